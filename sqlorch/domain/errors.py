@@ -1,0 +1,40 @@
+"""The errors sqlorch raises on purpose.
+
+    SqlorchError
+    |-- ConfigError        sqlorch.yml, the environment or a command line is wrong
+    |-- ProjectError       the dbt project is wrong: cycle, unknown node, selector, cron
+    |-- StateError         what we remember is unusable: schema out of date, conflict, locked
+    |-- ExecutionError     a node could not even be tried: executor unavailable, session did not open
+    `-- IntegrationError   something beside dbt failed: an export, a notifier, a sensor
+
+A failing model is a value (:class:`sqlorch.domain.run.NodeResult`), never one of these.
+A message says what is wrong, where (``file:line`` when known) and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class SqlorchError(Exception):
+    """Base of every error a user may see; its text is the whole message."""
+
+    exit_code = 2
+
+
+class ConfigError(SqlorchError):
+    """Settings, environment or arguments cannot be used."""
+
+
+class ProjectError(SqlorchError):
+    """The dbt project cannot be read or does not hold together."""
+
+
+class StateError(SqlorchError):
+    """The state store is locked, out of date or contradicts what is asked."""
+
+
+class ExecutionError(SqlorchError):
+    """Nothing could be executed: dbt did not open, the warehouse is unreachable."""
+
+
+class IntegrationError(SqlorchError):
+    """An export, notifier or sensor failed."""

@@ -1,0 +1,150 @@
+"""Every seam of the engine, as a Protocol. Adapters live in the rooms above and register in ``app.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from sqlorch.domain.dag import Dag
+    from sqlorch.domain.history import AttemptRecord, NodeMove, NodeRecord, Owner, RunRecord
+    from sqlorch.domain.interval import Interval
+    from sqlorch.domain.run import NodeResult, RunSpec, RunState
+
+
+class Clock(Protocol):
+    """Where "now" comes from, so that tests own time."""
+
+    def now(self) -> datetime:
+        """The current instant in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+
+
+class RunStore(Protocol):
+    """What is remembered of runs. Every method is one transaction; a refused move changes nothing."""
+
+    def create_run(self, spec: RunSpec, *, now: datetime) -> None:
+        """Write a queued run with all its nodes ``waiting``, generation 1.
+
+        Raises:
+            StateError: the run id exists.
+        """
+
+    def move_run(
+        self, run_id: str, before: RunState, after: RunState, *, now: datetime, reason: str = "", owner: Owner | None = None
+    ) -> bool:
+        """Compare-and-swap a run's state; False when it was not in ``before``.
+
+        Entering ``running`` records ``owner`` and the start; entering a terminal state records the end.
+        """
+
+    def step(
+        self,
+        run_id: str,
+        *,
+        now: datetime,
+        results: Sequence[tuple[AttemptRecord, NodeResult]] = (),
+        moves: Sequence[NodeMove] = (),
+        dispatch: Sequence[str] = (),
+    ) -> list[AttemptRecord]:
+        """Apply in one transaction, in this order: results of attempts, node moves, new attempts.
+
+        A result closes its attempt only when the attempt is still live with the same fence; otherwise it is
+        kept with the state ``fenced`` and nothing else of that node changes. Results do not move nodes by
+        themselves: the caller says with ``moves`` what follows. ``dispatch`` moves each node
+        ``ready -> dispatched -> running`` and opens an attempt with the next number and fence.
+
+        Returns:
+            The new attempts, in the order of ``dispatch``.
+
+        Raises:
+            StateError: a move is not in the transition table or the stored state differs from ``before``.
+        """
+
+    def rerun(self, run_id: str, unique_ids: Iterable[str], *, now: datetime) -> int:
+        """Send a terminal run back to ``queued`` with the next generation, the named nodes ``waiting`` again.
+
+        Returns:
+            The new generation.
+
+        Raises:
+            StateError: no such run, or it is not terminal.
+        """
+
+    def run(self, run_id: str) -> RunRecord:
+        """One run.
+
+        Raises:
+            StateError: no such run; the message offers the nearest ids.
+        """
+
+    def runs(
+        self, *, group: str | None = None, state: RunState | None = None, limit: int | None = None
+    ) -> list[RunRecord]:
+        """Runs, newest created first."""
+
+    def nodes(self, run_id: str) -> list[NodeRecord]:
+        """The nodes of a run in its topological order."""
+
+    def attempts(self, run_id: str, unique_id: str | None = None) -> list[AttemptRecord]:
+        """Attempts of a run, oldest first; of one node when named."""
+
+
+class RunContext(Protocol):
+    """One run opened for execution: hooks done once, nodes executed any number of times, then closed."""
+
+    def execute(self, unique_id: str, *, log_path: Path) -> NodeResult:
+        """Execute one node, blocking the calling thread. Never raises for what the node did."""
+
+    def cancel(self, unique_ids: Iterable[str] | None = None) -> None:
+        """Stop the running queries of these nodes (None: all), from another thread."""
+
+    def finish(self, results: Sequence[NodeResult]) -> str:
+        """Run what belongs after a run (``on-run-end``); returns ``""`` or one line on what failed."""
+
+
+class WarehouseSession(Protocol):
+    """A dbt project opened on one target, kept warm over many runs."""
+
+    @property
+    def dag(self) -> Dag:
+        """Every node of the project, sources and exposures included."""
+
+    @property
+    def threads(self) -> int:
+        """How many nodes may be executed at once."""
+
+    def open_run(
+        self, *, run_id: str, interval: Interval, variables: Mapping[str, Any], nodes: Sequence[str], target_path: Path
+    ) -> RunContext:
+        """Prepare one run: variables bound, schemas made, ``on-run-start`` executed.
+
+        Raises:
+            ExecutionError: the warehouse is unreachable or a hook failed.
+        """
+
+    def close(self) -> None:
+        """Let go of the warehouse: no file stays locked, no connection open. May be called twice."""
+
+
+class Listener(Protocol):
+    """Someone who wants to know what happens while it happens. It must not raise and must not be slow."""
+
+    def run_started(self, spec: RunSpec) -> None:
+        """A run begins."""
+
+    def node_started(self, run_id: str, unique_id: str, attempt: int) -> None:
+        """An attempt at a node begins."""
+
+    def node_finished(self, run_id: str, unique_id: str, attempt: int, result: NodeResult, retry_in: float | None) -> None:
+        """An attempt ended; ``retry_in`` seconds until the next one, None when there is none."""
+
+    def node_skipped(self, run_id: str, unique_id: str, reason: str) -> None:
+        """A node will not be executed in this run, for the reason given."""
+
+    def run_finished(self, record: RunRecord) -> None:
+        """A run reached a terminal state."""
