@@ -1,0 +1,94 @@
+"""What an exception of dbt or of an adapter means: may it be tried again, and where is the mistake."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlorch.domain.retry import classify_driver_error, classify_sqlstate
+from sqlorch.domain.run import ErrorClass
+
+_TRANSIENT_TYPES = frozenset({"FailedToConnectError"})
+_LINE = re.compile(r"^LINE (\d+):\s?(.*)$", re.MULTILINE)
+_JINJA_LINE = re.compile(r"^\s*line (\d+)\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a mistake was found: a line of the compiled SQL (``compiled``) or of the source file."""
+
+    line: int
+    text: str
+    compiled: bool
+
+
+def classify(error: BaseException) -> ErrorClass:
+    """Whether trying again can help, from SQLSTATE where the driver gives one, else from the error's type."""
+    for cause in _chain(error):
+        state = getattr(cause, "pgcode", None) or getattr(cause, "sqlstate", None)
+        if isinstance(state, str) and len(state) == 5:  # noqa: PLR2004 - the length of every SQLSTATE
+            return classify_sqlstate(state)
+        if type(cause).__name__ in _TRANSIENT_TYPES:
+            return ErrorClass.TRANSIENT
+        found = classify_driver_error(type(cause).__module__, type(cause).__name__, str(cause))
+        if found is not None:
+            return found
+    return ErrorClass.PERMANENT
+
+
+def was_interrupted(error: BaseException) -> bool:
+    """Whether the error is what a driver raises for a cancelled query."""
+    return any(
+        getattr(cause, "pgcode", None) == "57014"
+        or type(cause).__name__ in {"InterruptException", "QueryCanceled"}
+        or "INTERRUPT Error" in str(cause)
+        for cause in _chain(error)
+    )
+
+
+def place_of(message: str) -> Place | None:
+    """The line a database or Jinja names in its message, if it names one."""
+    found = _LINE.search(message)
+    if found:
+        return Place(line=int(found[1]), text=found[2].strip().removesuffix("...").strip("."), compiled=True)
+    found = _JINJA_LINE.search(message)
+    if found:
+        return Place(line=int(found[1]), text="", compiled=False)
+    return None
+
+
+def source_line(raw_code: str, place: Place) -> int | None:
+    """The line of the model's own file that the place stands on.
+
+    The database counts lines of compiled SQL; the same text is looked for in the file, and only a single hit
+    counts as an answer.
+    """
+    if not place.compiled:
+        return place.line
+    wanted = _squeeze(place.text)
+    if not wanted:
+        return None
+    hits = [number for number, line in enumerate(raw_code.splitlines(), 1) if wanted in _squeeze(line)]
+    return hits[0] if len(hits) == 1 else None
+
+
+def one_line(message: str) -> str:
+    """An error as one line for a table or a summary: dbt's framing taken off."""
+    lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
+    if len(lines) > 1 and re.match(r"^(Runtime|Database|Compilation|Parsing) Error( in .*)?$", lines[0]):
+        lines = lines[1:]
+    return " ".join(lines)
+
+
+def _squeeze(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip().lower()
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__

@@ -1,0 +1,91 @@
+"""A dbt project opened: profile, configuration, manifest, adapter."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dbt.adapters.factory import adapter_management, get_adapter
+from dbt.cli.flags import Flags
+from dbt.config import RuntimeConfig
+from dbt.config.catalogs import get_active_write_integration, load_catalogs
+from dbt.config.runtime import load_profile, load_project
+from dbt.contracts.graph.manifest import Manifest
+from dbt.parser.manifest import parse_manifest
+from dbt.plugins import set_up_plugin_manager
+from dbt_common.context import get_invocation_context
+
+from sqlorch.dbt.invocation import begin_invocation
+from sqlorch.dbt.options import SessionOptions
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenProject:
+    """dbt's own objects for one project on one target.
+
+    Attributes:
+        flags: the session's flags.
+        config: RuntimeConfig parsed with the sample interval.
+        manifest: the parsed manifest; never compiled into, only copied from.
+        adapter: the registered adapter.
+        resources: what must be undone at the end.
+    """
+
+    flags: Flags
+    config: RuntimeConfig
+    manifest: Manifest
+    adapter: Any
+    resources: ExitStack
+
+
+def open_project(options: SessionOptions) -> OpenProject:
+    """Load profile and project, parse the manifest (dbt's partial parsing included), register the adapter."""
+    with ExitStack() as stack:
+        flags = begin_invocation(options)
+        stack.enter_context(adapter_management())
+        config = load_config(flags)
+        manifest = parse(config, flags)
+        return OpenProject(
+            flags=flags,
+            config=config,
+            manifest=manifest,
+            adapter=get_adapter(config),
+            resources=stack.pop_all(),
+        )
+
+
+def load_config(flags: Flags) -> RuntimeConfig:
+    """What ``dbt build`` knows of profile and project before it parses."""
+    profile = load_profile(flags.PROJECT_DIR, flags.VARS, flags.PROFILE, flags.TARGET, flags.THREADS)
+    get_invocation_context().uses_adapter(profile.credentials.type)
+    project = load_project(flags.PROJECT_DIR, flags.VERSION_CHECK, profile, flags.VARS, validate=True)
+    set_up_plugin_manager(project_name=project.project_name)
+    return RuntimeConfig.from_parts(project, profile, flags)
+
+
+def parse(config: RuntimeConfig, flags: Flags) -> Manifest:
+    """Parse the project as ``dbt build`` does; dbt keeps its parse cache below the session's target path."""
+    Path(config.project_target_path).mkdir(parents=True, exist_ok=True)
+    catalogs = load_catalogs(flags.PROJECT_DIR, config.project_name, flags.VARS)
+    integrations = [get_active_write_integration(catalog) for catalog in catalogs]
+    return parse_manifest(config, False, False, False, integrations)
+
+
+def config_for_run(base: RuntimeConfig, flags: Flags, *, variables: Mapping[str, Any], target_path: Path) -> RuntimeConfig:
+    """The session's configuration with the variables and the target path of one run.
+
+    A copy, not ``RuntimeConfig.from_parts``: the latter validates the whole configuration again, and nothing
+    it validates differs.
+    """
+    config = copy.copy(base)
+    config.args = flags
+    config.cli_vars = dict(variables)
+    config.target_path = str(target_path)
+    dependencies = dict(base.load_dependencies())
+    dependencies[base.project_name] = config
+    config.dependencies = dependencies
+    return config

@@ -1,0 +1,171 @@
+"""One run opened inside a warm session: its own variables, its own copies of the nodes, hooks once."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dbt.artifacts.schemas.results import RunStatus
+from dbt.artifacts.schemas.run import RunResult
+from dbt.config import RuntimeConfig
+from dbt.contracts.graph.manifest import Manifest
+from dbt.graph.thread_pool import DbtThreadPool
+from dbt.node_types import RunHookType
+from dbt.task import group_lookup
+from dbt.task.build import BuildTask
+from dbt.task.run import MicrobatchModelRunner
+from dbt_common.context import _INVOCATION_CONTEXT_VAR, get_invocation_context
+from dbt_common.events.contextvars import task_contextvars
+
+from sqlorch.dbt.node_log import NodeLogs
+from sqlorch.dbt.results import node_result
+from sqlorch.domain.errors import ExecutionError
+from sqlorch.domain.run import NodeResult
+
+
+class DbtRunContext:
+    """Executes the nodes of one run through dbt's own runners.
+
+    Args:
+        config: the run's configuration (its variables, its target path).
+        base: the session's parsed manifest; nodes are copied from it, never written to.
+        adapter: the session's adapter.
+        logs: where dbt's words go.
+    """
+
+    def __init__(self, *, config: RuntimeConfig, base: Manifest, adapter: Any, logs: NodeLogs) -> None:
+        self._config = config
+        self._base = base
+        self._adapter = adapter
+        self._logs = logs
+        self._manifest = copy_manifest(base)
+        self._task = BuildTask(config.args, config, self._manifest)
+        self._invocation = get_invocation_context()
+        self._cancelled: set[str] = set()
+        self._results: list[RunResult] = []
+        self._lock = threading.Lock()
+        self._batch_pool: DbtThreadPool | None = None
+
+    def begin(self, unique_ids: Sequence[str], *, populate_cache: bool) -> None:
+        """Make schemas, fill the relation cache when it is empty, and execute ``on-run-start``.
+
+        Raises:
+            ExecutionError: a hook failed.
+        """
+        selected = frozenset(unique_ids)
+        self._task.num_nodes = len(selected)
+        Path(self._config.project_target_path).mkdir(parents=True, exist_ok=True)
+        with task_contextvars(project_root=self._config.project_root), self._adapter.connection_named("master"):
+            schemas = self._task.get_model_schemas(self._adapter, selected)
+            if populate_cache:
+                self._task.create_schemas(self._adapter, schemas)
+                self._task.populate_adapter_cache(self._adapter, schemas)
+            group_lookup.init(self._manifest, selected)
+            status = self._task.safe_run_hooks(self._adapter, RunHookType.Start, {})
+        if status != RunStatus.Success:
+            raise ExecutionError(f"on-run-start failed: {self._hook_message()}")
+
+    def execute(self, unique_id: str, *, log_path: Path) -> NodeResult:
+        """Execute one node in the calling thread; what goes wrong is in the result."""
+        _INVOCATION_CONTEXT_VAR.set(self._invocation)
+        started = datetime.now(UTC)
+        node = self._fresh(unique_id)
+        runner = self._task.get_runner(node)
+        raised: list[Exception] = []
+        _remember_exception(runner, raised)
+        if isinstance(runner, MicrobatchModelRunner):
+            runner.set_parent_task(self._task)
+            runner.set_pool(self._pool())
+        with self._logs.writing_to(log_path), task_contextvars(project_root=self._config.project_root):
+            result = self._task.call_runner(runner)
+            if result.message:
+                self._logs.write(f"{result.status}: {result.message}")
+        with self._lock:
+            self._results.append(result)
+            cancelled = unique_id in self._cancelled
+        return node_result(
+            result.node,
+            result,
+            raised=raised[-1] if raised else None,
+            cancelled=cancelled,
+            started_at=started,
+            log_path=log_path,
+            project_root=Path(self._config.project_root),
+        )
+
+    def cancel(self, unique_ids: Iterable[str] | None = None) -> None:
+        """Stop running queries from another thread; ``None`` stops all of this session."""
+        _INVOCATION_CONTEXT_VAR.set(self._invocation)
+        connections = self._adapter.connections
+        with connections.lock:
+            open_now = [c for c in connections.thread_connections.values() if c.state == "open" and c.handle]
+        wanted = None if unique_ids is None else set(unique_ids)
+        for connection in open_now:
+            if connection.name in self._manifest.nodes and (wanted is None or connection.name in wanted):
+                self._cancelled.add(connection.name)
+                connections.cancel(connection)
+
+    def finish(self, results: Sequence[NodeResult]) -> str:
+        """Execute ``on-run-end``; returns ``""`` or what failed in one line."""
+        del results  # dbt's hooks want dbt's own results, kept since each node ended
+        try:
+            with task_contextvars(project_root=self._config.project_root):
+                self._task.node_results = []
+                self._task.after_run(self._adapter, list(self._results))
+        finally:
+            if self._batch_pool is not None:
+                self._batch_pool.close()
+            self._adapter.cleanup_connections()
+        failed = [r for r in self._task.node_results if r.status != RunStatus.Success]
+        return f"on-run-end failed: {' '.join(str(failed[0].message).split())}" if failed else ""
+
+    def _fresh(self, unique_id: str) -> Any:
+        """The node as parsed: compiling writes onto a node, and a second attempt must compile anew."""
+        if unique_id in self._base.unit_tests:
+            return self._manifest.unit_tests[unique_id]
+        node = copy_node(self._base.nodes[unique_id])
+        self._manifest.nodes[unique_id] = node
+        return node
+
+    def _pool(self) -> DbtThreadPool:
+        with self._lock:
+            if self._batch_pool is None:
+                self._batch_pool = DbtThreadPool(1, lambda context: _INVOCATION_CONTEXT_VAR.set(context), [self._invocation])
+            return self._batch_pool
+
+    def _hook_message(self) -> str:
+        failed = [r for r in self._task.node_results if r.status != RunStatus.Success]
+        return " ".join(str(failed[0].message).split()) if failed else "no reason given"
+
+
+def copy_manifest(base: Manifest) -> Manifest:
+    """A manifest whose nodes can be compiled into without touching the original's."""
+    manifest = copy.copy(base)
+    manifest.nodes = {uid: copy_node(node) for uid, node in base.nodes.items()}
+    return manifest
+
+
+def copy_node(node: Any) -> Any:
+    """A shallow copy with fresh containers for all that compilation and execution write to."""
+    ours = copy.copy(node)
+    ours._event_status = {}  # noqa: SLF001 - dbt keeps a node's live status there
+    if isinstance(getattr(type(node), "extra_ctes", None), property):
+        return ours  # seeds: the attribute is computed
+    if hasattr(node, "extra_ctes"):
+        ours.extra_ctes = []
+    return ours
+
+
+def _remember_exception(runner: Any, raised: list[Exception]) -> None:
+    """dbt turns exceptions into strings; keep the exception, it knows the SQLSTATE."""
+    original = runner.handle_exception
+
+    def handle_exception(error: Exception, context: Any) -> Any:
+        raised.append(error)
+        return original(error, context)
+
+    runner.handle_exception = handle_exception

@@ -1,0 +1,82 @@
+"""The warm session: one dbt project opened once, many runs executed in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sqlorch.dbt.invocation import restore_environment, run_flags
+from sqlorch.dbt.manifest_dag import dag_from_manifest
+from sqlorch.dbt.node_log import NodeLogs
+from sqlorch.dbt.options import SessionOptions
+from sqlorch.dbt.project import OpenProject, config_for_run, open_project
+from sqlorch.dbt.run_context import DbtRunContext
+from sqlorch.domain.dag import Dag
+from sqlorch.domain.interval import Interval
+
+
+class WarmSession:
+    """A :class:`sqlorch.engine.ports.WarehouseSession` on dbt's internal runners.
+
+    One session a process: dbt keeps its flags, adapters and event manager process-wide. Runs are opened one
+    after the other; within a run any number of threads execute nodes.
+    """
+
+    def __init__(self, options: SessionOptions) -> None:
+        self._options = options
+        self._environment = dict(os.environ)
+        self._project: OpenProject = open_project(options)
+        self._logs = NodeLogs(_secrets(self._project.config.credentials))
+        self._logs.install()
+        self._cached = False
+        self._closed = False
+
+    @cached_property
+    def dag(self) -> Dag:
+        """Every node of the project."""
+        return dag_from_manifest(self._project.manifest)
+
+    @property
+    def threads(self) -> int:
+        """Threads of the profile or of ``--threads``."""
+        return int(self._project.config.threads)
+
+    def open_run(
+        self, *, run_id: str, interval: Interval, variables: Mapping[str, Any], nodes: Sequence[str], target_path: Path
+    ) -> DbtRunContext:
+        """Prepare one run; see the port."""
+        del run_id
+        project = self._project
+        window = None
+        if interval.end > interval.start:
+            window = (interval.start.astimezone(UTC).replace(tzinfo=None), interval.end.replace(tzinfo=None))
+        all_variables = {**self._options.variables, **variables}
+        flags = run_flags(project.flags, variables=all_variables, target_path=target_path, window=window)
+        config = config_for_run(project.config, flags, variables=all_variables, target_path=target_path)
+        project.adapter.config = config  # macros that the adapter calls by itself see this run's variables
+        context = DbtRunContext(config=config, base=project.manifest, adapter=project.adapter, logs=self._logs)
+        context.begin(nodes, populate_cache=not self._cached)
+        self._cached = True
+        return context
+
+    def close(self) -> None:
+        """Close connections and let go of the warehouse's file."""
+        if self._closed:
+            return
+        self._closed = True
+        adapter = self._project.adapter
+        adapter.cleanup_connections()
+        release = getattr(adapter.connections, "close_all_connections", None)
+        if release is not None:
+            release()  # dbt-duckdb keeps the file locked until then
+        self._project.resources.close()
+        restore_environment(self._environment)
+
+
+def _secrets(credentials: Any) -> tuple[str, ...]:
+    names = ("password", "pass", "token", "private_key", "private_key_passphrase", "client_secret", "motherduck_token")
+    return tuple(str(value) for name in names if (value := getattr(credentials, name, None)))

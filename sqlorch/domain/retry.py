@@ -1,0 +1,57 @@
+"""Which failures are worth another attempt, and when (scheduling specification 2.6)."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sqlorch.domain.run import ErrorClass, RetryPolicy
+
+_TRANSIENT_CODES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
+_TRANSIENT_CLASSES = ("08", "53")
+_JITTER = 0.2
+
+
+def classify_sqlstate(code: str) -> ErrorClass:
+    """Class of a five-character SQLSTATE.
+
+    Transient: connection exceptions (08*), serialization failures and deadlocks (40001, 40P01), insufficient
+    resources (53*), lock not available (55P03), server shutting down or starting up (57P01 to 57P03).
+    Everything else is permanent: the same statement would fail again.
+    """
+    if code in _TRANSIENT_CODES or code.startswith(_TRANSIENT_CLASSES):
+        return ErrorClass.TRANSIENT
+    return ErrorClass.PERMANENT
+
+
+def classify_driver_error(module: str, name: str, message: str) -> ErrorClass | None:
+    """Class of an error of a driver that knows no SQLSTATE; None when it says nothing.
+
+    Args:
+        module: module of the exception's type, ``_duckdb`` or ``psycopg2.errors``.
+        name: name of the exception's type.
+        message: its text.
+    """
+    if "duckdb" in module:
+        locked = name == "IOException" and "lock" in message.lower()
+        conflict = name == "TransactionException" and "conflict" in message.lower()
+        return ErrorClass.TRANSIENT if locked or conflict else ErrorClass.PERMANENT
+    if module.startswith("psycopg") and name in {"OperationalError", "InterfaceError"}:
+        return ErrorClass.TRANSIENT  # the connection broke before the server could name a state
+    return None
+
+
+def retry_delay(policy: RetryPolicy, *, key: str, failures: int) -> float:
+    """Seconds to wait after the n-th failed attempt.
+
+    ``min(max_delay, delay * 2**(n-1))`` with a jitter of 20 % either way. The jitter is a hash of ``key``, so
+    that the same failure always waits the same time.
+
+    Args:
+        policy: the node's policy.
+        key: what makes the node's jitter its own, ``run_id/unique_id``.
+        failures: how many attempts have failed, at least 1.
+    """
+    base = min(policy.max_delay, policy.delay * 2 ** (failures - 1))
+    digest = hashlib.sha256(f"{key}/{failures}".encode()).digest()
+    share = int.from_bytes(digest[:8], "big") / 2**64
+    return base * (1 - _JITTER + 2 * _JITTER * share)
