@@ -67,7 +67,12 @@ def _arguments(options: SessionOptions) -> list[str]:
     arguments = ["--no-send-anonymous-usage-stats", "--no-use-colors", "--no-write-json", "--quiet"]
     arguments += ["--log-level", "none", "--log-level-file", "none", "--no-print", "build", "--no-fail-fast"]
     arguments += ["--project-dir", str(options.project_dir), "--profiles-dir", str(options.profiles_dir)]
-    arguments += ["--target-path", str(options.state_dir / "dbt"), "--log-path", str(options.state_dir / "dbt")]
+    arguments += [
+        "--target-path",
+        str(options.state_dir / "dbt"),
+        "--log-path",
+        str(options.state_dir / "dbt"),
+    ]
     if options.target is not None:
         arguments += ["--target", options.target]
     if options.threads is not None:

@@ -11,7 +11,9 @@ from typing import Any, TextIO
 from dbt_common.events.event_manager_client import get_event_manager
 from dbt_common.events.functions import env_scrubber
 
-_NOISE = frozenset({"CacheAction", "CacheDumpGraph", "NodeStart", "NodeFinished", "NodeCompiling", "NodeExecuting"})
+_NOISE = frozenset(
+    {"CacheAction", "CacheDumpGraph", "NodeStart", "NodeFinished", "NodeCompiling", "NodeExecuting"}
+)
 _MASK = "*****"
 
 

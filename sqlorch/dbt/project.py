@@ -75,7 +75,9 @@ def parse(config: RuntimeConfig, flags: Flags) -> Manifest:
     return parse_manifest(config, False, False, False, integrations)
 
 
-def config_for_run(base: RuntimeConfig, flags: Flags, *, variables: Mapping[str, Any], target_path: Path) -> RuntimeConfig:
+def config_for_run(
+    base: RuntimeConfig, flags: Flags, *, variables: Mapping[str, Any], target_path: Path
+) -> RuntimeConfig:
     """The session's configuration with the variables and the target path of one run.
 
     A copy, not ``RuntimeConfig.from_parts``: the latter validates the whole configuration again, and nothing

@@ -59,7 +59,10 @@ class DbtRunContext:
         selected = frozenset(unique_ids)
         self._task.num_nodes = len(selected)
         Path(self._config.project_target_path).mkdir(parents=True, exist_ok=True)
-        with task_contextvars(project_root=self._config.project_root), self._adapter.connection_named("master"):
+        with (
+            task_contextvars(project_root=self._config.project_root),
+            self._adapter.connection_named("master"),
+        ):
             schemas = self._task.get_model_schemas(self._adapter, selected)
             if populate_cache:
                 self._task.create_schemas(self._adapter, schemas)
@@ -105,7 +108,7 @@ class DbtRunContext:
             open_now = [c for c in connections.thread_connections.values() if c.state == "open" and c.handle]
         wanted = None if unique_ids is None else set(unique_ids)
         for connection in open_now:
-            if connection.name in self._manifest.nodes and (wanted is None or connection.name in wanted):
+            if self._is_node(connection.name) and (wanted is None or connection.name in wanted):
                 self._cancelled.add(connection.name)
                 connections.cancel(connection)
 
@@ -123,6 +126,9 @@ class DbtRunContext:
         failed = [r for r in self._task.node_results if r.status != RunStatus.Success]
         return f"on-run-end failed: {' '.join(str(failed[0].message).split())}" if failed else ""
 
+    def _is_node(self, name: str) -> bool:
+        return name in self._base.nodes or name in self._base.unit_tests
+
     def _fresh(self, unique_id: str) -> Any:
         """The node as parsed: compiling writes onto a node, and a second attempt must compile anew."""
         if unique_id in self._base.unit_tests:
@@ -134,7 +140,7 @@ class DbtRunContext:
     def _pool(self) -> DbtThreadPool:
         with self._lock:
             if self._batch_pool is None:
-                self._batch_pool = DbtThreadPool(1, lambda context: _INVOCATION_CONTEXT_VAR.set(context), [self._invocation])
+                self._batch_pool = DbtThreadPool(1, _INVOCATION_CONTEXT_VAR.set, [self._invocation])
             return self._batch_pool
 
     def _hook_message(self) -> str:
@@ -161,7 +167,7 @@ def copy_node(node: Any) -> Any:
 
 
 def _remember_exception(runner: Any, raised: list[Exception]) -> None:
-    """dbt turns exceptions into strings; keep the exception, it knows the SQLSTATE."""
+    """Keep the exception, which knows the SQLSTATE; dbt would turn it into a string."""
     original = runner.handle_exception
 
     def handle_exception(error: Exception, context: Any) -> Any:

@@ -46,7 +46,13 @@ class WarmSession:
         return int(self._project.config.threads)
 
     def open_run(
-        self, *, run_id: str, interval: Interval, variables: Mapping[str, Any], nodes: Sequence[str], target_path: Path
+        self,
+        *,
+        run_id: str,
+        interval: Interval,
+        variables: Mapping[str, Any],
+        nodes: Sequence[str],
+        target_path: Path,
     ) -> DbtRunContext:
         """Prepare one run; see the port."""
         del run_id
@@ -58,7 +64,9 @@ class WarmSession:
         flags = run_flags(project.flags, variables=all_variables, target_path=target_path, window=window)
         config = config_for_run(project.config, flags, variables=all_variables, target_path=target_path)
         project.adapter.config = config  # macros that the adapter calls by itself see this run's variables
-        context = DbtRunContext(config=config, base=project.manifest, adapter=project.adapter, logs=self._logs)
+        context = DbtRunContext(
+            config=config, base=project.manifest, adapter=project.adapter, logs=self._logs
+        )
         context.begin(nodes, populate_cache=not self._cached)
         self._cached = True
         return context
@@ -78,5 +86,13 @@ class WarmSession:
 
 
 def _secrets(credentials: Any) -> tuple[str, ...]:
-    names = ("password", "pass", "token", "private_key", "private_key_passphrase", "client_secret", "motherduck_token")
+    names = (
+        "password",
+        "pass",
+        "token",
+        "private_key",
+        "private_key_passphrase",
+        "client_secret",
+        "motherduck_token",
+    )
     return tuple(str(value) for name in names if (value := getattr(credentials, name, None)))

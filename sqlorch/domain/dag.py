@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from heapq import heapify, heappop, heappush
 from types import MappingProxyType
 from typing import Any
 
@@ -141,8 +142,6 @@ class Dag:
         return _walk(unique_ids, self._children, depth)
 
     def _sort(self) -> tuple[str, ...]:
-        from heapq import heapify, heappop, heappush
-
         missing = {uid: len(parents) for uid, parents in self._parents.items()}
         ready = [uid for uid, count in missing.items() if count == 0]
         heapify(ready)
@@ -176,8 +175,7 @@ def find_cycle(parents: Mapping[str, Iterable[str]]) -> list[str]:
         seen[uid] = len(path)
         path.append(uid)
         uid = min(p for p in parents[uid] if p in parents)
-    cycle = [uid, *reversed(path[seen[uid] :])]
-    return cycle
+    return [uid, *reversed(path[seen[uid] :])]
 
 
 def _walk(starts: Iterable[str], step: Mapping[str, set[str]], depth: int | None) -> frozenset[str]:

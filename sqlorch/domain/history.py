@@ -85,7 +85,10 @@ class NodeRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
-    """One attempt at a node. ``n`` counts from 1 within (run, node, generation); ``fence`` only ever grows."""
+    """One attempt at a node.
+
+    ``n`` counts from 1 within (run, node, generation); ``fence`` only ever grows.
+    """
 
     attempt_id: int
     run_id: str

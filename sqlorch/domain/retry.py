@@ -54,4 +54,4 @@ def retry_delay(policy: RetryPolicy, *, key: str, failures: int) -> float:
     base = min(policy.max_delay, policy.delay * 2 ** (failures - 1))
     digest = hashlib.sha256(f"{key}/{failures}".encode()).digest()
     share = int.from_bytes(digest[:8], "big") / 2**64
-    return base * (1 - _JITTER + 2 * _JITTER * share)
+    return float(base * (1 - _JITTER + 2 * _JITTER * share))
