@@ -58,6 +58,15 @@ def place_of(message: str) -> Place | None:
     return None
 
 
+def mentioned_line(raw_code: str, message: str) -> int | None:
+    """The first line of a file that mentions what an error puts in quotes (``'foo' is undefined``)."""
+    for token in re.findall(r"'([\w.]+)'", message)[:1]:
+        for number, line in enumerate(raw_code.splitlines(), 1):
+            if re.search(rf"\b{re.escape(token)}\b", line):
+                return number
+    return None
+
+
 def source_line(raw_code: str, place: Place) -> int | None:
     """The line of the model's own file that the place stands on.
 

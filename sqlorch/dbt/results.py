@@ -74,8 +74,9 @@ def node_result(
 
 
 def _line(node: Any, message: str) -> int | None:
+    raw_code = getattr(node, "raw_code", "") or ""
     place = errors.place_of(message)
-    return errors.source_line(getattr(node, "raw_code", "") or "", place) if place is not None else None
+    return errors.source_line(raw_code, place) if place else errors.mentioned_line(raw_code, message)
 
 
 def _rows(response: dict[str, Any]) -> int | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlorch.dbt.invocation import restore_environment, run_flags
 from sqlorch.dbt.manifest_dag import dag_from_manifest
+from sqlorch.dbt.messages import worded
 from sqlorch.dbt.node_log import NodeLogs
 from sqlorch.dbt.options import SessionOptions
 from sqlorch.dbt.project import OpenProject, config_for_run, open_project
@@ -29,11 +30,20 @@ class WarmSession:
     def __init__(self, options: SessionOptions) -> None:
         self._options = options
         self._environment = dict(os.environ)
-        self._project: OpenProject = open_project(options)
+        self._project: OpenProject = self._open(options)
         self._logs = NodeLogs(_secrets(self._project.config.credentials))
         self._logs.install()
         self._cached = False
         self._closed = False
+
+    def _open(self, options: SessionOptions) -> OpenProject:
+        try:
+            return open_project(options)
+        except Exception as error:
+            raise worded(error, project_dir=options.project_dir, names=self._names) from error
+
+    def _names(self) -> list[str]:
+        return sorted(path.stem for path in self._options.project_dir.rglob("*.sql"))
 
     @cached_property
     def dag(self) -> Dag:
@@ -67,7 +77,10 @@ class WarmSession:
         context = DbtRunContext(
             config=config, base=project.manifest, adapter=project.adapter, logs=self._logs
         )
-        context.begin(nodes, populate_cache=not self._cached)
+        try:
+            context.begin(nodes, populate_cache=not self._cached)
+        except Exception as error:
+            raise worded(error, project_dir=self._options.project_dir) from error
         self._cached = True
         return context
 
