@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dbt.adapters.factory import adapter_management, get_adapter
+from dbt.adapters.factory import adapter_management, get_adapter, get_adapter_package_names
 from dbt.cli.flags import Flags
 from dbt.config import RuntimeConfig
 from dbt.config.catalogs import get_active_write_integration, load_catalogs
 from dbt.config.runtime import load_profile, load_project
 from dbt.contracts.graph.manifest import Manifest
-from dbt.parser.manifest import parse_manifest
+from dbt.parser.manifest import ManifestLoader, parse_manifest
 from dbt.plugins import set_up_plugin_manager
 from dbt_common.context import get_invocation_context
 
+from sqlorch.dbt.interval_use import interval_dependent
 from sqlorch.dbt.invocation import begin_invocation
 from sqlorch.dbt.options import SessionOptions
 
@@ -73,6 +74,25 @@ def parse(config: RuntimeConfig, flags: Flags) -> Manifest:
     catalogs = load_catalogs(flags.PROJECT_DIR, config.project_name, flags.VARS)
     integrations = [get_active_write_integration(catalog) for catalog in catalogs]
     return parse_manifest(config, False, False, False, integrations)
+
+
+def depends_on_interval(project: OpenProject, names: Collection[str]) -> list[str]:
+    """What makes the parsed project depend on the interval; empty when one parse serves every interval."""
+    text = (Path(project.config.project_root) / "dbt_project.yml").read_text(
+        encoding="utf-8", errors="replace"
+    )
+    internal = get_adapter_package_names(project.config.credentials.type)
+    return interval_dependent(project.manifest, names, project_file=text, internal=internal)
+
+
+def reparse(project: OpenProject, flags: Flags, target_path: Path) -> Manifest:
+    """Parse the whole project with one run's variables, leaving the session's parse cache alone."""
+    config = load_config(flags)
+    config.target_path = str(target_path)
+    Path(config.project_target_path).mkdir(parents=True, exist_ok=True)
+    manifest = ManifestLoader.get_full_manifest(config)
+    project.adapter.set_macro_resolver(manifest)
+    return manifest
 
 
 def config_for_run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC
@@ -9,12 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dbt.contracts.graph.manifest import Manifest
+
 from sqlorch.dbt.invocation import restore_environment, run_flags
 from sqlorch.dbt.manifest_dag import dag_from_manifest
 from sqlorch.dbt.messages import worded
 from sqlorch.dbt.node_log import NodeLogs
 from sqlorch.dbt.options import SessionOptions
-from sqlorch.dbt.project import OpenProject, config_for_run, open_project
+from sqlorch.dbt.project import OpenProject, config_for_run, depends_on_interval, open_project, reparse
 from sqlorch.dbt.run_context import DbtRunContext
 from sqlorch.domain.dag import Dag
 from sqlorch.domain.interval import Interval
@@ -33,6 +36,7 @@ class WarmSession:
         self._project: OpenProject = self._open(options)
         self._logs = NodeLogs(_secrets(self._project.config.credentials))
         self._logs.install()
+        self._parsed: tuple[str, Manifest] | None = None
         self._cached = False
         self._closed = False
 
@@ -47,8 +51,19 @@ class WarmSession:
 
     @cached_property
     def dag(self) -> Dag:
-        """Every node of the project."""
+        """Every node of the project, as parsed with a sample interval."""
         return dag_from_manifest(self._project.manifest)
+
+    @cached_property
+    def interval_dependent(self) -> Sequence[str]:
+        """What decides its own shape by an interval variable; empty for nearly every project."""
+        return depends_on_interval(self._project, self._options.sample_variables)
+
+    def dag_for(self, variables: Mapping[str, Any]) -> Dag:
+        """The project's DAG with these interval variables: parsed anew when its shape depends on them."""
+        if not self.interval_dependent:
+            return self.dag
+        return dag_from_manifest(self._manifest_for(variables))
 
     @property
     def threads(self) -> int:
@@ -83,6 +98,21 @@ class WarmSession:
             raise worded(error, project_dir=self._options.project_dir) from error
         self._cached = True
         return context
+
+    def _manifest_for(self, variables: Mapping[str, Any]) -> Manifest:
+        """The session's manifest, or one parsed for this interval (kept until another interval is asked)."""
+        if not self.interval_dependent:
+            return self._project.manifest
+        key = json.dumps(dict(variables), sort_keys=True)
+        if self._parsed is None or self._parsed[0] != key:
+            target = self._options.state_dir / "dbt" / "interval"
+            merged = {**self._options.variables, **variables}
+            flags = run_flags(self._project.flags, variables=merged, target_path=target, window=None)
+            try:
+                self._parsed = (key, reparse(self._project, flags, target))
+            except Exception as error:
+                raise worded(error, project_dir=self._options.project_dir, names=self._names) from error
+        return self._parsed[1]
 
     def close(self) -> None:
         """Close connections and let go of the warehouse's file."""
