@@ -8,14 +8,15 @@ end, an ambiguous one for its first occurrence.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from sqlorch.domain.errors import ConfigError
 
-_PROBE = timedelta(hours=12)  # no zone of the IANA data since 1970 changes twice within twelve hours
+YEARS = range(1900, 3000)  # the years a person may write; arithmetic around them cannot overflow
+_PROBE = timedelta(days=1)  # of all zones in the IANA data none ever changed twice within three days
 _LAST_YEAR = 9998  # one year short of what datetime can hold, so that an offset never overflows
 # Copies of the zones with other rules (leap seconds), or aliases of whatever the machine is set to.
 _NOT_A_ZONE = ("posix/", "right/", "posixrules", "localtime", "Factory")
@@ -71,11 +72,23 @@ def exists(label: datetime, zone: ZoneInfo) -> bool:
 
 def next_change(after: datetime, until: datetime, zone: ZoneInfo) -> datetime | None:
     """The first instant in ``(after, until]`` from which the zone's offset differs, or None."""
-    for year in range(after.year - 1, min(until.year, _LAST_YEAR) + 1):
+    for year in range(after.year, min(until.year, _LAST_YEAR) + 1):
         for change in _changes_of(zone, year):
             if change > after:
                 return change if change <= until else None
     return None
+
+
+def to_instant(given: date, zone: ZoneInfo) -> datetime:
+    """A written date or time as an instant; naive ones are read in the zone, a date as its midnight.
+
+    Raises:
+        ConfigError: the year is so far away that it can only be a mistake.
+    """
+    moment = given if isinstance(given, datetime) else datetime.combine(given, time())
+    if moment.year not in YEARS:
+        raise ConfigError(f"the year of {given} is outside {YEARS.start}-{YEARS.stop - 1}")
+    return moment.astimezone(UTC) if moment.tzinfo else instant_of(moment, zone)
 
 
 @lru_cache(maxsize=4096)
