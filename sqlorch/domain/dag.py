@@ -41,6 +41,12 @@ class Node:
         source_name: for a source, the name of the source that holds the table.
         relation: the quoted name of what it builds in the warehouse, or None.
         attached_to: for a test, the node it is declared on, if it is declared on one.
+        patch_path: the YAML file that describes it, relative to its package's root, or "" if none does.
+        access: for a model, dbt's ``private``, ``protected`` or ``public``.
+        version: for a versioned model, its version (``2`` or ``"2b"``).
+        latest_version: for a versioned model, the version an unversioned ``ref`` means.
+        test_name: for a generic test, the name of the test it applies (``not_null``); None for a singular
+            test, which is how the two are told apart.
     """
 
     unique_id: str
@@ -56,6 +62,11 @@ class Node:
     source_name: str | None = None
     relation: str | None = None
     attached_to: str | None = None
+    patch_path: str = ""
+    access: str | None = None
+    version: str | float | None = None
+    latest_version: str | float | None = None
+    test_name: str | None = None
 
     @property
     def materialized(self) -> str:
@@ -80,12 +91,14 @@ class Dag:
     Args:
         nodes: the nodes; a repeated ``unique_id`` is refused.
         edges: ``(parent, child)`` pairs of unique ids. An edge to a node that is not there is refused.
+        project: name of the root package, the one that is not installed as a dependency; "" when unknown.
 
     Raises:
         ProjectError: a duplicate node, a dangling edge, or a cycle (named by its path).
     """
 
-    def __init__(self, nodes: Iterable[Node], edges: Iterable[tuple[str, str]]) -> None:
+    def __init__(self, nodes: Iterable[Node], edges: Iterable[tuple[str, str]], *, project: str = "") -> None:
+        self._project = project
         self._nodes: dict[str, Node] = {}
         for node in nodes:
             if node.unique_id in self._nodes:
@@ -114,6 +127,14 @@ class Dag:
     def nodes(self) -> Mapping[str, Node]:
         """Every node by unique id."""
         return MappingProxyType(self._nodes)
+
+    @property
+    def project(self) -> str:
+        """Name of the root package; where it was not told, the only package there is, else ""."""
+        if self._project:
+            return self._project
+        packages = {node.package for node in self._nodes.values()}
+        return packages.pop() if len(packages) == 1 else ""
 
     @cached_property
     def edges(self) -> tuple[tuple[str, str], ...]:
