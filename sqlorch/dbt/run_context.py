@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,17 @@ from sqlorch.dbt.node_log import NodeLogs
 from sqlorch.dbt.results import node_result
 from sqlorch.domain.errors import ExecutionError
 from sqlorch.domain.run import NodeResult
+
+
+@dataclass(slots=True)
+class PreparedSchemas:
+    """What a session has prepared in the warehouse: schemas made, and whether the relation cache is filled.
+
+    The cache is filled with every schema of the project at once, and dbt keeps it as nodes are executed.
+    """
+
+    made: set[Any] = field(default_factory=set)
+    cached: bool = False
 
 
 class DbtRunContext:
@@ -50,8 +62,12 @@ class DbtRunContext:
         self._lock = threading.Lock()
         self._batch_pool: DbtThreadPool | None = None
 
-    def begin(self, unique_ids: Sequence[str], *, populate_cache: bool) -> None:
-        """Make schemas, fill the relation cache when it is empty, and execute ``on-run-start``.
+    def begin(self, unique_ids: Sequence[str], prepared: PreparedSchemas) -> None:
+        """Make schemas, fill the relation cache once a session, and execute ``on-run-start``.
+
+        Args:
+            unique_ids: the nodes that will be executed.
+            prepared: what earlier runs of the session have prepared; added to.
 
         Raises:
             ExecutionError: a hook failed.
@@ -63,10 +79,13 @@ class DbtRunContext:
             task_contextvars(project_root=self._config.project_root),
             self._adapter.connection_named("master"),
         ):
-            schemas = self._task.get_model_schemas(self._adapter, selected)
-            if populate_cache:
+            schemas = self._task.get_model_schemas(self._adapter, selected) - prepared.made
+            if schemas:
                 self._task.create_schemas(self._adapter, schemas)
+                prepared.made |= schemas
+            if not prepared.cached:
                 self._task.populate_adapter_cache(self._adapter, schemas)
+                prepared.cached = True
             group_lookup.init(self._manifest, selected)
             status = self._task.safe_run_hooks(self._adapter, RunHookType.Start, {})
         if status != RunStatus.Success:

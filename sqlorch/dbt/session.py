@@ -18,7 +18,7 @@ from sqlorch.dbt.messages import worded
 from sqlorch.dbt.node_log import NodeLogs
 from sqlorch.dbt.options import SessionOptions
 from sqlorch.dbt.project import OpenProject, config_for_run, depends_on_interval, open_project, reparse
-from sqlorch.dbt.run_context import DbtRunContext
+from sqlorch.dbt.run_context import DbtRunContext, PreparedSchemas
 from sqlorch.domain.dag import Dag
 from sqlorch.domain.interval import Interval
 
@@ -37,7 +37,7 @@ class WarmSession:
         self._logs = NodeLogs(_secrets(self._project.config.credentials))
         self._logs.install()
         self._parsed: tuple[str, Manifest] | None = None
-        self._cached = False
+        self._prepared = PreparedSchemas()
         self._closed = False
 
     def _open(self, options: SessionOptions) -> OpenProject:
@@ -81,7 +81,7 @@ class WarmSession:
     ) -> DbtRunContext:
         """Prepare one run; see the port."""
         del run_id
-        project = self._project
+        project, manifest = self._project, self._manifest_for(variables)
         window = None
         if interval.end > interval.start:
             window = (interval.start.astimezone(UTC).replace(tzinfo=None), interval.end.replace(tzinfo=None))
@@ -89,14 +89,11 @@ class WarmSession:
         flags = run_flags(project.flags, variables=all_variables, target_path=target_path, window=window)
         config = config_for_run(project.config, flags, variables=all_variables, target_path=target_path)
         project.adapter.config = config  # macros that the adapter calls by itself see this run's variables
-        context = DbtRunContext(
-            config=config, base=project.manifest, adapter=project.adapter, logs=self._logs
-        )
+        context = DbtRunContext(config=config, base=manifest, adapter=project.adapter, logs=self._logs)
         try:
-            context.begin(nodes, populate_cache=not self._cached)
+            context.begin(nodes, self._prepared)
         except Exception as error:
             raise worded(error, project_dir=self._options.project_dir) from error
-        self._cached = True
         return context
 
     def _manifest_for(self, variables: Mapping[str, Any]) -> Manifest:

@@ -1,0 +1,114 @@
+"""The ``sqlorch`` command: finds subcommands lazily and turns errors into sentences and exit codes.
+
+Exit codes: 0 all went well (warnings included), 1 a node, test or check failed, 2 the command line, the
+configuration or the project is wrong or nothing could be executed, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from sqlorch import __version__
+from sqlorch.domain.errors import SqlorchError
+
+_COMMANDS = {
+    "cron": "explain a schedule: its next fires, local and UTC",
+    "export": "publish metrics tables to DuckDB or SQLite files",
+    "init": "make a new project that runs at once on DuckDB",
+    "retry": "resume the failed and skipped nodes of a run",
+    "run": "run models and tests for an interval",
+    "runs": "look at runs: list, show, logs",
+    "schema": "print the JSON Schema of sqlorch.yml",
+}
+_INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called; help needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands."""
+        del ctx
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command by its name."""
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(import_module(f"sqlorch.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)  # noqa: S101 - each module defines its own name
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table above, without importing one."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest command in the message when there is none of that name."""
+        from difflib import get_close_matches  # noqa: PLC0415 - only for a mistyped command
+
+        near = get_close_matches(args[0], _COMMANDS, n=1) if args else []
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if near:
+                error.message += f" Did you mean '{near[0]}'?"
+            raise
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="sqlorch")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(*, debug: bool) -> None:
+    """Orchestrate dbt SQL models: in lineage order, interval by interval, every node run and tested."""
+    del debug
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Entry point of the console script; never returns."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        result = cli.main(args=arguments, prog_name="sqlorch", standalone_mode=False)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return _INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at exit
+        return 0
+    except SqlorchError as error:
+        return _report(error, arguments, error.exit_code)
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user without --debug
+        return _report(error, arguments, 2)
+    return result if isinstance(result, int) else 0
+
+
+def _report(error: Exception, arguments: list[str], code: int) -> int:
+    if "--debug" in arguments:
+        raise error
+    if isinstance(error, SqlorchError):
+        text = str(error)
+    elif isinstance(error, OSError):
+        text = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
+    else:
+        text = f"{type(error).__name__}: {error} (this is a defect of sqlorch; --debug before the command shows more)"
+    click.echo(f"Error: {text}", err=True)
+    return code
