@@ -157,6 +157,8 @@ class NodeSpec:
         retry: its retry policy.
         timeout: seconds an attempt may take, or None.
         priority: larger first among ready nodes.
+        attached_to: for a test, the node it is declared on, if it is declared on one.
+        severity: for a test, ``error`` or ``warn`` as configured; ``""`` for other nodes.
     """
 
     unique_id: str
@@ -168,6 +170,8 @@ class NodeSpec:
     retry: RetryPolicy = RetryPolicy()
     timeout: float | None = None
     priority: float = 0.0
+    attached_to: str | None = None
+    severity: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

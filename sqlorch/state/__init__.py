@@ -1,0 +1,1 @@
+"""What is remembered: runs, their nodes, every attempt, in one SQLite file."""

@@ -1,0 +1,66 @@
+"""Ending runs whose process is gone, so that nothing is ``running`` for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from sqlorch.domain.history import NodeMove, Owner
+from sqlorch.domain.run import NodeState, RunState
+from sqlorch.state import nodes, runs
+from sqlorch.state.rows import owner_of
+from sqlorch.state.tables import node_run, run
+
+_UNFINISHED = [state for state in RunState if not state.terminal]
+_ENDS_AS = {
+    RunState.QUEUED: RunState.CANCELLED,  # nothing of it was started, so nothing failed
+    RunState.RUNNING: RunState.FAILED,
+    RunState.CANCELLING: RunState.CANCELLED,
+}
+
+
+def orphans(connection: Connection, is_alive: Callable[[Owner], bool]) -> list[tuple[str, int, str]]:
+    """Unfinished runs without a living owner: run id, generation and the reason to write, oldest first."""
+    statement = select(run).where(run.c.state.in_(_UNFINISHED)).order_by(run.c.id)
+    found = []
+    for row in connection.execute(statement).all():
+        owner = owner_of(row)
+        if owner is None or not is_alive(owner):
+            found.append((row.run_id, row.gen, _reason(owner)))
+    return found
+
+
+def _reason(owner: Owner | None) -> str:
+    who = f" ({owner.host}, pid {owner.pid})" if owner else ""
+    return f"the process that ran it is gone{who}"
+
+
+def end(connection: Connection, run_id: str, gen: int, reason: str, *, now: datetime) -> bool:
+    """End one orphan; False when it has ended or started anew since it was seen."""
+    row = runs.fetch(connection, run_id)
+    before = RunState(row.state)
+    if before.terminal or row.gen != gen:
+        return False
+    nodes.move(connection, run_id, _endings(connection, run_id, reason), now=now)
+    return runs.move(connection, run_id, before, _ENDS_AS[before], now=now, reason=reason, owner=None)
+
+
+def _endings(connection: Connection, run_id: str, reason: str) -> list[NodeMove]:
+    statement = select(node_run.c.unique_id, node_run.c.state).where(node_run.c.run_id == run_id)
+    moves: list[NodeMove] = []
+    for row in connection.execute(statement):
+        state = NodeState(row.state)
+        for after in _path_to_end(state):
+            moves.append(NodeMove(unique_id=row.unique_id, before=state, after=after, reason=reason))
+            state = after
+    return moves
+
+
+def _path_to_end(state: NodeState) -> tuple[NodeState, ...]:
+    if state.terminal:
+        return ()
+    if state.live:
+        return (NodeState.LOST, NodeState.FAILED)
+    return (NodeState.FAILED,) if state is NodeState.LOST else (NodeState.CANCELLED,)

@@ -1,0 +1,169 @@
+"""Flat, typed tables for dashboards: ``runs``, ``node_runs``, ``test_results``.
+
+A column's type is one of ``text``, ``integer`` (64 bit), ``double`` and ``timestamp`` (an aware datetime in
+UTC); every column may hold None. The columns and their order are a promise to people's dashboards: new ones
+are only added at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
+
+from sqlorch.domain.dag import TEST_KINDS
+from sqlorch.domain.errors import StateError
+from sqlorch.domain.run import NodeState, Outcome
+from sqlorch.state.codec import from_micros_or_none
+from sqlorch.state.tables import attempt, node_run, run
+
+Columns = list[tuple[str, str]]
+_Described = list[tuple[str, str, ColumnElement[Any]]]
+
+_BATCH = 1000
+
+
+def tables() -> list[str]:
+    """The names :func:`describe` knows."""
+    return list(_TABLES)
+
+
+def describe(table: str) -> Columns:
+    """Name and type of each column, in order.
+
+    Raises:
+        StateError: there is no such table.
+    """
+    return [(name, kind) for name, kind, _ in _described(table)]
+
+
+def rows(connection: Connection, table: str) -> Iterator[tuple[Any, ...]]:
+    """The rows, oldest run first, fetched as they are asked for."""
+    described = _described(table)
+    convert = [from_micros_or_none if kind == "timestamp" else None for _, kind, _ in described]
+    statement = _TABLES[table][1](select(*(element.label(name) for name, _, element in described)))
+    result = connection.execution_options(yield_per=_BATCH).execute(statement)
+    for row in result:
+        yield tuple(
+            value if change is None else change(value) for change, value in zip(convert, row, strict=True)
+        )
+
+
+def _described(table: str) -> _Described:
+    if table not in _TABLES:
+        raise StateError(f"there is no dashboard table {table}; there are {', '.join(_TABLES)}")
+    return _TABLES[table][0]
+
+
+def _seconds(start: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[Any]:
+    return (end - start) / 1_000_000.0
+
+
+def _nodes_in(*states: NodeState) -> ColumnElement[Any]:
+    """How many nodes of the run are in one of the states (in any, when none is named)."""
+    counted = select(func.count()).select_from(node_run).where(node_run.c.run_id == run.c.run_id)
+    if states:
+        counted = counted.where(node_run.c.state.in_(states))
+    return counted.correlate(run).scalar_subquery()
+
+
+_RUN: _Described = [
+    ("run_id", "text", run.c.run_id),
+    ("group_name", "text", run.c.group_name),
+    ("interval_start", "timestamp", run.c.interval_start),
+    ("interval_end", "timestamp", run.c.interval_end),
+]
+_RUNS: _Described = [
+    *_RUN,
+    ("timezone", "text", run.c.timezone),
+    ("kind", "text", run.c.kind),
+    ("generation", "integer", run.c.gen),
+    ("state", "text", run.c.state),
+    ("reason", "text", run.c.reason),
+    ("created_at", "timestamp", run.c.created_at),
+    ("started_at", "timestamp", run.c.started_at),
+    ("finished_at", "timestamp", run.c.finished_at),
+    ("seconds", "double", _seconds(run.c.started_at, run.c.finished_at)),
+    ("nodes", "integer", _nodes_in()),
+    ("nodes_success", "integer", _nodes_in(NodeState.SUCCESS)),
+    ("nodes_failed", "integer", _nodes_in(NodeState.FAILED)),
+    ("nodes_skipped", "integer", _nodes_in(NodeState.SKIPPED, NodeState.UPSTREAM_FAILED)),
+    ("nodes_cancelled", "integer", _nodes_in(NodeState.CANCELLED)),
+]
+_NODE: _Described = [
+    *_RUN,
+    ("unique_id", "text", node_run.c.unique_id),
+    ("name", "text", node_run.c.name),
+    ("kind", "text", node_run.c.kind),
+]
+_NODE_RUNS: _Described = [
+    *_NODE,
+    ("path", "text", node_run.c.path),
+    ("materialized", "text", node_run.c.materialized),
+    ("position", "integer", node_run.c.position),
+    ("generation", "integer", node_run.c.gen),
+    ("state", "text", node_run.c.state),
+    ("reason", "text", node_run.c.reason),
+    ("attempts", "integer", node_run.c.tries),
+    ("outcome", "text", attempt.c.outcome),
+    ("started_at", "timestamp", attempt.c.started_at),
+    ("finished_at", "timestamp", attempt.c.finished_at),
+    ("seconds", "double", _seconds(attempt.c.started_at, attempt.c.finished_at)),
+    ("rows", "integer", attempt.c.rows),
+    ("failures", "integer", attempt.c.failures),
+    ("message", "text", attempt.c.message),
+]
+_STATUS = case(
+    {Outcome.SUCCESS.value: "pass", Outcome.WARN.value: "warn", Outcome.FAIL.value: "fail"},
+    value=attempt.c.outcome,
+    else_="error",
+)
+_TEST_RESULTS: _Described = [
+    *_NODE,
+    ("tested_node", "text", node_run.c.attached_to),
+    ("severity", "text", node_run.c.severity),
+    ("generation", "integer", attempt.c.gen),
+    ("attempt", "integer", attempt.c.n),
+    ("status", "text", _STATUS),
+    ("failures", "integer", attempt.c.failures),
+    ("started_at", "timestamp", attempt.c.started_at),
+    ("finished_at", "timestamp", attempt.c.finished_at),
+    ("seconds", "double", _seconds(attempt.c.started_at, attempt.c.finished_at)),
+    ("message", "text", attempt.c.message),
+]
+_Query = Callable[[Select[Any]], Select[Any]]
+
+
+def _from_runs(query: Select[Any]) -> Select[Any]:
+    return query.select_from(run).order_by(run.c.id)
+
+
+def _from_nodes(query: Select[Any]) -> Select[Any]:
+    return (
+        query.select_from(run)
+        .join(node_run, node_run.c.run_id == run.c.run_id)
+        .outerjoin(attempt, attempt.c.attempt_id == node_run.c.last_attempt_id)
+        .order_by(run.c.id, node_run.c.position)
+    )
+
+
+def _from_tests(query: Select[Any]) -> Select[Any]:
+    """Every attempt that gave a verdict, those of earlier generations and retries included."""
+    same_node = and_(attempt.c.run_id == node_run.c.run_id, attempt.c.unique_id == node_run.c.unique_id)
+    verdicts = [Outcome.SUCCESS, Outcome.WARN, Outcome.FAIL, Outcome.ERROR]
+    return (
+        query.select_from(run)
+        .join(node_run, node_run.c.run_id == run.c.run_id)
+        .join(attempt, same_node)
+        .where(node_run.c.kind.in_(sorted(TEST_KINDS)), attempt.c.state == "done")
+        .where(attempt.c.outcome.in_(verdicts))
+        .order_by(run.c.id, attempt.c.attempt_id)
+    )
+
+
+_TABLES: dict[str, tuple[_Described, _Query]] = {
+    "runs": (_RUNS, _from_runs),
+    "node_runs": (_NODE_RUNS, _from_nodes),
+    "test_results": (_TEST_RESULTS, _from_tests),
+}

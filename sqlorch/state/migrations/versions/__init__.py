@@ -1,0 +1,1 @@
+"""One module a step; revisions are four digits and count up."""

@@ -1,0 +1,179 @@
+"""Statements on the nodes of a run: move, dispatch, read. Inside the caller's transaction.
+
+Every move is checked against :mod:`sqlorch.domain.transitions` and is a compare-and-swap on the stored state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, select
+
+from sqlorch.domain.errors import StateError
+from sqlorch.domain.history import AttemptRecord, NodeMove, NodeRecord
+from sqlorch.domain.run import NodeState, Outcome, RunState
+from sqlorch.domain.transitions import may_move_node
+from sqlorch.state import attempts, runs
+from sqlorch.state.codec import clean_text, to_micros_or_none
+from sqlorch.state.rows import node_record
+from sqlorch.state.tables import attempt, node_run
+
+_SWAP = (
+    node_run.update()
+    .where(
+        node_run.c.run_id == bindparam("run"),
+        node_run.c.unique_id == bindparam("node"),
+        node_run.c.state == bindparam("before"),
+    )
+    .values(state=bindparam("after"), reason=bindparam("why"), ready_at=bindparam("at"))
+)
+_TRIES = select(
+    node_run.c.unique_id, node_run.c.state, node_run.c.gen, node_run.c.tries, node_run.c.gen_tries
+).where(node_run.c.run_id == bindparam("run"), node_run.c.unique_id.in_(bindparam("nodes", expanding=True)))
+_DISPATCHED = (
+    node_run.update()
+    .where(
+        node_run.c.run_id == bindparam("run"),
+        node_run.c.unique_id == bindparam("node"),
+        node_run.c.state == NodeState.READY,
+    )
+    .values(
+        state=NodeState.RUNNING,
+        reason="",
+        ready_at=None,
+        tries=node_run.c.tries + 1,
+        gen_tries=bindparam("n"),
+        last_attempt_id=bindparam("attempt"),
+    )
+)
+_STATE = select(node_run.c.state).where(
+    node_run.c.run_id == bindparam("run"), node_run.c.unique_id == bindparam("node")
+)
+_WITH_LATEST = (
+    select(
+        node_run,
+        attempt.c.outcome,
+        attempt.c.rows,
+        attempt.c.failures,
+        attempt.c.started_at,
+        attempt.c.finished_at,
+        attempt.c.message,
+    )
+    .join_from(node_run, attempt, attempt.c.attempt_id == node_run.c.last_attempt_id, isouter=True)
+    .where(node_run.c.run_id == bindparam("run"))
+    .order_by(node_run.c.position)
+)
+
+
+def move(
+    connection: Connection,
+    run_id: str,
+    moves: Sequence[NodeMove],
+    *,
+    now: datetime,
+    reported: Collection[str] = (),
+) -> None:
+    """Apply the moves in order, all or none.
+
+    A node that leaves its live states gives its attempt up, unless it is among the ``reported``: those whose
+    result closed it in the same transaction.
+    """
+    for change in moves:
+        _refuse_illegal(run_id, change)
+    if not moves:
+        return
+    rows = [
+        {
+            "run": run_id,
+            "node": change.unique_id,
+            "before": change.before,
+            "after": change.after,
+            "why": clean_text(change.reason),
+            "at": to_micros_or_none(change.ready_at),
+        }
+        for change in moves
+    ]
+    if connection.execute(_SWAP, rows).rowcount != len(rows):
+        raise _conflict(connection, run_id, moves)
+    left = [
+        (change.unique_id, _given_up_as(change), change.reason)
+        for change in moves
+        if change.before.live and not change.after.live and change.unique_id not in reported
+    ]
+    attempts.give_up(connection, run_id, left, now=now)
+
+
+def _refuse_illegal(run_id: str, change: NodeMove) -> None:
+    where = f"{change.unique_id} of run {run_id}"
+    if change.after is NodeState.DISPATCHED:
+        raise StateError(f"{where} becomes {change.after} only by a dispatch, which opens its attempt")
+    if not may_move_node(change.before, change.after):
+        raise StateError(f"{where} may not go from {change.before} to {change.after}")
+
+
+def _given_up_as(change: NodeMove) -> Outcome:
+    return Outcome.CANCELLED if change.after is NodeState.CANCELLED else Outcome.LOST
+
+
+def _conflict(connection: Connection, run_id: str, moves: Sequence[NodeMove]) -> StateError:
+    """Say which node was in another state than its first move expects."""
+    last = {change.unique_id: change for change in moves}
+    first = {change.unique_id: change for change in reversed(moves)}
+    for unique_id, change in first.items():
+        stored = connection.execute(_STATE, {"run": run_id, "node": unique_id}).scalar()
+        if stored is None:
+            return StateError(f"run {run_id} has no node {unique_id}")
+        if stored != last[unique_id].after:
+            return StateError(
+                f"{unique_id} of run {run_id} is {stored}, not {change.before}: "
+                f"it cannot become {change.after}; nothing was changed"
+            )
+    return _changed_elsewhere(run_id)
+
+
+def _changed_elsewhere(run_id: str) -> StateError:
+    return StateError(f"nodes of run {run_id} were moved by someone else meanwhile; nothing was changed")
+
+
+def dispatch(
+    connection: Connection, run_id: str, unique_ids: Sequence[str], *, now: datetime
+) -> list[AttemptRecord]:
+    """Take ready nodes to running and open their attempts, in the order given."""
+    if not unique_ids:
+        return []
+    run_row = runs.fetch(connection, run_id)
+    if run_row.state != RunState.RUNNING:
+        raise StateError(f"run {run_id} is {run_row.state}: nothing of it can be started")
+    found = connection.execute(_TRIES, {"run": run_id, "nodes": list(unique_ids)})
+    by_id = {row.unique_id: row for row in found}
+    _refuse_not_ready(run_id, unique_ids, {key: row.state for key, row in by_id.items()})
+    opened = attempts.insert(
+        connection,
+        run_id,
+        [(unique_id, by_id[unique_id].gen, by_id[unique_id].gen_tries + 1) for unique_id in unique_ids],
+        now=now,
+    )
+    rows = [
+        {"run": run_id, "node": record.unique_id, "n": record.n, "attempt": record.attempt_id}
+        for record in opened
+    ]
+    if connection.execute(_DISPATCHED, rows).rowcount != len(rows):
+        raise _changed_elsewhere(run_id)
+    return opened
+
+
+def _refuse_not_ready(run_id: str, unique_ids: Sequence[str], states: Mapping[str, str]) -> None:
+    if len(set(unique_ids)) != len(unique_ids):
+        raise StateError(f"a node of run {run_id} was to be started twice at once; nothing was changed")
+    for unique_id in unique_ids:
+        state = states.get(unique_id)
+        if state is None:
+            raise StateError(f"run {run_id} has no node {unique_id}")
+        if state != NodeState.READY:
+            raise StateError(f"{unique_id} of run {run_id} is {state}, not ready: it cannot be started")
+
+
+def listed(connection: Connection, run_id: str) -> list[NodeRecord]:
+    """The nodes of a run in topological order, each with what its newest attempt said."""
+    return [node_record(row) for row in connection.execute(_WITH_LATEST, {"run": run_id})]

@@ -1,0 +1,171 @@
+"""The run store on a SQL database: what the engine asks of a store, and what is read beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sqlorch.domain.history import AttemptRecord, NodeMove, NodeRecord, Owner, RunRecord
+from sqlorch.domain.run import NodeResult, RunSpec, RunState
+from sqlorch.state import abandoned, attempts, dashboards, durations, nodes, runs
+from sqlorch.state.engine import Database
+from sqlorch.state.owner import current_owner
+from sqlorch.state.schema import open_database
+
+
+class SqlStore:
+    """Implements :class:`sqlorch.engine.ports.RunStore`, whose docstrings say what each method promises.
+
+    Safe to use from many threads and many processes at once.
+
+    Args:
+        database: where it is kept.
+        owner: who is written down as the owner of runs created or run again here; such a run ends as
+            cancelled when that process dies before it starts it.
+    """
+
+    def __init__(self, database: Database, *, owner: Owner) -> None:
+        self._database = database
+        self._owner = owner
+
+    @classmethod
+    def open(cls, path: Path, *, owner: Owner | None = None, busy_timeout: float = 30.0) -> Self:
+        """Open the state file, making or upgrading it as needed.
+
+        Raises:
+            StateError: it cannot be used; says why and what to do.
+        """
+        return cls(open_database(path, busy_timeout=busy_timeout), owner=owner or current_owner())
+
+    def close(self) -> None:
+        """Let go of the file; may be called twice."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def create_run(self, spec: RunSpec, *, now: datetime) -> None:
+        """See :meth:`sqlorch.engine.ports.RunStore.create_run`."""
+        with self._database.write() as connection:
+            runs.insert(connection, spec, owner=self._owner, now=now)
+
+    def move_run(
+        self,
+        run_id: str,
+        before: RunState,
+        after: RunState,
+        *,
+        now: datetime,
+        reason: str = "",
+        owner: Owner | None = None,
+    ) -> bool:
+        """See :meth:`sqlorch.engine.ports.RunStore.move_run`.
+
+        Raises:
+            StateError: no such run; the table of transitions has no such move; or the run would end while
+                an attempt is live.
+        """
+        with self._database.write() as connection:
+            return runs.move(connection, run_id, before, after, now=now, reason=reason, owner=owner)
+
+    def step(
+        self,
+        run_id: str,
+        *,
+        now: datetime,
+        results: Sequence[tuple[AttemptRecord, NodeResult]] = (),
+        moves: Sequence[NodeMove] = (),
+        dispatch: Sequence[str] = (),
+    ) -> list[AttemptRecord]:
+        """See :meth:`sqlorch.engine.ports.RunStore.step`.
+
+        Moves of a node whose result came too late are dropped with it. A node moved away from running
+        without a result gives its attempt up: outcome ``lost``, or ``cancelled`` when the node is.
+
+        Raises:
+            StateError: as the port says; or something is dispatched while the run is not running.
+        """
+        with self._database.write() as connection:
+            late = attempts.close(connection, run_id, results)
+            reported = {record.unique_id for record, _ in results}
+            timely = [change for change in moves if change.unique_id not in late]
+            nodes.move(connection, run_id, timely, now=now, reported=reported)
+            return nodes.dispatch(connection, run_id, dispatch, now=now)
+
+    def rerun(self, run_id: str, unique_ids: Iterable[str], *, now: datetime) -> int:
+        """See :meth:`sqlorch.engine.ports.RunStore.rerun`.
+
+        Raises:
+            StateError: as the port says; or the run has no such node.
+        """
+        del now  # the start of a generation is written when it runs
+        with self._database.write() as connection:
+            return runs.reset(connection, run_id, unique_ids, owner=self._owner)
+
+    def run(self, run_id: str) -> RunRecord:
+        """See :meth:`sqlorch.engine.ports.RunStore.run`."""
+        with self._database.read() as connection:
+            return runs.records(connection, [runs.fetch(connection, run_id)])[0]
+
+    def runs(
+        self, *, group: str | None = None, state: RunState | None = None, limit: int | None = None
+    ) -> list[RunRecord]:
+        """See :meth:`sqlorch.engine.ports.RunStore.runs`."""
+        with self._database.read() as connection:
+            return runs.listed(connection, group=group, state=state, limit=limit)
+
+    def nodes(self, run_id: str) -> list[NodeRecord]:
+        """See :meth:`sqlorch.engine.ports.RunStore.nodes`; empty for a run that is not there."""
+        with self._database.read() as connection:
+            return nodes.listed(connection, run_id)
+
+    def attempts(self, run_id: str, unique_id: str | None = None) -> list[AttemptRecord]:
+        """See :meth:`sqlorch.engine.ports.RunStore.attempts`; empty for what is not there."""
+        with self._database.read() as connection:
+            return attempts.listed(connection, run_id, unique_id)
+
+    def durations(self, unique_ids: Iterable[str]) -> dict[str, float]:
+        """Median seconds of each node's last five successful attempts, in whatever run.
+
+        Nodes that never succeeded are left out.
+        """
+        with self._database.read() as connection:
+            return durations.recent(connection, list(dict.fromkeys(unique_ids)))
+
+    def abandon_dead(self, now: datetime, is_alive: Callable[[Owner], bool]) -> list[str]:
+        """End every unfinished run whose owner is gone; returns their ids, oldest first.
+
+        Nodes that were being executed fail, their attempts are closed as lost, nodes that had not started
+        are cancelled. A running run fails; one that was queued or being cancelled is cancelled.
+        """
+        with self._database.read() as connection:
+            found = abandoned.orphans(connection, is_alive)
+        ended = []
+        for run_id, gen, reason in found:
+            with self._database.write() as connection:
+                if abandoned.end(connection, run_id, gen, reason, now=now):
+                    ended.append(run_id)
+        return ended
+
+    def dashboard_rows(self, table: str) -> tuple[dashboards.Columns, Iterator[tuple[Any, ...]]]:
+        """Columns ``(name, type)`` and rows of ``runs``, ``node_runs`` or ``test_results``.
+
+        The types are those of :mod:`sqlorch.state.dashboards`. The rows are read as they are taken, all
+        from one moment; the connection is free again when they are exhausted or the iterator is closed.
+
+        Raises:
+            StateError: there is no such table.
+        """
+        return dashboards.describe(table), self._dashboard_rows(table)
+
+    def _dashboard_rows(self, table: str) -> Iterator[tuple[Any, ...]]:
+        with self._database.read() as connection:
+            yield from dashboards.rows(connection, table)
