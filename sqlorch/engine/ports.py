@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -163,3 +165,50 @@ class Listener(Protocol):
 
     def run_finished(self, record: RunRecord) -> None:
         """A run reached a terminal state."""
+
+
+class ArrowStream(Protocol):
+    """Rows as a stream of Arrow batches, whichever library made it.
+
+    The method is the Arrow PyCapsule interface: ``pyarrow.RecordBatchReader`` has it, a DuckDB relation too.
+    """
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The stream as a capsule that holds a C ``ArrowArrayStream``. It can be read once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportTable:
+    """One table to publish.
+
+    Attributes:
+        name: its name in the published file.
+        open: begins reading; when the context ends, whatever the rows come from is let go of.
+        description: what a person should know of it, ``""`` for nothing.
+    """
+
+    name: str
+    open: Callable[[], AbstractContextManager[ArrowStream]]
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """What was published: the file, the rows of each table in the order given, its size in bytes."""
+
+    path: Path
+    rows: Mapping[str, int]
+    size: int
+
+
+class Exporter(Protocol):
+    """Publishes tables for dashboards to one place, named when the exporter is made."""
+
+    def publish(self, tables: Iterable[ExportTable]) -> Publication:
+        """Replace what was published before by these tables, all at once.
+
+        A reader sees the old tables or the new ones, never something between; a failure leaves the old ones.
+
+        Raises:
+            IntegrationError: the place cannot be written or a table cannot be read; names both.
+        """

@@ -1,0 +1,1 @@
+"""Where results leave for dashboards: files that are swapped whole, tables that keep their types."""
