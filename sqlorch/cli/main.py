@@ -25,6 +25,7 @@ _COMMANDS = {
     "runs": "look at runs: list, show, logs",
     "schema": "print the JSON Schema of sqlorch.yml",
 }
+_USAGE = 2
 _INTERRUPTED = 130
 
 
@@ -33,12 +34,10 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of all commands."""
-        del ctx
         return sorted(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command by its name."""
-        del ctx
         if cmd_name not in _COMMANDS:
             return None
         command = getattr(import_module(f"sqlorch.cli.{cmd_name}"), cmd_name)
@@ -47,7 +46,6 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands from the table above, without importing one."""
-        del ctx
         with formatter.section("Commands"):
             formatter.write_dl(sorted(_COMMANDS.items()))
 
@@ -58,15 +56,14 @@ class LazyGroup(click.Group):
         from difflib import get_close_matches  # noqa: PLC0415 - only for a mistyped command
 
         near = get_close_matches(args[0], _COMMANDS, n=1) if args else []
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            if near:
-                error.message += f" Did you mean '{near[0]}'?"
-            raise
+        if near and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"There is no command '{args[0]}'. Did you mean '{near[0]}'?")
+        return super().resolve_command(ctx, args)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(__version__, prog_name="sqlorch")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(*, debug: bool) -> None:
@@ -85,30 +82,28 @@ def _run(arguments: list[str]) -> int:
         result = cli.main(args=arguments, prog_name="sqlorch", standalone_mode=False)
     except click.exceptions.Exit as done:
         return done.exit_code
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        return _INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at exit
         return 0
-    except SqlorchError as error:
-        return _report(error, arguments, error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return _INTERRUPTED
+    except click.ClickException as error:
+        error.show()
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user without --debug
-        return _report(error, arguments, 2)
-    return result if isinstance(result, int) else 0
+        _report(error, debug="--debug" in arguments)
+    else:
+        return result if isinstance(result, int) else 0
+    return _USAGE
 
 
-def _report(error: Exception, arguments: list[str], code: int) -> int:
-    if "--debug" in arguments:
+def _report(error: Exception, *, debug: bool) -> None:
+    if debug:
         raise error
     if isinstance(error, SqlorchError):
         text = str(error)
     elif isinstance(error, OSError):
         text = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
     else:
-        text = f"{type(error).__name__}: {error} (this is a defect of sqlorch; --debug before the command shows more)"
+        text = f"{type(error).__name__}: {error} (a defect of sqlorch: sqlorch --debug ... shows where)"
     click.echo(f"Error: {text}", err=True)
-    return code

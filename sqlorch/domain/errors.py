@@ -17,8 +17,6 @@ from __future__ import annotations
 class SqlorchError(Exception):
     """Base of every error a user may see; its text is the whole message."""
 
-    exit_code = 2
-
 
 class ConfigError(SqlorchError):
     """Settings, environment or arguments cannot be used."""

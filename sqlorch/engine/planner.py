@@ -15,7 +15,7 @@ from sqlorch.domain.dag import Dag
 from sqlorch.domain.group import Group
 from sqlorch.domain.grouping import Grouping
 from sqlorch.domain.interval import Interval
-from sqlorch.domain.periods import describe
+from sqlorch.domain.describe import describe
 from sqlorch.domain.timetable import batched
 
 
