@@ -1,0 +1,147 @@
+"""Groups of nodes that run together, and what a node's own SQL may say about its group."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlorch.domain.run import RetryPolicy
+from sqlorch.domain.timetable import Mode, Timetable, make_timetable
+from sqlorch.domain.zones import find_zone, instant_of
+
+DEFAULT_GROUP = "default"
+GROUP_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z", re.ASCII)
+_UNSET: Mapping[str, Any] = {"schedule": (), "every": None, "interval": "window", "batch": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleKeys:
+    """The keys that decide a group's intervals, as written; None is "not said".
+
+    Attributes:
+        schedule: crons or presets (``@daily``); their union.
+        every: elapsed length of an interval (``6h``), instead of a schedule.
+        timezone: IANA name.
+        start: first instant wanted; naive means the group's zone.
+        end: instant no interval may pass; naive means the group's zone.
+        interval: ``window`` (an interval lies between two fires) or ``point`` (it is one fire).
+        batch: how many consecutive intervals one run may cover.
+    """
+
+    schedule: tuple[str, ...] | None = None
+    every: str | None = None
+    timezone: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    interval: Mode | None = None
+    batch: int | None = None
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """What was said, by key."""
+        said = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in said.items() if value is not None}
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether they say when to run."""
+        return bool(self.schedule or self.every)
+
+    def resolved(self, default_zone: str) -> Mapping[str, Any]:
+        """All keys with what holds where nothing was said, so that two ways to say the same are equal."""
+        everything: dict[str, Any] = dict.fromkeys(field.name for field in fields(self))
+        return {**everything, **_UNSET, "timezone": default_zone, **self.given}
+
+    def timetable(self, default_zone: str) -> Timetable:
+        """The timetable they describe, in ``default_zone`` when they name no zone.
+
+        Raises:
+            ConfigError: they describe none; the message is one line without a place.
+        """
+        name = self.timezone or default_zone
+        schedule = self.schedule or None
+        return make_timetable(
+            schedule=schedule[0] if schedule and len(schedule) == 1 else schedule,
+            every=self.every,
+            timezone=name,
+            start=_instant(self.start, name),
+            end=_instant(self.end, name),
+            mode=self.interval or "window",
+        )
+
+
+def _instant(moment: datetime | None, zone: str) -> datetime | None:
+    if moment is None or moment.tzinfo is not None:
+        return moment
+    return instant_of(moment, find_zone(zone))
+
+
+_NO_KEYS = ScheduleKeys()
+_RETRY = RetryPolicy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Models, seeds and snapshots that run together over the same intervals.
+
+    Attributes:
+        name: 1 to 64 letters, digits, ``_`` and ``-``.
+        timetable: its intervals; one without a schedule when it has none.
+        timezone: IANA name of its zone.
+        select: dbt selection syntax for its nodes; ``""`` when only the nodes' own SQL names it.
+        exclude: dbt selection syntax for what ``select`` must leave out.
+        keys: the schedule keys as written.
+        batch: how many consecutive intervals one run may cover, at least 1.
+        retry: retry policy of its nodes.
+        timeout: seconds an attempt at one of its nodes may take, or None.
+        description: what its author says of it.
+        origin: where it is defined, ``file:line`` or a model's file.
+    """
+
+    name: str
+    timetable: Timetable
+    timezone: str = "UTC"
+    select: str = ""
+    exclude: str | None = None
+    keys: ScheduleKeys = _NO_KEYS
+    batch: int = 1
+    retry: RetryPolicy = _RETRY
+    timeout: float | None = None
+    description: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeOptions:
+    """What one node says for itself under ``meta.sqlorch``; None is "not said".
+
+    Attributes:
+        origin: the file it is said in.
+        group: the group it belongs to.
+        keys: schedule keys, which define its group.
+        retries: further attempts after a transient error.
+        retry_delay: seconds before the first of them.
+        timeout: seconds an attempt may take.
+        export: whether its table is published with the metrics.
+    """
+
+    origin: str = ""
+    group: str | None = None
+    keys: ScheduleKeys = _NO_KEYS
+    retries: int | None = None
+    retry_delay: float | None = None
+    timeout: float | None = None
+    export: bool = False
+
+
+def retry_policy(retries: int | None, delay: float | None, base: RetryPolicy) -> RetryPolicy:
+    """``base`` with what was said instead; a delay longer than the usual bound raises the bound."""
+    chosen = base.delay if delay is None else delay
+    return RetryPolicy(
+        retries=base.retries if retries is None else retries,
+        delay=chosen,
+        max_delay=max(base.max_delay, chosen),
+    )
