@@ -24,7 +24,7 @@ MAX_NODES = 10_000
 MAX_BYTES = 1_000_000
 
 # The C parser is many times faster; a PyYAML built without libyaml lacks it and answers alike.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_text(file: FilePath, *, name: str | None = None) -> str:
@@ -82,7 +82,7 @@ def _events(text: str) -> Iterator[Any]:
         raise yaml.reader.ReaderError(
             "", error.start, ord(text[error.start]), "unicode", "surrogates are not allowed"
         ) from error
-    yield from yaml.parse(text, Loader=_LOADER)
+    yield from yaml.parse(text, Loader=LOADER)
 
 
 @dataclass(slots=True)

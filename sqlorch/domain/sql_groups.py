@@ -48,9 +48,9 @@ class _Definitions:
         for uid in sorted(options):
             self._claim(uid, options[uid])
         self.definers = {
-            name: uid
+            name: definer
             for name, uids in self.claims.items()
-            if name not in self._known and (uid := self._definer(uids)) is not None
+            if name not in self._known and (definer := self._definer(uids)) is not None
         }
 
     def compare(self) -> None:
