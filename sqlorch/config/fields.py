@@ -11,17 +11,18 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from sqlorch.config.lengths import parse_seconds
 from sqlorch.config.places import shown
 from sqlorch.config.variable_names import INJECTED
-from sqlorch.domain.duration import parse_duration
 from sqlorch.domain.errors import ConfigError
 from sqlorch.domain.group import DEFAULT_GROUP, GROUP_NAME
+from sqlorch.domain.schedule import parse_length
 from sqlorch.domain.timetable import make_timetable
-from sqlorch.domain.zones import find_zone
+from sqlorch.domain.zones import YEARS, find_zone
 
 EXPORT_SUFFIXES = (".duckdb", ".db", ".sqlite", ".sqlite3")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s?(Z|[+-]\d\d:\d\d)?)?\Z", re.ASCII)
-_YEARS = range(1900, 2201)
+_ONCE = "@once"
 
 
 def refusal(sentence: str, *, key: str | None = None) -> PydanticCustomError:
@@ -52,9 +53,15 @@ def _filled(values: list[str]) -> list[str]:
 
 
 def _schedule(values: list[str]) -> list[str]:
-    if values:
-        make_timetable(schedule=values[0] if len(values) == 1 else values)
+    # What @once needs besides is judged where all keys of the group are known.
+    if values and _ONCE not in values:
+        make_timetable(schedule=values)
     return values
+
+
+def _every(text: str) -> str:
+    parse_length(text)
+    return text
 
 
 def _zone(name: str) -> str:
@@ -71,8 +78,8 @@ def _moment(value: object) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigError(f"{shown(text)} is not a date that exists: {error}") from error
-    if moment.year not in _YEARS:
-        raise ConfigError(f"must lie between the years 1900 and 2200, not in {moment.year}")
+    if moment.year not in YEARS:
+        raise ConfigError(f"must lie in the years {YEARS.start} to {YEARS.stop - 1}, not in {moment.year}")
     return moment
 
 
@@ -130,16 +137,20 @@ Schedule = Annotated[
     BeforeValidator(_listed),
     WithJsonSchema(_TEXTS),
 ]
-Every = Annotated[StrictStr, WithJsonSchema({"type": "string", "pattern": "^[0-9.dhms]+$"})]
+Every = Annotated[
+    StrictStr,
+    AfterValidator(_checked(_every)),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]+[smhdw]$"}),
+]
 Zone = Annotated[StrictStr, AfterValidator(_checked(_zone)), WithJsonSchema({"type": "string"})]
 Moment = Annotated[
     datetime, BeforeValidator(_checked(_moment)), WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-"})
 ]
-Delay = Annotated[float, BeforeValidator(_checked(parse_duration)), WithJsonSchema(_LENGTH)]
+Delay = Annotated[float, BeforeValidator(_checked(parse_seconds)), WithJsonSchema(_LENGTH)]
 Timeout = Annotated[
     float,
     AfterValidator(_checked(_positive)),
-    BeforeValidator(_checked(parse_duration)),
+    BeforeValidator(_checked(parse_seconds)),
     WithJsonSchema(_LENGTH),
 ]
 Batch = Annotated[StrictInt, Field(ge=1, le=100_000)]

@@ -125,7 +125,7 @@ class ScheduleFields(RunKeys):
         try:
             keys.timetable(zone_of(info.context))
         except ConfigError as error:
-            about = next((key for key in ("schedule", "every", "start", "end") if key in keys.given), None)
+            about = next((key for key in ("every", "end", "start", "schedule") if key in keys.given), None)
             raise refusal(str(error), key=about) from error
         return self
 

@@ -39,9 +39,7 @@ def override(document: Document, environ: Mapping[str, str]) -> Document:
             continue
         if _put(data, path, value):
             for places in (values, keys):
-                for old in [old for old in places if old[: len(path)] == path]:
-                    del places[old]
-                places[path] = place
+                _move(places, path, place)
     if faults:
         raise ConfigError("\n".join(faults))
     return Document(data=data, values=values, keys=keys)
@@ -89,6 +87,14 @@ def _value(text: str, source: str) -> Any:
                 f"{error} (its value is read as YAML because of its first character)"
             ) from error
     return resolve(text.strip())
+
+
+def _move(places: dict[Path, Place], path: Path, place: Place) -> None:
+    """What is at ``path`` is now written at ``place``, and so is whatever on the way there was not before."""
+    for old in [old for old in places if old[: len(path)] == path]:
+        del places[old]
+    for length in range(1, len(path) + 1):
+        places.setdefault(path[:length], place)
 
 
 def _put(data: Any, path: Path, value: object) -> bool:

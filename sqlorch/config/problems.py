@@ -14,7 +14,7 @@ from sqlorch.config.places import Document, Path, Place, dotted, shown
 _KEY_MARK = "[key]"
 _MOST = 100
 _SENTENCES: Mapping[str, str] = {
-    "string_type": "must be text, not {input}; put it in quotes if it is meant as text",
+    "string_type": "must be text, not {input}{quote}",
     "int_type": "must be a whole number, not {input}",
     "greater_than_equal": "must be at least {ge}, not {input}",
     "less_than_equal": "must be at most {le}, not {input}",
@@ -58,7 +58,9 @@ def _explain_one(fault: Any, document: Document, known: type[BaseModel]) -> tupl
         path = (*path, context["key"])
     place = document.key_place(path) if _KEY_MARK in fault["loc"] else document.value_place(path)
     template = _SENTENCES.get(fault["type"], str(fault["msg"]).replace("{", "{{").replace("}", "}}"))
-    sentence = template.format(**{"input": shown(fault.get("input")), **context})
+    value = fault.get("input")
+    quote = "" if isinstance(value, dict | list) else "; put it in quotes if it is meant as text"
+    sentence = template.format(**{"input": shown(value), "quote": quote, **context})
     where = dotted(_as_written(path, document.data))
     return place, f"{where}: {sentence}" if where else sentence
 

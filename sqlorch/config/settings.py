@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from sqlorch.config.model import DEFAULT_ZONE, ExportKeys, File, GroupKeys, RunKeys, context_for
 from sqlorch.config.overrides import override
-from sqlorch.config.places import Document, Place, shown
+from sqlorch.config.places import Document, Place, file_name, shown
 from sqlorch.config.problems import explain
 from sqlorch.config.yaml_loader import load_yaml, read_text
 from sqlorch.domain.errors import ConfigError
@@ -72,9 +72,9 @@ def load_settings(project_dir: Path, environ: Mapping[str, str]) -> Settings:
     file = project_dir / FILE_NAME
     misnamed = project_dir / _MISNAMED
     if os.path.lexists(misnamed):
-        raise ConfigError(f"{misnamed}: sqlorch reads {FILE_NAME}; rename the file")
+        raise ConfigError(f"{file_name(misnamed)}: sqlorch reads {FILE_NAME}; rename the file")
     present = os.path.lexists(file)
-    document = load_yaml(read_text(file), str(file)) if present else _empty(file)
+    document = load_yaml(read_text(file), file_name(file)) if present else _empty(file)
     return settings_from(document, environ, project_dir=project_dir, file=file if present else None)
 
 
@@ -107,15 +107,13 @@ def settings_from(
 
 
 def _empty(file: Path) -> Document:
-    return Document(data=None, values={(): Place(str(file))})
+    return Document(data=None, values={(): Place(file_name(file))})
 
 
 def _default_group(keys: RunKeys) -> Group:
-    zone = keys.timezone or DEFAULT_ZONE
     return Group(
         name=DEFAULT_GROUP,
-        timetable=make_timetable(timezone=zone),
-        timezone=zone,
+        timetable=make_timetable(timezone=keys.timezone or DEFAULT_ZONE),
         retry=retry_policy(keys.retries, keys.retry_delay, RetryPolicy()),
         timeout=keys.timeout,
         description="Models no group selects",
@@ -127,7 +125,6 @@ def _group(name: str, keys: GroupKeys, default: Group, document: Document) -> Gr
     return Group(
         name=name,
         timetable=schedule.timetable(default.timezone),
-        timezone=keys.timezone or default.timezone,
         select=_union(keys.select) or "",
         exclude=_union(keys.exclude),
         keys=schedule,

@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 
 from sqlorch.config.locate import PROJECT_FILE
-from sqlorch.config.places import Place, shown
+from sqlorch.config.places import file_name, shown
 from sqlorch.config.variable_names import INJECTED
-from sqlorch.config.yaml_errors import describe
+from sqlorch.config.yaml_errors import describe, place_at
 from sqlorch.config.yaml_loader import LOADER, load_yaml, read_text
 from sqlorch.domain.errors import ConfigError
 
@@ -55,8 +55,7 @@ def check_clashes(project_dir: Path, cli_vars: Mapping[str, Any], skip: Collecti
     for file, root in files.items():
         for key, scope in _declared(root, packages):
             if key.value in names:
-                place = Place(str(file), key.start_mark.line + 1, key.start_mark.column + 1)
-                clashes.append(_clash(key.value, str(place), scope))
+                clashes.append(_clash(key.value, str(place_at(key.start_mark, file_name(file))), scope))
     if clashes:
         raise ConfigError("\n".join(clashes))
 
@@ -72,7 +71,11 @@ def _clash(name: str, place: str, scope: str) -> str:
 def _project_files(project_dir: Path) -> list[Path]:
     own = project_dir / PROJECT_FILE
     install_path = _text(_root(own), "packages-install-path") or _PACKAGES
-    return [own, *sorted((project_dir / install_path).glob(f"*/{PROJECT_FILE}"))]
+    try:
+        installed = sorted((project_dir / install_path).glob(f"*/{PROJECT_FILE}"))
+    except (OSError, ValueError):  # no such folder, or one that may not be read: dbt says so when it needs it
+        installed = []
+    return [own, *installed]
 
 
 def _root(file: Path) -> yaml.MappingNode | None:
@@ -82,7 +85,7 @@ def _root(file: Path) -> yaml.MappingNode | None:
         _refuse_depth(text, file)
         root = yaml.compose(text, Loader=LOADER)
     except yaml.YAMLError as error:
-        raise ConfigError(describe(error, text, str(file))) from error
+        raise ConfigError(describe(error, text, file_name(file))) from error
     return root if isinstance(root, yaml.MappingNode) else None
 
 
@@ -93,7 +96,7 @@ def _refuse_depth(text: str, file: Path) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
-            place = Place(str(file), event.start_mark.line + 1, event.start_mark.column + 1)
+            place = place_at(event.start_mark, file_name(file))
             raise ConfigError(f"{place}: this is nested more than {_DEEPEST} levels deep")
 
 

@@ -14,9 +14,9 @@ from typing import Any, NoReturn
 
 import yaml
 
-from sqlorch.config.places import Document, Path, Place, shown
+from sqlorch.config.places import Document, Path, Place, file_name, shown
 from sqlorch.config.scalars import resolve
-from sqlorch.config.yaml_errors import describe
+from sqlorch.config.yaml_errors import describe, place_at
 from sqlorch.domain.errors import ConfigError
 
 MAX_DEPTH = 50
@@ -27,17 +27,13 @@ MAX_BYTES = 1_000_000
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_text(file: FilePath, *, name: str | None = None) -> str:
+def read_text(file: FilePath) -> str:
     """Read a settings file of at most 1 MB, in UTF-8.
-
-    Args:
-        file: the file.
-        name: what messages call it; its path when not given.
 
     Raises:
         ConfigError: it cannot be read, is larger, or is not UTF-8.
     """
-    name = name or str(file)
+    name = file_name(file)
     try:
         with file.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
@@ -183,7 +179,7 @@ class _Builder:
             self._refuse(event, f"tags such as {shown(event.tag)[1:-1]} are not supported; remove it")
 
     def _at(self, event: Any) -> Place:
-        return Place(self._source, event.start_mark.line + 1, event.start_mark.column + 1)
+        return place_at(event.start_mark, self._source)
 
     def _refuse(self, event: object, sentence: str) -> NoReturn:
         raise ConfigError(f"{self._at(event)}: {sentence}")

@@ -134,7 +134,6 @@ def _make(name: str, said: NodeOptions, default: Group) -> Group:
     return Group(
         name=name,
         timetable=said.keys.timetable(default.timezone),
-        timezone=said.keys.timezone or default.timezone,
         keys=said.keys,
         batch=said.keys.batch or 1,
         retry=default.retry,

@@ -1,4 +1,4 @@
-"""Lengths of time as people write them: ``30``, ``30s``, ``1h30m``."""
+"""Waits and limits as people write them: ``30``, ``30s``, ``1h30m``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,6})?\Z", re.ASCII)
 MAX_SECONDS = 366 * 86_400.0
 
 
-def parse_duration(value: object) -> float:
-    """Read a duration.
+def parse_seconds(value: object) -> float:
+    """Read a length of elapsed time.
 
     Args:
         value: seconds as a number, or text of days, hours, minutes, seconds in this order: ``1d``, ``1h30m``,
