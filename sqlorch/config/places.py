@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path as FilePath
 from typing import Any
 
 Path = tuple[str | int, ...]
@@ -75,6 +76,15 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return repr(clipped(value)) if isinstance(value, str) else clipped(str(value))
+
+
+def file_name(file: FilePath) -> str:
+    """What messages call a file: its path from the current folder when it lies inside, else as it is."""
+    try:
+        here = FilePath.cwd()
+    except OSError:  # the current folder is gone
+        return str(file)
+    return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)
 
 
 def clipped(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import yaml
 
@@ -29,12 +30,13 @@ def describe(error: yaml.YAMLError, text: str, source: str) -> str:
         return f"{source}: this is not valid YAML: {clipped(str(error))}"
     starts_value = _value_start(error)
     if starts_value is not None:
-        return f"{_at(starts_value, source)}: {_quote_hint(text, starts_value)}"
+        return f"{place_at(starts_value, source)}: {_quote_hint(text, starts_value)}"
     problem = clipped(error.problem or "it cannot be read")
-    return f"{_at(error.problem_mark, source)}: this is not valid YAML: {problem}{_advice(problem)}"
+    return f"{place_at(error.problem_mark, source)}: this is not valid YAML: {problem}{_advice(problem)}"
 
 
-def _at(mark: yaml.Mark, source: str) -> Place:
+def place_at(mark: Any, source: str) -> Place:
+    """The place of a parser's mark, which counts from 0 and is one of two classes."""
     return Place(source, mark.line + 1, mark.column + 1)
 
 

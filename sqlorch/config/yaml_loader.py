@@ -14,9 +14,9 @@ from typing import Any, NoReturn
 
 import yaml
 
-from sqlorch.config.places import Document, Path, Place, shown
+from sqlorch.config.places import Document, Path, Place, file_name, shown
 from sqlorch.config.scalars import resolve
-from sqlorch.config.yaml_errors import describe
+from sqlorch.config.yaml_errors import describe, place_at
 from sqlorch.domain.errors import ConfigError
 
 MAX_DEPTH = 50
@@ -24,20 +24,16 @@ MAX_NODES = 10_000
 MAX_BYTES = 1_000_000
 
 # The C parser is many times faster; a PyYAML built without libyaml lacks it and answers alike.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_text(file: FilePath, *, name: str | None = None) -> str:
+def read_text(file: FilePath) -> str:
     """Read a settings file of at most 1 MB, in UTF-8.
-
-    Args:
-        file: the file.
-        name: what messages call it; its path when not given.
 
     Raises:
         ConfigError: it cannot be read, is larger, or is not UTF-8.
     """
-    name = name or str(file)
+    name = file_name(file)
     try:
         with file.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
@@ -82,7 +78,7 @@ def _events(text: str) -> Iterator[Any]:
         raise yaml.reader.ReaderError(
             "", error.start, ord(text[error.start]), "unicode", "surrogates are not allowed"
         ) from error
-    yield from yaml.parse(text, Loader=_LOADER)
+    yield from yaml.parse(text, Loader=LOADER)
 
 
 @dataclass(slots=True)
@@ -183,7 +179,7 @@ class _Builder:
             self._refuse(event, f"tags such as {shown(event.tag)[1:-1]} are not supported; remove it")
 
     def _at(self, event: Any) -> Place:
-        return Place(self._source, event.start_mark.line + 1, event.start_mark.column + 1)
+        return place_at(event.start_mark, self._source)
 
     def _refuse(self, event: object, sentence: str) -> NoReturn:
         raise ConfigError(f"{self._at(event)}: {sentence}")

@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlorch.domain.run import RetryPolicy
 from sqlorch.domain.timetable import Mode, Timetable, make_timetable
-from sqlorch.domain.zones import find_zone, instant_of
 
 DEFAULT_GROUP = "default"
 GROUP_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z", re.ASCII)
@@ -61,22 +60,15 @@ class ScheduleKeys:
         Raises:
             ConfigError: they describe none; the message is one line without a place.
         """
-        name = self.timezone or default_zone
         schedule = self.schedule or None
         return make_timetable(
             schedule=schedule[0] if schedule and len(schedule) == 1 else schedule,
             every=self.every,
-            timezone=name,
-            start=_instant(self.start, name),
-            end=_instant(self.end, name),
+            timezone=self.timezone or default_zone,
+            start=self.start,
+            end=self.end,
             mode=self.interval or "window",
         )
-
-
-def _instant(moment: datetime | None, zone: str) -> datetime | None:
-    if moment is None or moment.tzinfo is not None:
-        return moment
-    return instant_of(moment, find_zone(zone))
 
 
 _NO_KEYS = ScheduleKeys()
@@ -89,8 +81,7 @@ class Group:
 
     Attributes:
         name: 1 to 64 letters, digits, ``_`` and ``-``.
-        timetable: its intervals; one without a schedule when it has none.
-        timezone: IANA name of its zone.
+        timetable: its intervals and its zone; one without fires when it has no schedule.
         select: dbt selection syntax for its nodes; ``""`` when only the nodes' own SQL names it.
         exclude: dbt selection syntax for what ``select`` must leave out.
         keys: the schedule keys as written.
@@ -103,7 +94,6 @@ class Group:
 
     name: str
     timetable: Timetable
-    timezone: str = "UTC"
     select: str = ""
     exclude: str | None = None
     keys: ScheduleKeys = _NO_KEYS
@@ -112,6 +102,11 @@ class Group:
     timeout: float | None = None
     description: str = ""
     origin: str = ""
+
+    @property
+    def timezone(self) -> str:
+        """IANA name of its zone."""
+        return self.timetable.timezone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

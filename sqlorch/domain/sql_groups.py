@@ -48,9 +48,9 @@ class _Definitions:
         for uid in sorted(options):
             self._claim(uid, options[uid])
         self.definers = {
-            name: uid
+            name: definer
             for name, uids in self.claims.items()
-            if name not in self._known and (uid := self._definer(uids)) is not None
+            if name not in self._known and (definer := self._definer(uids)) is not None
         }
 
     def compare(self) -> None:
@@ -134,7 +134,6 @@ def _make(name: str, said: NodeOptions, default: Group) -> Group:
     return Group(
         name=name,
         timetable=said.keys.timetable(default.timezone),
-        timezone=said.keys.timezone or default.timezone,
         keys=said.keys,
         batch=said.keys.batch or 1,
         retry=default.retry,

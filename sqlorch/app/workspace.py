@@ -1,0 +1,139 @@
+"""A project as a command finds it: where it is, what it is told to do, what is remembered of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlorch.config.locate import Location, locate
+from sqlorch.config.settings import Settings, load_settings
+from sqlorch.config.variables import check_clashes, parse_vars
+from sqlorch.domain.errors import ConfigError
+from sqlorch.domain.timetable import make_timetable
+from sqlorch.domain.variables import SAMPLE, interval_variables
+
+if TYPE_CHECKING:
+    from sqlorch.dbt.session import WarmSession
+    from sqlorch.state.store import SqlStore
+
+_STATE_FILE = "state.db"
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    def now(self) -> datetime:
+        """The current instant in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What a command line says about the project, before anything is read.
+
+    Attributes:
+        project_dir, profiles_dir: as dbt's options of these names.
+        target: profile target.
+        threads: nodes executed at once.
+        vars: text of ``--vars``.
+        full_refresh: rebuild incremental models from scratch.
+    """
+
+    project_dir: str | None = None
+    profiles_dir: str | None = None
+    target: str | None = None
+    threads: int | None = None
+    vars: str | None = None
+    full_refresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A located and configured project.
+
+    Attributes:
+        location: its folders.
+        settings: what ``sqlorch.yml`` and the environment say.
+        choices: what the command line says.
+        variables: the user's ``--vars``, read.
+    """
+
+    location: Location
+    settings: Settings
+    choices: Choices
+    variables: Mapping[str, Any]
+
+    @property
+    def state_dir(self) -> Path:
+        """The folder of everything sqlorch keeps for this project."""
+        return self.settings.state_path
+
+    def run_dir(self, run_id: str) -> Path:
+        """The folder of a run's logs and compiled SQL."""
+        return self.state_dir / "runs" / run_id
+
+    @contextmanager
+    def store(self) -> Iterator[SqlStore]:
+        """The state store, opened; runs whose process is gone are ended first."""
+        from sqlorch.state.owner import is_alive  # noqa: PLC0415 - help must not wait for SQLAlchemy
+        from sqlorch.state.store import SqlStore  # noqa: PLC0415
+
+        with SqlStore.open(self.state_dir / _STATE_FILE) as store:
+            store.abandon_dead(SystemClock().now(), is_alive)
+            yield store
+
+    def session(self) -> WarmSession:
+        """The dbt project, opened; the caller closes it.
+
+        Raises:
+            SqlorchError: the project or its warehouse cannot be opened.
+        """
+        from sqlorch.dbt.options import SessionOptions  # noqa: PLC0415 - dbt takes seconds to import
+        from sqlorch.dbt.session import WarmSession  # noqa: PLC0415
+
+        return WarmSession(
+            SessionOptions(
+                project_dir=self.location.project_dir,
+                profiles_dir=self.location.profiles_dir,
+                state_dir=self.state_dir,
+                target=self.choices.target,
+                threads=self.choices.threads,
+                variables=self.variables,
+                sample_variables=self._sample(),
+                full_refresh=self.choices.full_refresh,
+            )
+        )
+
+    def _sample(self) -> dict[str, str]:
+        values = interval_variables(
+            SAMPLE, make_timetable(), timezone="UTC", run_id="manual-sample", group="sample"
+        )
+        return {name: value for name, value in values.items() if name not in self.settings.variables_skip}
+
+
+def open_workspace(choices: Choices, environ: Mapping[str, str] = os.environ) -> Workspace:
+    """Find and read a project; nothing of dbt is imported.
+
+    Raises:
+        ConfigError: it cannot be found, or what is written about it cannot be used.
+    """
+    location = locate(
+        project_dir=choices.project_dir, profiles_dir=choices.profiles_dir, environ=environ, cwd=Path.cwd()
+    )
+    settings = load_settings(location.project_dir, environ)
+    variables = parse_vars(choices.vars) if choices.vars else {}
+    check_clashes(location.project_dir, variables, settings.variables_skip)
+    if choices.threads is not None and choices.threads < 1:
+        raise ConfigError(f"--threads must be at least 1, not {choices.threads}")
+    return Workspace(location=location, settings=settings, choices=choices, variables=variables)
+

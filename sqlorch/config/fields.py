@@ -1,0 +1,176 @@
+"""The kinds of values a setting may have, each with its check and its JSON Schema."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from sqlorch.config.lengths import parse_seconds
+from sqlorch.config.places import shown
+from sqlorch.config.variable_names import INJECTED
+from sqlorch.domain.errors import ConfigError
+from sqlorch.domain.group import DEFAULT_GROUP, GROUP_NAME
+from sqlorch.domain.schedule import parse_length
+from sqlorch.domain.timetable import make_timetable
+from sqlorch.domain.zones import YEARS, find_zone
+
+EXPORT_SUFFIXES = (".duckdb", ".db", ".sqlite", ".sqlite3")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s?(Z|[+-]\d\d:\d\d)?)?\Z", re.ASCII)
+_ONCE = "@once"
+
+
+def refusal(sentence: str, *, key: str | None = None) -> PydanticCustomError:
+    """An error whose message is ``sentence``; ``key`` says which key of a mapping it is about."""
+    return PydanticCustomError("refused", "{sentence}", {"sentence": sentence, "key": key})
+
+
+def _checked(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Let pydantic collect the ConfigErrors of ``check`` with all the others."""
+
+    def run(value: Any) -> Any:
+        try:
+            return check(value)
+        except ConfigError as error:
+            raise refusal(str(error)) from error
+
+    return run
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _filled(values: list[str]) -> list[str]:
+    if not values or not all(value.strip() for value in values):
+        raise refusal("must not be empty")
+    return values
+
+
+def _schedule(values: list[str]) -> list[str]:
+    # What @once needs besides is judged where all keys of the group are known.
+    if values and _ONCE not in values:
+        make_timetable(schedule=values)
+    return values
+
+
+def _every(text: str) -> str:
+    parse_length(text)
+    return text
+
+
+def _zone(name: str) -> str:
+    find_zone(name)
+    return name
+
+
+def _moment(value: object) -> datetime:
+    # dbt reads YAML by its version 1.1, which has already made dates of what looks like one.
+    text = value.isoformat() if isinstance(value, date) else value
+    if not isinstance(text, str) or not _MOMENT.match(text):
+        raise ConfigError(f"must be a date like 2013-01-01 or 2013-01-01T06:00, not {shown(value)}")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"{shown(text)} is not a date that exists: {error}") from error
+    if moment.year not in YEARS:
+        raise ConfigError(f"must lie in the years {YEARS.start} to {YEARS.stop - 1}, not in {moment.year}")
+    return moment
+
+
+def _positive(seconds: float) -> float:
+    if seconds <= 0:
+        raise ConfigError("must be longer than 0 seconds")
+    return seconds
+
+
+def _group_name(name: str) -> str:
+    if not GROUP_NAME.match(name):
+        raise ConfigError(f"a group's name is 1 to 64 letters, digits, '_' and '-', not {shown(name)}")
+    return name
+
+
+def _own_group_name(name: str) -> str:
+    if name == DEFAULT_GROUP:
+        raise ConfigError(
+            f"the name {DEFAULT_GROUP!r} is kept for the models no group selects; choose another name, "
+            "or set what holds for all groups under defaults:"
+        )
+    return _group_name(name)
+
+
+def _variable(name: str) -> str:
+    if name not in INJECTED:
+        near = get_close_matches(name[:64], INJECTED, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"they are: {', '.join(INJECTED)}"
+        raise ConfigError(f"sqlorch sets no variable {shown(name)}; {hint}")
+    return name
+
+
+def _path(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ConfigError("must be a file path without control characters")
+    return text
+
+
+def _export_path(text: str) -> str:
+    if not _path(text).endswith(EXPORT_SUFFIXES):
+        raise ConfigError(f"must end in one of {', '.join(EXPORT_SUFFIXES)}, unlike {shown(text)}")
+    return text
+
+
+_TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+_LENGTH = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": "^[0-9.dhms]+$"}]}
+
+Selection = Annotated[
+    list[StrictStr], AfterValidator(_filled), BeforeValidator(_listed), WithJsonSchema(_TEXTS)
+]
+Schedule = Annotated[
+    list[StrictStr],
+    AfterValidator(_checked(_schedule)),
+    AfterValidator(_filled),
+    BeforeValidator(_listed),
+    WithJsonSchema(_TEXTS),
+]
+Every = Annotated[
+    StrictStr,
+    AfterValidator(_checked(_every)),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]+[smhdw]$"}),
+]
+Zone = Annotated[StrictStr, AfterValidator(_checked(_zone)), WithJsonSchema({"type": "string"})]
+Moment = Annotated[
+    datetime, BeforeValidator(_checked(_moment)), WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-"})
+]
+Delay = Annotated[float, BeforeValidator(_checked(parse_seconds)), WithJsonSchema(_LENGTH)]
+Timeout = Annotated[
+    float,
+    AfterValidator(_checked(_positive)),
+    BeforeValidator(_checked(parse_seconds)),
+    WithJsonSchema(_LENGTH),
+]
+Batch = Annotated[StrictInt, Field(ge=1, le=100_000)]
+Retries = Annotated[StrictInt, Field(ge=0, le=100)]
+VariableName = Annotated[
+    StrictStr, AfterValidator(_checked(_variable)), WithJsonSchema({"type": "string", "enum": list(INJECTED)})
+]
+GroupName = Annotated[StrictStr, AfterValidator(_checked(_own_group_name))]
+AnyGroupName = Annotated[StrictStr, AfterValidator(_checked(_group_name))]
+StatePath = Annotated[StrictStr, AfterValidator(_checked(_path))]
+ExportPath = Annotated[StrictStr, AfterValidator(_checked(_export_path))]
+ExportPaths = Annotated[
+    list[ExportPath],
+    BeforeValidator(_listed),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"\.(duckdb|db|sqlite|sqlite3)$"},
+                {"type": "array", "items": {"type": "string", "pattern": r"\.(duckdb|db|sqlite|sqlite3)$"}},
+            ]
+        }
+    ),
+]

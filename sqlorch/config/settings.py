@@ -1,0 +1,159 @@
+"""What sqlorch is told to do: ``sqlorch.yml``, with the environment over it, as values of the domain."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from sqlorch.config.model import DEFAULT_ZONE, ExportKeys, File, GroupKeys, RunKeys, context_for
+from sqlorch.config.overrides import override
+from sqlorch.config.places import Document, Place, file_name, shown
+from sqlorch.config.problems import explain
+from sqlorch.config.yaml_loader import load_yaml, read_text
+from sqlorch.domain.errors import ConfigError
+from sqlorch.domain.group import DEFAULT_GROUP, Group, retry_policy
+from sqlorch.domain.run import RetryPolicy
+from sqlorch.domain.timetable import make_timetable
+
+FILE_NAME = "sqlorch.yml"
+_MISNAMED = "sqlorch.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exports:
+    """Which tables are published for dashboards.
+
+    Attributes:
+        select: dbt selection syntax, ``""`` when only the models' own SQL asks for it.
+        exclude: dbt selection syntax for what to leave out.
+        to: files to publish to, by default relative to the project's folder.
+    """
+
+    select: str = ""
+    exclude: str | None = None
+    to: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything ``sqlorch.yml`` and the environment say.
+
+    Attributes:
+        groups: the groups of the file, in its order.
+        default: the group of every node no other group has; its zone, retries and timeout are the defaults.
+        exports: what is published.
+        variables_skip: injected variables that are not to be set.
+        state_path: the folder runs are remembered in.
+        file: the settings file, None when there is none.
+    """
+
+    groups: tuple[Group, ...]
+    default: Group
+    exports: Exports
+    variables_skip: frozenset[str]
+    state_path: Path
+    file: Path | None = None
+
+
+def load_settings(project_dir: Path, environ: Mapping[str, str]) -> Settings:
+    """Read the settings of a project; without a file, the defaults.
+
+    Args:
+        project_dir: the folder that holds ``dbt_project.yml``.
+        environ: the environment; only names that start with ``SQLORCH__`` are read.
+
+    Raises:
+        ConfigError: what is wrong, all of it, one line each with the file, line and column or the variable.
+    """
+    file = project_dir / FILE_NAME
+    misnamed = project_dir / _MISNAMED
+    if os.path.lexists(misnamed):
+        raise ConfigError(f"{file_name(misnamed)}: sqlorch reads {FILE_NAME}; rename the file")
+    present = os.path.lexists(file)
+    document = load_yaml(read_text(file), file_name(file)) if present else _empty(file)
+    return settings_from(document, environ, project_dir=project_dir, file=file if present else None)
+
+
+def settings_from(
+    document: Document, environ: Mapping[str, str], *, project_dir: Path, file: Path | None = None
+) -> Settings:
+    """Check a document and make settings of it; arguments and errors as in :func:`load_settings`."""
+    if document.data is None:
+        document = Document(data={}, values=document.values, keys=document.keys)
+    if not isinstance(document.data, dict):
+        found = shown(document.data)
+        raise ConfigError(
+            f"{document.value_place(())}: settings are a mapping of keys to values, not {found}"
+        )
+    document = override(document, environ)
+    try:
+        checked = File.model_validate(document.data, context=context_for(document.data))
+    except ValidationError as error:
+        raise ConfigError(explain(error, document, File)) from error
+    default = _default_group(checked.defaults)
+    groups = [_group(name, keys, default, document) for name, keys in checked.groups.items()]
+    return Settings(
+        groups=tuple(groups),
+        default=default,
+        exports=_exports(checked.exports, project_dir),
+        variables_skip=frozenset(checked.variables.skip),
+        state_path=_absolute(checked.state.path, project_dir),
+        file=file,
+    )
+
+
+def _empty(file: Path) -> Document:
+    return Document(data=None, values={(): Place(file_name(file))})
+
+
+def _default_group(keys: RunKeys) -> Group:
+    return Group(
+        name=DEFAULT_GROUP,
+        timetable=make_timetable(timezone=keys.timezone or DEFAULT_ZONE),
+        retry=retry_policy(keys.retries, keys.retry_delay, RetryPolicy()),
+        timeout=keys.timeout,
+        description="Models no group selects",
+    )
+
+
+def _group(name: str, keys: GroupKeys, default: Group, document: Document) -> Group:
+    schedule = keys.keys()
+    return Group(
+        name=name,
+        timetable=schedule.timetable(default.timezone),
+        select=_union(keys.select) or "",
+        exclude=_union(keys.exclude),
+        keys=schedule,
+        batch=keys.batch or 1,
+        retry=retry_policy(keys.retries, keys.retry_delay, default.retry),
+        timeout=keys.timeout or default.timeout,
+        description=keys.description or "",
+        origin=document.key_place(("groups", name)).file_line,
+    )
+
+
+def _exports(keys: ExportKeys, project_dir: Path) -> Exports:
+    return Exports(
+        select=_union(keys.select) or "",
+        exclude=_union(keys.exclude),
+        to=tuple(dict.fromkeys(_absolute(path, project_dir) for path in keys.to)),
+    )
+
+
+def _union(selection: Sequence[str] | None) -> str | None:
+    """One text in dbt's syntax, where blanks unite."""
+    return " ".join(selection) if selection else None
+
+
+def _absolute(path: str, project_dir: Path) -> Path:
+    """Relative to the project's folder, ``~`` being the home folder."""
+    try:
+        return project_dir / Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(
+            f"the path {shown(path)} names a home folder that cannot be found: {error}"
+        ) from error
