@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.history import AttemptRecord, NodeMove, NodeRecord
 from sqlorch.domain.run import NodeState, Outcome, RunState
 from sqlorch.domain.transitions import may_move_node
-from sqlorch.state import attempts, runs
+from sqlorch.state import attempts
 from sqlorch.state.codec import clean_text, to_micros_or_none
 from sqlorch.state.rows import node_record
-from sqlorch.state.tables import attempt, node_run
+from sqlorch.state.tables import attempt, node_run, run
 
 _SWAP = (
     node_run.update()
@@ -28,9 +29,19 @@ _SWAP = (
     )
     .values(state=bindparam("after"), reason=bindparam("why"), ready_at=bindparam("at"))
 )
-_TRIES = select(
-    node_run.c.unique_id, node_run.c.state, node_run.c.gen, node_run.c.tries, node_run.c.gen_tries
-).where(node_run.c.run_id == bindparam("run"), node_run.c.unique_id.in_(bindparam("nodes", expanding=True)))
+_BEFORE_DISPATCH = (
+    select(
+        node_run.c.unique_id,
+        node_run.c.state,
+        node_run.c.gen,
+        node_run.c.gen_tries,
+        run.c.state.label("run_state"),
+    )
+    .join_from(node_run, run, run.c.run_id == node_run.c.run_id)
+    .where(
+        node_run.c.run_id == bindparam("run"), node_run.c.unique_id.in_(bindparam("nodes", expanding=True))
+    )
+)
 _DISPATCHED = (
     node_run.update()
     .where(
@@ -142,12 +153,9 @@ def dispatch(
     """Take ready nodes to running and open their attempts, in the order given."""
     if not unique_ids:
         return []
-    run_row = runs.fetch(connection, run_id)
-    if run_row.state != RunState.RUNNING:
-        raise StateError(f"run {run_id} is {run_row.state}: nothing of it can be started")
-    found = connection.execute(_TRIES, {"run": run_id, "nodes": list(unique_ids)})
+    found = connection.execute(_BEFORE_DISPATCH, {"run": run_id, "nodes": list(unique_ids)})
     by_id = {row.unique_id: row for row in found}
-    _refuse_not_ready(run_id, unique_ids, {key: row.state for key, row in by_id.items()})
+    _refuse_not_ready(run_id, unique_ids, by_id)
     opened = attempts.insert(
         connection,
         run_id,
@@ -163,15 +171,17 @@ def dispatch(
     return opened
 
 
-def _refuse_not_ready(run_id: str, unique_ids: Sequence[str], states: Mapping[str, str]) -> None:
+def _refuse_not_ready(run_id: str, unique_ids: Sequence[str], by_id: Mapping[str, Row[Any]]) -> None:
     if len(set(unique_ids)) != len(unique_ids):
         raise StateError(f"a node of run {run_id} was to be started twice at once; nothing was changed")
     for unique_id in unique_ids:
-        state = states.get(unique_id)
-        if state is None:
+        row = by_id.get(unique_id)
+        if row is None:
             raise StateError(f"run {run_id} has no node {unique_id}")
-        if state != NodeState.READY:
-            raise StateError(f"{unique_id} of run {run_id} is {state}, not ready: it cannot be started")
+        if row.run_state != RunState.RUNNING:
+            raise StateError(f"run {run_id} is {row.run_state}: nothing of it can be started")
+        if row.state != NodeState.READY:
+            raise StateError(f"{unique_id} of run {run_id} is {row.state}, not ready: it cannot be started")
 
 
 def listed(connection: Connection, run_id: str) -> list[NodeRecord]:

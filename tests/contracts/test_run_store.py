@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def make_result(unique_id: str, outcome: Outcome = Outcome.SUCCESS, *, seconds: 
 def move(unique_id: str, *path: NodeState, reason: str = "") -> list[NodeMove]:
     return [
         NodeMove(unique_id=unique_id, before=before, after=after, reason=reason)
-        for before, after in zip(path, path[1:], strict=False)
+        for before, after in pairwise(path)
     ]
 
 
@@ -401,7 +402,7 @@ def bring(store: RunStore, unique_id: str, target: NodeState) -> None:
                 paths[after] = [*paths[state], after]
                 frontier.append(after)
     path = paths[target]
-    for before, after in zip(path, path[1:], strict=False):
+    for before, after in pairwise(path):
         if after is _S.RUNNING:
             store.step("manual-1", now=at(2), dispatch=[unique_id])
         else:
