@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from sqlorch.config.settings import Settings, load_settings
 from sqlorch.config.variables import check_clashes, parse_vars
 from sqlorch.domain.errors import ConfigError
 from sqlorch.domain.timetable import make_timetable
-from sqlorch.domain.variables import SAMPLE, interval_variables
+from sqlorch.domain.variables import SAMPLE_INTERVAL, interval_variables
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
@@ -92,6 +92,17 @@ class Workspace:
             store.abandon_dead(SystemClock().now(), is_alive)
             yield store
 
+    def driving(self, command: str) -> AbstractContextManager[object]:
+        """Held while runs are driven: one process at a time drives runs of a project.
+
+        Raises:
+            StateError: on entry, when another process does; names it.
+        """
+        from sqlorch.state.lock import run_lock  # noqa: PLC0415 - help must not wait for it
+
+        self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return run_lock(self.state_dir, command=command)
+
     def session(self) -> WarmSession:
         """The dbt project, opened; the caller closes it.
 
@@ -116,7 +127,7 @@ class Workspace:
 
     def _sample(self) -> dict[str, str]:
         values = interval_variables(
-            SAMPLE, make_timetable(), timezone="UTC", run_id="manual-sample", group="sample"
+            SAMPLE_INTERVAL, make_timetable(), timezone="UTC", run_id="manual-sample", group="sample"
         )
         return {name: value for name, value in values.items() if name not in self.settings.variables_skip}
 
@@ -136,4 +147,3 @@ def open_workspace(choices: Choices, environ: Mapping[str, str] = os.environ) ->
     if choices.threads is not None and choices.threads < 1:
         raise ConfigError(f"--threads must be at least 1, not {choices.threads}")
     return Workspace(location=location, settings=settings, choices=choices, variables=variables)
-

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC
 from functools import cached_property
 from pathlib import Path
@@ -69,6 +70,26 @@ class WarmSession:
     def threads(self) -> int:
         """Threads of the profile or of ``--threads``."""
         return int(self._project.config.threads)
+
+    @property
+    def adapter_type(self) -> str:
+        """``duckdb``, ``postgres``, ... as profiles.yml says."""
+        return str(self._project.config.credentials.type)
+
+    def exists(self, unique_id: str) -> bool:
+        """Whether the relation of a node is in the warehouse."""
+        node = self._project.manifest.nodes[unique_id]
+        adapter = self._project.adapter
+        with adapter.connection_named("sqlorch"):
+            return adapter.get_relation(node.database, node.schema, node.alias) is not None
+
+    @contextmanager
+    def driver_connection(self) -> Iterator[Any]:
+        """The driver's own connection (``duckdb``, ``psycopg2`` ...) to the warehouse, for reading."""
+        adapter = self._project.adapter
+        with adapter.connection_named("sqlorch_export"):
+            handle = adapter.connections.get_thread_connection().handle
+            yield getattr(handle.cursor(), "_cursor", handle) if self.adapter_type == "duckdb" else handle
 
     def open_run(
         self,

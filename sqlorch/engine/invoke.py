@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cached_property
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from sqlorch.domain.dag import Dag
 from sqlorch.domain.frontier import remaining_path
 from sqlorch.domain.gating import execution_edges
+from sqlorch.domain.group import Group
 from sqlorch.domain.grouping import Grouping
 from sqlorch.domain.history import NodeRecord, RunRecord
 from sqlorch.domain.interval import Interval
@@ -40,13 +39,30 @@ class Overrides:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """A project as it is in one interval.
+
+    Attributes:
+        dag: its nodes and edges.
+        grouping: its groups.
+        nodes: executable nodes the run is to hold where the interval decides that, None for "as planned".
+    """
+
+    dag: Dag
+    grouping: Grouping
+    nodes: frozenset[str] | None = None
+
+
+ShapeOf = Callable[[Group, Mapping[str, str]], Shape]
+
+
 class SpecMaker:
     """Turns planned runs into run specifications; what is equal for equal node sets is computed once.
 
     Args:
-        dag: the project.
-        grouping: groups, retry policies and timeouts.
         durations: expected seconds by unique id, where something is known.
+        shape_of: the project as it is for a group and the variables of one interval.
         skip_variables: interval variables that are not to be injected.
         overrides: retry settings of the command line.
         invocation: what a retry of the run must repeat.
@@ -55,23 +71,21 @@ class SpecMaker:
     def __init__(
         self,
         *,
-        dag: Dag,
-        grouping: Grouping,
         durations: Mapping[str, float],
+        shape_of: ShapeOf,
         skip_variables: Iterable[str] = (),
         overrides: Overrides | None = None,
         invocation: Mapping[str, Any] = _EMPTY,
     ) -> None:
-        self._dag = dag
-        self._grouping = grouping
         self._durations = durations
+        self._shape_of = shape_of
         self._skip = frozenset(skip_variables)
         self._overrides = overrides or Overrides()
         self._invocation = invocation
-        self._made: dict[tuple[str, ...], tuple[NodeSpec, ...]] = {}
+        self._made: tuple[Dag, dict[tuple[str, ...], tuple[NodeSpec, ...]]] | None = None
 
-    def spec(self, planned: PlannedRun, *, suffix: str) -> RunSpec:
-        """The run to store and to drive.
+    def spec(self, planned: PlannedRun, *, suffix: str) -> tuple[RunSpec, Dag]:
+        """The run to store and to drive, and the project's DAG in its interval.
 
         Args:
             planned: group, interval and nodes.
@@ -79,30 +93,36 @@ class SpecMaker:
         """
         group = planned.group
         run_id = new_run_id("manual", planned.interval.start, suffix)
-        variables = interval_variables(
+        everything = interval_variables(
             planned.interval, group.timetable, timezone=group.timezone, run_id=run_id, group=group.name
         )
-        return RunSpec(
+        variables = {name: value for name, value in everything.items() if name not in self._skip}
+        shape = self._shape_of(group, variables)
+        spec = RunSpec(
             run_id=run_id,
             group=group.name,
             interval=planned.interval,
             timezone=group.timezone,
-            variables={name: value for name, value in variables.items() if name not in self._skip},
-            nodes=self._node_specs(planned.nodes),
+            variables=variables,
+            nodes=self._node_specs(shape, _members(planned, shape)),
             invocation=self._invocation,
         )
+        return spec, shape.dag
 
-    def _node_specs(self, unique_ids: tuple[str, ...]) -> tuple[NodeSpec, ...]:
-        if unique_ids not in self._made:
-            after = execution_edges(self._dag, frozenset(unique_ids))
+    def _node_specs(self, shape: Shape, unique_ids: tuple[str, ...]) -> tuple[NodeSpec, ...]:
+        if self._made is None or self._made[0] is not shape.dag:
+            self._made = (shape.dag, {})
+        made = self._made[1]
+        if unique_ids not in made:
+            after = execution_edges(shape.dag, frozenset(unique_ids))
             priority = remaining_path(after, self._durations, default=_DEFAULT_SECONDS)
-            self._made[unique_ids] = tuple(
-                self._node_spec(uid, after[uid], priority[uid]) for uid in unique_ids
+            made[unique_ids] = tuple(
+                self._node_spec(shape, uid, after[uid], priority[uid]) for uid in unique_ids
             )
-        return self._made[unique_ids]
+        return made[unique_ids]
 
-    def _node_spec(self, uid: str, after: frozenset[str], priority: float) -> NodeSpec:
-        node = self._dag[uid]
+    def _node_spec(self, shape: Shape, uid: str, after: frozenset[str], priority: float) -> NodeSpec:
+        node = shape.dag[uid]
         return NodeSpec(
             unique_id=uid,
             name=node.name,
@@ -110,13 +130,28 @@ class SpecMaker:
             path=node.path,
             materialized="" if node.is_test else node.materialized,
             after=after,
-            retry=self._overrides.apply(self._grouping.retry[uid]),
-            timeout=self._grouping.timeout.get(uid),
+            retry=self._overrides.apply(shape.grouping.retry[uid]),
+            timeout=shape.grouping.timeout.get(uid),
             priority=priority,
         )
 
 
-@dataclass(slots=True)
+def _members(planned: PlannedRun, shape: Shape) -> tuple[str, ...]:
+    if shape.nodes is None:
+        return planned.nodes
+    return tuple(uid for uid in shape.dag.order if uid in shape.nodes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wound:
+    """Nodes whose data cannot be trusted for an interval, and why."""
+
+    sources: frozenset[str]
+    interval: Interval
+    group: str
+    reason: str
+
+
 class Damage:
     """What failed earlier in this invocation, so that later runs do not build on it.
 
@@ -124,59 +159,51 @@ class Damage:
     test blocks what is downstream of all it tests, as it does within a run.
     """
 
-    dag: Dag
-    _bad: list[tuple[frozenset[str], str, Interval, str]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._wounds: list[_Wound] = []
 
-    def record(self, run: RunRecord, nodes: Iterable[NodeRecord]) -> None:
+    def record(self, run: RunRecord, nodes: Iterable[NodeRecord], dag: Dag) -> None:
         """Remember the failures of a run that has ended."""
         for node in nodes:
-            if node.state not in {NodeState.FAILED, NodeState.UPSTREAM_FAILED}:
-                continue
-            sources = (
-                self.dag.parents(node.unique_id) if self.dag[node.unique_id].is_test else {node.unique_id}
-            )
-            why = f"{node.name} failed in {run.run_id}"
-            if node.state is NodeState.FAILED or not self.dag[node.unique_id].is_test:
-                self._bad.append((frozenset(sources), why, run.interval, run.group))
+            is_test = dag[node.unique_id].is_test
+            if node.state is NodeState.FAILED or (node.state is NodeState.UPSTREAM_FAILED and not is_test):
+                sources = dag.parents(node.unique_id) if is_test else frozenset({node.unique_id})
+                reason = f"{node.name} failed in {run.run_id}"
+                self._wounds.append(
+                    _Wound(sources=sources, interval=run.interval, group=run.group, reason=reason)
+                )
 
-    def blocked(self, planned: PlannedRun) -> dict[str, str]:
+    def blocked(self, spec: RunSpec, dag: Dag) -> dict[str, str]:
         """Nodes of a run that must not start, with the reason."""
-        relevant = [
-            (sources, why)
-            for sources, why, interval, group in self._bad
-            if group != planned.group.name
-            and (interval.overlaps(planned.interval) or interval == planned.interval)
-        ]
-        if not relevant:
-            return {}
+        relevant = [wound for wound in self._wounds if wound.sources and _touches(wound, spec)]
         found: dict[str, str] = {}
-        for uid in planned.nodes:
-            above = self.dag.ancestors([uid])
-            why = next((why for sources, why in relevant if sources and sources <= above), None)
-            if why is not None:
-                found[uid] = why
+        for node in spec.nodes if relevant else ():
+            above = dag.ancestors([node.unique_id])
+            reason = next((wound.reason for wound in relevant if wound.sources <= above), None)
+            if reason is not None:
+                found[node.unique_id] = reason
         return found
 
 
-@dataclass(frozen=True, kw_only=True)
+def _touches(wound: _Wound, spec: RunSpec) -> bool:
+    same = wound.interval == spec.interval
+    return wound.group != spec.group and (same or wound.interval.overlaps(spec.interval))
+
+
 class Invocation:
     """One call of ``sqlorch run``: its runs made and driven in order.
 
-    Attributes:
+    Args:
         driver: drives a run to its end.
-        dag: the project.
         maker: turns a planned run into a specification.
         suffix: gives each run the part that makes its id unique.
     """
 
-    driver: Driver
-    dag: Dag
-    maker: SpecMaker
-    suffix: Callable[[], str]
-
-    @cached_property
-    def _damage(self) -> Damage:
-        return Damage(self.dag)
+    def __init__(self, *, driver: Driver, maker: SpecMaker, suffix: Callable[[], str]) -> None:
+        self._driver = driver
+        self._maker = maker
+        self._suffix = suffix
+        self._damage = Damage()
 
     def make_all(self, planned: Sequence[PlannedRun]) -> list[RunRecord]:
         """Make the runs one after the other; stop after a cancelled one, or a failed one when failing fast.
@@ -188,23 +215,19 @@ class Invocation:
         for one in planned:
             record = self._make(one)
             ended.append(record)
-            if record.state is RunState.CANCELLED:
-                break
-            if record.state is RunState.FAILED and self.driver.crew.fail_fast:
+            crew = self._driver.crew
+            if crew.stop.requested or (record.state is RunState.FAILED and crew.fail_fast):
                 break
         return ended
 
     def _make(self, planned: PlannedRun) -> RunRecord:
-        store = self.driver.crew.store
-        spec = self.maker.spec(planned, suffix=self.suffix())
-        store.create_run(spec, now=self._now())
-        record = self.driver.drive(spec, blocked=self._damage.blocked(planned))
+        crew = self._driver.crew
+        spec, dag = self._maker.spec(planned, suffix=self._suffix())
+        crew.store.create_run(spec, now=crew.clock.now())
+        record = self._driver.drive(spec, blocked=self._damage.blocked(spec, dag))
         if record.state is RunState.FAILED:
-            self._damage.record(record, store.nodes(record.run_id))
+            self._damage.record(record, crew.store.nodes(record.run_id), dag)
         return record
-
-    def _now(self) -> datetime:
-        return self.driver.crew.clock.now()
 
 
 def retry_spec(

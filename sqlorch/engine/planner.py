@@ -59,6 +59,7 @@ def plan_runs(
     period: Callable[[Group], Interval],
     as_one: bool = False,
     widen: bool = False,
+    elastic: bool = False,
 ) -> Plan:
     """Cut a period into the runs of each group that has selected nodes.
 
@@ -73,13 +74,14 @@ def plan_runs(
         period: the period asked for, in a group's zone.
         as_one: take the period as it is, whatever the schedule.
         widen: see above; meant for nodes that were named by the user.
+        elastic: plan groups without selected nodes too, since the interval decides which nodes there are.
     """
     runs: list[PlannedRun] = []
     notices: list[Notice] = []
     position = {uid: place for place, uid in enumerate(dag.order)}
     for group in grouping.groups:
         nodes = sorted(selected & grouping.nodes(group.name), key=position.__getitem__)
-        if not nodes:
+        if not nodes and not elastic:
             continue
         intervals, notice = _intervals(group, period(group), as_one=as_one, widen=widen)
         runs += [PlannedRun(group=group, interval=interval, nodes=tuple(nodes)) for interval in intervals]

@@ -1,0 +1,257 @@
+"""``sqlorch run``: from what a person asked to runs that have ended."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlorch.app.publishing import Published, publish
+from sqlorch.app.workspace import SystemClock, Workspace
+from sqlorch.config.meta import group_nodes
+from sqlorch.domain.dag import EXECUTABLE_KINDS, Dag
+from sqlorch.domain.errors import ConfigError
+from sqlorch.domain.group import Group
+from sqlorch.domain.grouping import Grouping
+from sqlorch.domain.history import NodeRecord, RunRecord
+from sqlorch.domain.interval import Interval
+from sqlorch.domain.periods import parse_bounds, parse_period
+from sqlorch.domain.selector import select
+from sqlorch.engine.driver import Driver
+from sqlorch.engine.invoke import Invocation, Overrides, Shape, SpecMaker
+from sqlorch.engine.planner import Plan, plan_runs
+from sqlorch.engine.ports import Listener
+from sqlorch.engine.run_loop import Crew
+from sqlorch.engine.stop import Stop
+
+if TYPE_CHECKING:
+    from sqlorch.dbt.session import WarmSession
+    from sqlorch.state.store import SqlStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What ``sqlorch run`` was asked.
+
+    Attributes:
+        interval: text of ``--interval``, or None.
+        bounds: texts of ``--start`` and ``--end``, or None.
+        select, exclude: dbt selection syntax.
+        groups: names of the groups to run; all when empty.
+        as_one: one run over the period, whatever the schedules.
+        fail_fast: stop at the first failure.
+        overrides: retry settings.
+        command: the command line, for the message to whoever finds the project busy.
+    """
+
+    interval: str | None = None
+    bounds: tuple[str, str] | None = None
+    select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    as_one: bool = False
+    fail_fast: bool = False
+    overrides: Overrides = Overrides()
+    command: str = "sqlorch run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What a progress view may know before the first run starts."""
+
+    plan: Plan
+    threads: int
+    durations: Mapping[str, float]
+
+
+Progress = Callable[[Outlook], AbstractContextManager[Listener]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What came of an invocation.
+
+    Attributes:
+        plan: what was planned, None for a retry.
+        runs: the runs as stored at their end, in order.
+        nodes: the nodes of each run, by run id.
+        published: what was exported.
+    """
+
+    plan: Plan | None
+    runs: Sequence[RunRecord]
+    nodes: Mapping[str, Sequence[NodeRecord]]
+    published: Published
+
+
+def plan_only(workspace: Workspace, request: Request) -> tuple[Plan, Dag]:
+    """What ``run --dry-run`` shows: the plan, with nothing executed and nothing stored."""
+    session = workspace.session()
+    try:
+        return _plan(workspace, request, session.dag), session.dag
+    finally:
+        session.close()
+
+
+def run(workspace: Workspace, request: Request, *, progress: Progress, stop: Stop) -> Ended:
+    """Plan, execute and publish.
+
+    Args:
+        workspace: the project.
+        request: what to run.
+        progress: makes the view of what happens.
+        stop: a request to stop cancels the run under way.
+
+    Raises:
+        SqlorchError: nothing could be planned or opened; runs that had begun are stored as they ended.
+    """
+    _period(request, None)  # a wrong interval is told before dbt is loaded
+    with workspace.driving(request.command), workspace.store() as store:
+        session = workspace.session()
+        try:
+            plan = _plan(workspace, request, session.dag, elastic=bool(session.interval_dependent))
+            return _execute(workspace, request, plan, store, session, progress, stop)
+        finally:
+            session.close()
+
+
+def select_for_groups(dag: Dag, text: str, exclude: str | None) -> frozenset[str]:
+    """Selection as ``sqlorch.yml`` uses it: every kind of node, tests only when they are named."""
+    return select(dag, text, exclude or (), indirect="empty")
+
+
+def _execute(
+    workspace: Workspace,
+    request: Request,
+    plan: Plan,
+    store: SqlStore,
+    session: WarmSession,
+    progress: Progress,
+    stop: Stop,
+) -> Ended:
+    uids = {uid for planned in plan.runs for uid in planned.nodes}
+    durations = store.durations(sorted(uids))
+    outlook = Outlook(plan=plan, threads=session.threads, durations=durations)
+    with progress(outlook) as listener:
+        invocation = Invocation(
+            driver=make_driver(workspace, store, session, listener, stop, fail_fast=request.fail_fast),
+            maker=SpecMaker(
+                durations=durations,
+                shape_of=Shapes(workspace, request, session),
+                skip_variables=workspace.settings.variables_skip,
+                overrides=request.overrides,
+                invocation=repeatable(workspace),
+            ),
+            suffix=lambda: secrets.token_hex(2),
+        )
+        records = invocation.make_all(plan.runs)
+    published = publish(workspace, session, store, records)
+    nodes = {record.run_id: store.nodes(record.run_id) for record in records}
+    return Ended(plan=plan, runs=records, nodes=nodes, published=published)
+
+
+def make_driver(
+    workspace: Workspace,
+    store: SqlStore,
+    session: WarmSession,
+    listener: Listener,
+    stop: Stop,
+    *,
+    fail_fast: bool,
+) -> Driver:
+    """Put together what drives a run."""
+    from sqlorch.state.owner import current_owner  # noqa: PLC0415 - the store is open by now
+
+    crew = Crew(
+        store=store,
+        clock=SystemClock(),
+        listener=listener,
+        stop=stop,
+        owner=current_owner(),
+        run_dir=workspace.run_dir,
+        fail_fast=fail_fast,
+    )
+    return Driver(crew=crew, session=session)
+
+
+def repeatable(workspace: Workspace) -> dict[str, Any]:
+    """What a retry must repeat of how dbt was opened."""
+    choices = workspace.choices
+    return {
+        "target": choices.target,
+        "vars": dict(workspace.variables),
+        "full_refresh": choices.full_refresh,
+    }
+
+
+def _plan(workspace: Workspace, request: Request, dag: Dag, *, elastic: bool = False) -> Plan:
+    grouping = group_nodes(dag, workspace.settings, select_for_groups)
+    selected = _selected(request, dag, grouping)
+    plan = plan_runs(
+        dag=dag,
+        grouping=grouping,
+        selected=selected,
+        period=partial(_period, request),
+        as_one=request.as_one,
+        widen=bool(request.select or request.groups),
+        elastic=elastic,
+    )
+    if not plan.runs:
+        raise ConfigError(_nothing_due(plan))
+    return plan
+
+
+def _nothing_due(plan: Plan) -> str:
+    if not plan.notices:
+        return "the selection holds nothing that can be run"
+    reasons = "; ".join(f"{notice.group}: {notice.text}" for notice in plan.notices)
+    return f"no group is due ({reasons}); choose a longer interval, or take it as it is with --as-one"
+
+
+def _selected(request: Request, dag: Dag, grouping: Grouping) -> frozenset[str]:
+    found = select(dag, request.select, request.exclude, kinds=EXECUTABLE_KINDS)
+    if not request.groups:
+        return found
+    return frozenset[str]().union(*(found & grouping.nodes(grouping.group(name).name) for name in request.groups))
+
+
+class Shapes:
+    """The project as it is in each interval; computed once when the interval decides nothing.
+
+    Args:
+        workspace, request: what is configured and asked.
+        session: the open project.
+    """
+
+    def __init__(self, workspace: Workspace, request: Request, session: WarmSession) -> None:
+        self._workspace = workspace
+        self._request = request
+        self._session = session
+        self._fixed: Shape | None = None
+
+    def __call__(self, group: Group, variables: Mapping[str, str]) -> Shape:
+        """The shape for one interval's variables."""
+        if self._fixed is not None:
+            return self._fixed
+        dag = self._session.dag_for(variables)
+        grouping = group_nodes(dag, self._workspace.settings, select_for_groups)
+        if not self._session.interval_dependent:
+            self._fixed = Shape(dag=dag, grouping=grouping)
+            return self._fixed
+        nodes = _selected(self._request, dag, grouping) & grouping.nodes(group.name)
+        return Shape(dag=dag, grouping=grouping, nodes=nodes)
+
+
+def _period(request: Request, group: Group | None) -> Interval:
+    zone = group.timezone if group is not None else "UTC"
+    if request.bounds is not None:
+        return parse_bounds(*request.bounds, zone)
+    if request.interval is None:
+        raise ConfigError(
+            "say which interval to run: --interval 2013-01-03, --interval 2013-01-01/2013-01-08, "
+            "or --start and --end"
+        )
+    return parse_period(request.interval, zone)
