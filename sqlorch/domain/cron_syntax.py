@@ -124,7 +124,7 @@ def _preset(words: list[str]) -> str:
 def _wrong_count(text: str, count: int) -> str:
     said = f"the schedule {clip(text)!r} has {count} fields, not five (minute hour day month weekday)"
     if count == 6:  # noqa: PLR2004 - the Quartz habit
-        return f"{said}; a field for seconds is refused because programs disagree on where it stands"
+        return f"{said}; seconds are refused: some programs read them first, some last"
     if count == 7:  # noqa: PLR2004 - seconds and years
         return f"{said}; fields for seconds and years are not supported"
     return said
