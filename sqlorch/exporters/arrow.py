@@ -41,22 +41,24 @@ def table_from_rows(
     if unknown:
         raise IntegrationError(f"unknown column types {', '.join(unknown)}; known: {', '.join(_LOGICAL)}")
     schema = pa.schema([(name, _LOGICAL[kind]) for name, kind in columns])
-    return pa.RecordBatchReader.from_batches(schema, batches(schema, rows))
+    return pa.RecordBatchReader.from_batches(schema, _batches(schema, rows))
 
 
-def batches(
-    schema: pa.Schema, rows: Iterable[Sequence[Any]], *, size: int = BATCH_ROWS
-) -> Iterator[pa.RecordBatch]:
-    """Rows in batches of ``size``, typed by the schema.
+def batch(schema: pa.Schema, columns: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+    """Columns of Python values as one batch, typed by the schema.
 
     Raises:
-        IntegrationError: a row of another length than the schema's, or a value its column cannot hold.
+        IntegrationError: a value its column cannot hold, named.
     """
+    return pa.record_batch(list(map(_array, schema, columns)), schema=schema)
+
+
+def _batches(schema: pa.Schema, rows: Iterable[Sequence[Any]]) -> Iterator[pa.RecordBatch]:
     remaining = iter(rows)
-    while chunk := list(islice(remaining, size)):
+    while chunk := list(islice(remaining, BATCH_ROWS)):
         if any(len(row) != len(schema) for row in chunk):
             raise IntegrationError(f"a row does not have the {len(schema)} columns {', '.join(schema.names)}")
-        yield pa.record_batch(list(map(_array, schema, zip(*chunk, strict=True))), schema=schema)
+        yield batch(schema, list(zip(*chunk, strict=True)))
 
 
 def _array(field: pa.Field, values: Sequence[Any]) -> pa.Array:
@@ -77,7 +79,7 @@ def readable(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
     )
     if schema.equals(reader.schema):
         return reader
-    return pa.RecordBatchReader.from_batches(schema, (_cast(batch, schema) for batch in reader))
+    return pa.RecordBatchReader.from_batches(schema, (_cast(arrived, schema) for arrived in reader))
 
 
 def _readable(kind: pa.DataType) -> pa.DataType:
@@ -90,7 +92,8 @@ def _readable(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _cast(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+def _cast(arrived: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.record_batch(
-        [column.cast(field.type) for column, field in zip(batch.columns, schema, strict=True)], schema=schema
+        [column.cast(field.type) for column, field in zip(arrived.columns, schema, strict=True)],
+        schema=schema,
     )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from sqlorch.exporters.landing import DUCKDB_TYPE, quoted
+from sqlorch.exporters.landing import DUCKDB_TYPE
+from sqlorch.exporters.sql import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import duckdb
 import pyarrow as pa
 
-from sqlorch.domain.errors import SqlorchError
 from sqlorch.exporters.arrow import readable
 from sqlorch.exporters.refusal import in_one_line, unpublishable
+from sqlorch.exporters.sql import literal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,16 +28,6 @@ STORAGE_VERSION = "v1.0.0"
 
 # A field of the Arrow schema may carry the DuckDB type that Arrow cannot express (enumerations).
 DUCKDB_TYPE = b"duckdb.type"
-
-
-def quoted(name: str) -> str:
-    """A name as an SQL identifier (DuckDB and SQLite agree on the form)."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as an SQL literal, for statements that take no parameters."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 class Landing:
@@ -68,14 +58,10 @@ class Landing:
         try:
             with table.open() as stream:
                 return self._create(table, stream, failures)
-        except SqlorchError:
-            raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 the source is any code, see below
             # The rows come from the user's database through code we do not know: anything may be raised. What
             # the source said is worth more than DuckDB's account of it, which passed through a C interface.
             cause = failures[0] if failures else error
-            if isinstance(cause, SqlorchError):
-                raise cause from error
             raise unpublishable(self._target, f"table {table.name}: {in_one_line(cause)}") from cause
 
     def columns(self, name: str) -> list[tuple[str, str]]:
@@ -88,8 +74,12 @@ class Landing:
         self._connection.execute(f"DROP TABLE {quoted(name)}").fetchall()
 
     def _create(self, table: ExportTable, stream: ArrowStream, failures: list[Exception]) -> int:
-        reader = readable(pa.RecordBatchReader.from_stream(stream))
-        self._refuse_columns(table.name, reader.schema.names)
+        # A reader made in Python is read as it is: through the C interface its exceptions would be mere text.
+        arrived = (
+            stream if isinstance(stream, pa.RecordBatchReader) else pa.RecordBatchReader.from_stream(stream)
+        )
+        reader = readable(arrived)
+        _check_names(reader.schema.names)
         watched = pa.RecordBatchReader.from_batches(reader.schema, _watched(reader, failures))
         self._connection.register("arriving", watched)
         try:
@@ -111,21 +101,6 @@ class Landing:
         if twin is not None:
             raise unpublishable(self._target, f"two tables are named {twin} and {name}; leave one out")
         self._seen[name.lower()] = name
-
-    def _refuse_columns(self, table: str, names: Sequence[str]) -> None:
-        if not names:
-            raise unpublishable(self._target, f"table {table}: it has no columns")
-        seen: dict[str, str] = {}
-        for name in names:
-            if not name:
-                raise unpublishable(
-                    self._target, f"table {table}: a column has no name; name it in the model"
-                )
-            twin = seen.get(name.lower())
-            if twin is not None:
-                reason = f"the columns {twin} and {name} are one name to DuckDB and SQLite, which ignore case"
-                raise unpublishable(self._target, f"table {table}: {reason}; rename one in the model")
-            seen[name.lower()] = name
 
 
 @contextmanager
@@ -179,3 +154,17 @@ def _watched(reader: pa.RecordBatchReader, failures: list[Exception]) -> Iterato
     except Exception as error:
         failures.append(error)
         raise
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Refuse columns that neither format can hold."""
+    if not names:
+        raise ValueError("it has no columns")
+    seen: dict[str, str] = {}
+    for name in names:
+        if not name:
+            raise ValueError("a column has no name; name it in the model")
+        if name.lower() in seen:
+            both = f"the columns {seen[name.lower()]} and {name} are one name to DuckDB and SQLite"
+            raise ValueError(f"{both}, which ignore case; rename one in the model")
+        seen[name.lower()] = name

@@ -47,4 +47,10 @@ def in_one_line(error: BaseException) -> str:
     if not lines:
         return type(error).__name__
     # Arrow wraps what a source raised: "IOError: <text>. Detail: Python exception: Traceback ..."
-    return lines[0].split(" Detail: Python exception")[0].removeprefix("IOError: ").rstrip(".;")
+    return (
+        lines[0]
+        .split(" Detail: Python exception")[0]
+        .removeprefix("IOError: ")
+        .removeprefix("Unknown error: ")
+        .rstrip(".;")
+    )

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from sqlorch.engine.ports import ExportTable, Publication
-from sqlorch.exporters.landing import Landing, landing, quoted
+from sqlorch.exporters.landing import Landing, landing
 from sqlorch.exporters.refusal import refusing, unpublishable
+from sqlorch.exporters.sql import quoted
 from sqlorch.exporters.sqlite_types import TEXT, Form, form_of
 from sqlorch.exporters.swap import replacing
 
