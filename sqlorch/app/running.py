@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlorch.app.publishing import Published, publish
+from sqlorch.app.publishing import Published, publish_after_run, select_nodes
 from sqlorch.app.workspace import SystemClock, Workspace
 from sqlorch.config.meta import group_nodes
 from sqlorch.domain.dag import EXECUTABLE_KINDS, Dag
@@ -60,9 +60,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """What a progress view may know before the first run starts."""
+    """What a progress view may know before the first run starts; a retry has no plan."""
 
-    plan: Plan
+    plan: Plan | None
     threads: int
     durations: Mapping[str, float]
 
@@ -118,11 +118,6 @@ def run(workspace: Workspace, request: Request, *, progress: Progress, stop: Sto
             session.close()
 
 
-def select_for_groups(dag: Dag, text: str, exclude: str | None) -> frozenset[str]:
-    """Selection as ``sqlorch.yml`` uses it: every kind of node, tests only when they are named."""
-    return select(dag, text, exclude or (), indirect="empty")
-
-
 def _execute(
     workspace: Workspace,
     request: Request,
@@ -148,7 +143,7 @@ def _execute(
             suffix=lambda: secrets.token_hex(2),
         )
         records = invocation.make_all(plan.runs)
-    published = publish(workspace, session, store, records)
+    published = publish_after_run(workspace, session, store)
     nodes = {record.run_id: store.nodes(record.run_id) for record in records}
     return Ended(plan=plan, runs=records, nodes=nodes, published=published)
 
@@ -188,7 +183,7 @@ def repeatable(workspace: Workspace) -> dict[str, Any]:
 
 
 def _plan(workspace: Workspace, request: Request, dag: Dag, *, elastic: bool = False) -> Plan:
-    grouping = group_nodes(dag, workspace.settings, select_for_groups)
+    grouping = group_nodes(dag, workspace.settings, select_nodes)
     selected = _selected(request, dag, grouping)
     plan = plan_runs(
         dag=dag,
@@ -215,7 +210,9 @@ def _selected(request: Request, dag: Dag, grouping: Grouping) -> frozenset[str]:
     found = select(dag, request.select, request.exclude, kinds=EXECUTABLE_KINDS)
     if not request.groups:
         return found
-    return frozenset[str]().union(*(found & grouping.nodes(grouping.group(name).name) for name in request.groups))
+    return frozenset[str]().union(
+        *(found & grouping.nodes(grouping.group(name).name) for name in request.groups)
+    )
 
 
 class Shapes:
@@ -237,7 +234,7 @@ class Shapes:
         if self._fixed is not None:
             return self._fixed
         dag = self._session.dag_for(variables)
-        grouping = group_nodes(dag, self._workspace.settings, select_for_groups)
+        grouping = group_nodes(dag, self._workspace.settings, select_nodes)
         if not self._session.interval_dependent:
             self._fixed = Shape(dag=dag, grouping=grouping)
             return self._fixed

@@ -168,8 +168,13 @@ class DbtRunContext:
 
 
 def copy_manifest(base: Manifest) -> Manifest:
-    """A manifest whose nodes can be compiled into without touching the original's."""
-    manifest = copy.copy(base)
+    """A manifest whose nodes can be compiled into without touching the original's.
+
+    Not ``copy.copy``: that goes through ``Manifest.__reduce_ex__``, whose argument order does not match the
+    fields of dbt 1.11 and mixes up the lookups. Those hold names and ids only, so they can be shared.
+    """
+    manifest = object.__new__(Manifest)
+    manifest.__dict__.update(base.__dict__)
     manifest.nodes = {uid: copy_node(node) for uid, node in base.nodes.items()}
     return manifest
 

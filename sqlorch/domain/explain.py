@@ -58,7 +58,9 @@ def _clock_change(cron: Cron, timetable: Timetable, fire: datetime) -> str:
     label = label_at(fire, timetable.zone)
     if not _fires_at(cron, timetable, fire):
         return ""
-    if not cron.fields.elapsed and not (label.hour in cron.fields.hours and label.minute in cron.fields.minutes):
+    if not cron.fields.elapsed and not (
+        label.hour in cron.fields.hours and label.minute in cron.fields.minutes
+    ):
         return f"{label:%Y-%m-%d}: the clocks skip the scheduled time; it fires where the gap ends, {label:%H:%M}"
     twice = label.replace(tzinfo=timetable.zone, fold=1).astimezone(UTC) != instant_of(label, timetable.zone)
     if not twice:

@@ -15,6 +15,11 @@ class Stop:
         self.requested = False
         self._waiters: list[SimpleQueue[object]] = []
 
+    @property
+    def waited_for(self) -> bool:
+        """Whether something is under way that will notice a request."""
+        return bool(self._waiters)
+
     def request(self) -> None:
         """Ask for it, any number of times."""
         self.requested = True

@@ -1,6 +1,6 @@
 """Flat, typed tables for dashboards: ``runs``, ``node_runs``, ``test_results``.
 
-A column's type is one of ``text``, ``integer`` (64 bit), ``double`` and ``timestamp`` (an aware datetime in
+A column's type is one of ``text``, ``integer`` (64 bit), ``real`` and ``timestamp`` (an aware datetime in
 UTC); every column may hold None. The columns and their order are a promise to people's dashboards: new ones
 are only added at the end.
 """
@@ -84,7 +84,7 @@ _RUNS: _Described = [
     ("created_at", "timestamp", run.c.created_at),
     ("started_at", "timestamp", run.c.started_at),
     ("finished_at", "timestamp", run.c.finished_at),
-    ("seconds", "double", _seconds(run.c.started_at, run.c.finished_at)),
+    ("seconds", "real", _seconds(run.c.started_at, run.c.finished_at)),
     ("nodes", "integer", _nodes_in()),
     ("nodes_success", "integer", _nodes_in(NodeState.SUCCESS)),
     ("nodes_failed", "integer", _nodes_in(NodeState.FAILED)),
@@ -109,7 +109,7 @@ _NODE_RUNS: _Described = [
     ("outcome", "text", attempt.c.outcome),
     ("started_at", "timestamp", attempt.c.started_at),
     ("finished_at", "timestamp", attempt.c.finished_at),
-    ("seconds", "double", _seconds(attempt.c.started_at, attempt.c.finished_at)),
+    ("seconds", "real", _seconds(attempt.c.started_at, attempt.c.finished_at)),
     ("rows", "integer", attempt.c.rows),
     ("failures", "integer", attempt.c.failures),
     ("message", "text", attempt.c.message),
@@ -129,7 +129,7 @@ _TEST_RESULTS: _Described = [
     ("failures", "integer", attempt.c.failures),
     ("started_at", "timestamp", attempt.c.started_at),
     ("finished_at", "timestamp", attempt.c.finished_at),
-    ("seconds", "double", _seconds(attempt.c.started_at, attempt.c.finished_at)),
+    ("seconds", "real", _seconds(attempt.c.started_at, attempt.c.finished_at)),
     ("message", "text", attempt.c.message),
 ]
 _Query = Callable[[Select[Any]], Select[Any]]

@@ -1,0 +1,98 @@
+"""``sqlorch retry``: what failed or was skipped in a run, again, over the same interval."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlorch.app.publishing import Published, publish_after_run, select_nodes
+from sqlorch.app.running import Ended, Outlook, Progress, make_driver
+from sqlorch.app.workspace import SystemClock, Workspace
+from sqlorch.config.meta import group_nodes
+from sqlorch.domain.errors import ConfigError, ProjectError
+from sqlorch.domain.history import NodeRecord, RunRecord
+from sqlorch.domain.run import NodeState, RetryPolicy, RunState
+from sqlorch.engine.invoke import Overrides, retry_spec
+from sqlorch.engine.stop import Stop
+
+if TYPE_CHECKING:
+    from sqlorch.dbt.session import WarmSession
+    from sqlorch.state.store import SqlStore
+
+_KEPT = NodeState.SUCCESS
+
+
+def retry(
+    workspace: Workspace,
+    run_id: str,
+    *,
+    overrides: Overrides,
+    fail_fast: bool,
+    command: str,
+    progress: Progress,
+    stop: Stop,
+) -> Ended:
+    """Resume a run with its original interval, variables, target and nodes.
+
+    Args:
+        workspace: the project; what the run was started with replaces its target, variables and full refresh.
+        run_id: the run, which must have ended.
+        overrides, fail_fast, command, progress, stop: as for :func:`sqlorch.app.running.run`.
+
+    Returns:
+        What came of it; no run at all when every node of it had succeeded.
+
+    Raises:
+        StateError: there is no such run, or it has not ended.
+        ProjectError: a node of it is no longer in the project.
+    """
+    with workspace.driving(command), workspace.store() as store:
+        record, nodes = store.run(run_id), store.nodes(run_id)
+        todo = [node for node in nodes if node.state is not _KEPT]
+        if record.state is RunState.SUCCESS or not todo:
+            return Ended(plan=None, runs=[], nodes={}, published=Published())
+        session = _as_started(workspace, record).session()
+        try:
+            policies = _policies(workspace, session, record, nodes, overrides)
+            record = store.run(run_id)
+            store.rerun(run_id, [node.unique_id for node in todo], now=SystemClock().now())
+            states = {node.unique_id: node.state for node in nodes if node.state is _KEPT}
+            outlook = Outlook(plan=None, threads=session.threads, durations={})
+            with progress(outlook) as listener:
+                driver = make_driver(workspace, store, session, listener, stop, fail_fast=fail_fast)
+                ended = driver.drive(retry_spec(record, nodes, policies), states=states)
+            published = publish_after_run(workspace, session, store)
+            return Ended(plan=None, runs=[ended], nodes={run_id: store.nodes(run_id)}, published=published)
+        finally:
+            session.close()
+
+
+def _as_started(workspace: Workspace, record: RunRecord) -> Workspace:
+    started = record.invocation
+    if workspace.choices.target not in {None, started.get("target")}:
+        raise ConfigError(
+            f"{record.run_id} ran on the target {started.get('target') or 'of the profile'}; "
+            "a retry runs there too: leave out --target"
+        )
+    choices = replace(
+        workspace.choices, target=started.get("target"), full_refresh=bool(started.get("full_refresh"))
+    )
+    return replace(workspace, choices=choices, variables=dict(started.get("vars") or {}))
+
+
+def _policies(
+    workspace: Workspace,
+    session: WarmSession,
+    record: RunRecord,
+    nodes: list[NodeRecord],
+    overrides: Overrides,
+) -> dict[str, RetryPolicy]:
+    dag = session.dag_for(record.variables)
+    gone = [node.unique_id for node in nodes if node.unique_id not in dag and node.state is not _KEPT]
+    if gone:
+        raise ProjectError(
+            f"{', '.join(gone)} of {record.run_id} is no longer in the project; "
+            "run the interval anew with: sqlorch run --interval ..."
+        )
+    grouping = group_nodes(dag, workspace.settings, select_nodes)
+    return {uid: overrides.apply(policy) for uid, policy in grouping.retry.items()}

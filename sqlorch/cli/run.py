@@ -1,0 +1,42 @@
+"""``sqlorch run``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from sqlorch.cli.options import dbt_options, output_options, project_options, retry_options
+
+
+@click.command()
+@click.option(
+    "-i", "--interval", help="Data to cover: 2013-01-03, 2013-01, or START/END in ISO 8601 (END is excluded)."
+)
+@click.option("--start", help="Start of the interval; with --end.")
+@click.option("--end", help="End of the interval, excluded; with --start.")
+@click.option(
+    "-s", "--select", multiple=True, help="Nodes to run, in dbt's syntax: +model, tag:daily, a,b ..."
+)
+@click.option("-x", "--exclude", multiple=True, help="Nodes to leave out, in dbt's syntax.")
+@click.option("-g", "--group", "groups", multiple=True, help="Run these groups alone.")
+@click.option("--as-one", is_flag=True, help="One run over the whole interval, whatever the schedule.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first node that fails.")
+@click.option("--dry-run", is_flag=True, help="Show what would run, run nothing.")
+@retry_options
+@dbt_options
+@project_options
+@output_options
+def run(**given: Any) -> int:
+    r"""Run models and their tests for an interval.
+
+    The interval is cut by the schedule of each group: seven days are seven runs of a daily group, oldest
+    first. Times without an offset are read in the group's time zone.
+
+    \b
+    sqlorch run --interval 2013-01-01/2013-01-08
+    sqlorch run --interval 2013-01-03 --select +carrier_scorecard
+    """
+    from sqlorch.cli.running import run_command  # noqa: PLC0415 - help must not wait for it
+
+    return run_command(given)
