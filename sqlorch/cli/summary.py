@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sqlorch.cli import text
-from sqlorch.domain.describe import compact
+from sqlorch.domain.describe import compact, describe
 from sqlorch.domain.history import NodeRecord, RunRecord
 from sqlorch.domain.interval import format_instant
 from sqlorch.domain.run import NodeState, Outcome, RunState
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from sqlorch.domain.history import AttemptRecord
 
 _FEW = 40  # runs listed one by one
+_SHOWN_FAILURES = 5
+_SHOWN_RETRIES = 3
+_WIDE = 120  # columns from which run ids fit beside the rest
 
 
 def exit_code(runs: Iterable[RunRecord]) -> int:
@@ -82,11 +85,15 @@ def print_ended(
         failures: each failed node with its last attempt.
     """
     console.print()
-    console.print(runs_table(ended.runs[-_FEW:]))
+    console.print(runs_table(ended.runs[-_FEW:], run_ids=console.width >= _WIDE))
     if len(ended.runs) > _FEW:
         console.print(f"[dim]and {len(ended.runs) - _FEW} runs before these: sqlorch runs list[/]")
-    for run, node, attempt in failures:
+    for run, node, attempt in failures[:_SHOWN_FAILURES]:
         _print_failure(console, run, node, attempt)
+    if len(failures) > _SHOWN_FAILURES:
+        console.print(
+            f"\n[dim]and {len(failures) - _SHOWN_FAILURES} more failures: sqlorch runs show RUN_ID[/]"
+        )
     _print_trouble(console, ended)
     for publication in ended.published.publications:
         size = publication.size / 1_000_000
@@ -99,22 +106,63 @@ def print_ended(
         console.print(f"[red]not published:[/] {escape(ended.published.failure)}")
 
 
-def runs_table(runs: Iterable[RunRecord]) -> Table:
-    """Runs, one a line."""
+def runs_table(runs: Iterable[RunRecord], *, run_ids: bool) -> Table:
+    """Runs, one a line; with their ids where these are not told otherwise or there is room for them."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for heading in ("group", "interval", "state", "nodes", "time", "run"):
-        table.add_column(heading, justify="right" if heading == "time" else "left", overflow="fold")
+    headings = ("run", "group", "interval", "state", "nodes", "time")
+    for heading in headings[0 if run_ids else 1 :]:
+        table.add_column(heading, justify="right" if heading == "time" else "left", no_wrap=heading == "run")
     for run in runs:
         state = str(run.state)
-        table.add_row(
+        cells: list[str | Text] = [
             escape(run.group),
             compact(run.interval, run.timezone),
             Text(state, style=text.STYLES.get(state, "")),
             text.counts(run.node_counts),
             text.seconds(run.seconds),
-            run.run_id,
-        )
+        ]
+        table.add_row(*([run.run_id, *cells] if run_ids else cells))
     return table
+
+
+def print_run(console: Console, run: RunRecord, nodes: Sequence[NodeRecord]) -> None:
+    """All there is to say of one run."""
+    console.print(
+        Text.assemble((run.run_id, "bold"), f"  {run.group}  ", (str(run.state), text.STYLES[run.state]))
+    )
+    console.print(f"  interval   {describe(run.interval, run.timezone)}")
+    again = f", generation {run.gen}" if run.gen > 1 else ""
+    console.print(
+        f"  took       {text.seconds(run.seconds)}: {text.counts(run.node_counts, warned(nodes))}{again}"
+    )
+    if run.reason:
+        console.print(Text(f"  reason     {run.reason}", style="red"))
+    console.print()
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for heading in ("", "kind", "node", "time", "rows", "tries", ""):
+        table.add_column(
+            heading,
+            justify="right" if heading in {"time", "rows", "tries"} else "left",
+            no_wrap=heading == "kind",
+        )
+    for node in nodes:
+        table.add_row(*_node_cells(node))
+    console.print(table)
+
+
+def _node_cells(node: NodeRecord) -> list[str | Text]:
+    state = "warn" if node.outcome is Outcome.WARN else str(node.state)
+    style = text.STYLES.get(state, "")
+    said = node.message if state in {"warn", "failed"} else node.reason
+    return [
+        Text(text.SYMBOLS.get(state, " "), style=style),
+        node.kind,
+        Text(node.name, overflow="fold"),
+        text.seconds(node.seconds),
+        f"{node.rows:,}" if node.rows is not None else "",
+        str(node.tries or ""),
+        Text(said, style=style),
+    ]
 
 
 def _print_failure(console: Console, run: RunRecord, node: NodeRecord, attempt: AttemptRecord) -> None:
@@ -141,8 +189,10 @@ def _print_trouble(console: Console, ended: Ended) -> None:
     if not bad:
         return
     console.print()
-    for run in bad:
-        console.print(f"retry with: [bold]sqlorch retry {run.run_id}[/]")
+    for run in bad[:_SHOWN_RETRIES]:
+        console.print(f"retry with: [bold]sqlorch retry {run.run_id}[/]", soft_wrap=True)
+    if len(bad) > _SHOWN_RETRIES:
+        console.print(f"[dim]and {len(bad) - _SHOWN_RETRIES} more: sqlorch runs list --state failed[/]")
 
 
 def failed(nodes: Iterable[NodeRecord]) -> list[NodeRecord]:
