@@ -3,9 +3,9 @@
 The rules are those of ``dbt build`` (dbt-core 1.11, ``dbt/compilation.py`` and ``dbt/task/build.py``):
 
 * A node waits for its selected ancestors, also across nodes that are not selected or not executed.
-* A data test gates a node when everything the test reads is an ancestor of that node. It therefore never makes
-  a node wait for anything that is not upstream of it, so no cycle can arise: a way through a test can always be
-  replaced by a way through lineage alone.
+* A data test gates a node when everything the test reads is an ancestor of that node. It therefore never
+  makes a node wait for anything that is not upstream of it, so no cycle can arise: a way through a test can
+  always be replaced by a way through lineage alone.
 * A unit test needs only what its model needs, and its model waits for it.
 
 Sets of nodes are integers, one bit a node, so that thousands of nodes are a few thousand operations on them.

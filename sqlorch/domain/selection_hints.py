@@ -39,7 +39,7 @@ def misplaced_key(item: Item, criterion: Criterion) -> ProjectError:
     written = ".".join((criterion.method, *criterion.key))
     return ProjectError(
         f"the selection {quoted(criterion.raw)}{item.place} uses {quoted(written + ':')}, but only config takes"
-        f" a key (config.materialized:table); write {criterion.method}:{quoted(criterion.value)[1:-1]}"
+        f" a key (config.materialized:table); write {quoted(f'{criterion.method}:{criterion.value}')}"
     )
 
 
@@ -58,8 +58,8 @@ def no_match(dag: Dag, item: Item, criterion: Criterion) -> ProjectError:
 def no_intersection(item: Item) -> ProjectError:
     """The error for parts that each find something and have nothing in common."""
     return ProjectError(
-        f"the selection {quoted(item.raw)}{item.place} finds nothing: each part finds nodes, but no node is in all"
-        " of them. A comma takes what is common to both sides, a space takes both. Example:"
+        f"the selection {quoted(item.raw)}{item.place} finds nothing: each part finds nodes, but no node"
+        " is in all of them. A comma takes what is common to both sides, a space takes both. Example:"
         " tag:daily,path:models/marts"
     )
 

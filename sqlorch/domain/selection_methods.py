@@ -1,13 +1,13 @@
-"""The methods of a selection by name (``tag:``, ``path:``, ``config.x:`` ...), and what to suggest for each."""
+"""The methods of a selection by name (``tag:``, ``path:`` ...), and what to suggest for each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from sqlorch.domain import selection_predicates as ask
 from sqlorch.domain.dag import Dag, Node
 from sqlorch.domain.selection_names import known_paths
-from sqlorch.domain import selection_predicates as ask
 from sqlorch.domain.selection_syntax import Criterion
 
 
