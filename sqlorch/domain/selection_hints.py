@@ -36,18 +36,19 @@ def unknown_method(item: Item, criterion: Criterion) -> ProjectError:
 
 def misplaced_key(item: Item, criterion: Criterion) -> ProjectError:
     """The error for ``tag.key:value``: only ``config`` takes a key."""
-    written = ".".join((criterion.method, *criterion.key))
     return ProjectError(
-        f"the selection {quoted(criterion.raw)}{item.place} uses {quoted(written + ':')}, but only config takes"
-        f" a key (config.materialized:table); write {quoted(f'{criterion.method}:{criterion.value}')}"
+        f"the selection {quoted(criterion.raw)}{item.place} gives {criterion.method}: a key, but only config"
+        f" takes one (config.materialized:table); write {quoted(f'{criterion.method}:{criterion.value}')}"
     )
 
 
 def no_match(dag: Dag, item: Item, criterion: Criterion) -> ProjectError:
     """The error for a criterion that no node meets."""
     method = METHODS[criterion.method]
-    near = _suggestion(criterion.value, method.terms(criterion, dag), prefix=_written_method(criterion))
-    near = near or _elsewhere(dag, criterion)
+    names = method.terms(criterion, dag)
+    near = _elsewhere(dag, criterion) or _suggestion(
+        criterion.value, names, prefix=_written_method(criterion)
+    )
     inside = f" in {quoted(item.raw)}" if len(item.criteria) > 1 else ""
     return ProjectError(
         f"the selection {quoted(criterion.raw)}{inside}{item.place} finds nothing: {method.what}.{near}"

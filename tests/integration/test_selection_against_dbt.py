@@ -6,7 +6,7 @@ import itertools
 import random
 import shutil
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,52 +30,8 @@ from sqlorch.domain.selector import Indirect, select
 PROJECT = Path(__file__).parent / "selection_project"
 MODES: tuple[Indirect, ...] = ("eager", "cautious", "buildable", "empty")
 
-ATOMS = """
-stg_orders int_orders fct_orders revenue revenue_daily countries snap_customers old.orders orders look board
-dim_customers dim_customers.v1 dim_customers_v2 dim_customers.v3 marts.dim_customers shop.marts.dim_customers.v2
-v2 customers_are_kept orders_are_joined not_null_stg_orders_id reads_nothing revenue_follows_orders order_count
-staging shop.staging shop.staging.crm staging.crm.* crm shop shared shared.staging marts.finance marts.finance.*
-stg_* *orders dim_* dim_customers.* marts.dim_customers.v? marts.*.revenue marts.fin* ?tg_orders [rs]tg_orders
-*.v2 * shop.* shop.*.crm.* staging.stg_orders.x raw.orders nothing_here
-tag:daily tag:metrics tag:landing tag:slow tag:strict tag:unitary tag:weekly tag:d* tag:[mw]* tag:none
-source:raw source:raw.orders source:shop.raw.items source:*.crm.leads source:r* source:raw.*ms source:gone
-exposure:board exposure:shop.numbers exposure:* exposure:other.* metric:order_count metric:shop.* saved_query:*
-semantic_model:orders_model unit_test:customers_are_kept unit_test:shop.orders* unit_test:*
-path:models path:models/staging path:models/staging/ path:models/staging/crm/stg_leads.sql
-path:models/staging/staging.yml path:models/staging/sources.yml path:models/marts/marts.yml path:models/*/crm
-path:models/**/crm path:models/**/*.sql path:models/*.sql path:**/fct_orders.sql path:tests path:tests/*.sql
-path:seeds path:snapshots/ path:analyses path:./models/staging path:models/only_there path:models/gone
-path:models/marts/fct_orders.sql/ path:vendor/shared path:models/m*/f*/rev*.sql path:models/marts/finance/finance.yml
-path:seeds/seeds.yml models/marts/finance models/marts/fct_orders.sql tests/reads_nothing.sql
-file:fct_orders.sql file:fct_orders file:rev* file:*.csv file:marts.yml file:dim_customers_v2.sql fct_orders.sql
-countries.csv old.orders.sql FCT_ORDERS.SQL file:old.orders
-package:shop package:this package:shared package:s* package:gone
-config.materialized:table config.materialized:incremental config.materialized:view config.materialized:ephemeral
-config.materialized:t* config.severity:warn config.severity:ERROR config.tags:daily config.tags:strict
-config.meta.owner:ann config.meta.teams:ops config.meta.quality.level:high config.meta.gold:true
-config.meta.gold:TRUE config.meta.rank:3 config.unique_key:day config.unique_key:id config.enabled:true
-config.enabled:false config.on_schema_change:fail config.persist_docs.relation:true config.contract.enforced:false
-config.contract.enforced:False config.nothing:true config.meta.owner.name:x config.group:finance
-config.schema:main config.target_schema:main config.quoting:x config.unique_key.x:id
-resource_type:model resource_type:seed resource_type:snapshot resource_type:source resource_type:test
-resource_type:unit_test resource_type:exposure resource_type:analysis resource_type:metric resource_type:macro
-resource_type:semantic_model resource_type:saved_query
-group:finance group:sales group:f* group:gone access:private access:protected access:public access:p*
-test_name:not_null test_name:unique test_name:pos* test_name:relationships test_name:customers_are_kept
-test_name:reads_nothing test_type:generic test_type:singular test_type:unit test_type:data test_type:schema
-version:latest version:old version:prerelease version:none
-""".split()
-
-COMPOSED = """
-+revenue revenue+ +revenue+ 1+revenue 2+revenue_daily 0+revenue stg_orders+1 stg_orders+2 2+int_orders+1
-@stg_leads @int_orders @snap_customers 1+@revenue +exposure:board +exposure:numbers +saved_query:* 2+metric:*
-source:raw.orders+ source:raw+1 tag:landing+ +tag:metrics stg_*,tag:daily tag:daily,+revenue
-+revenue,stg_orders+ @stg_leads,resource_type:model path:models/staging,config.materialized:view
-+fct_orders,path:models/staging,tag:daily stg_orders+,1+revenue,marts.* test_type:singular,revenue+
-dim_customers+ dim_customers.v2+ 1+dim_customers_v3 unit_test:*,dim_customers.v1+ +test_name:positive
-+test_type:unit resource_type:seed+ group:finance,access:public +config.materialized:incremental
-config.meta.gold:true+ models/staging/crm+ 2+path:models/marts+1 package:shared+ +package:shared
-""".split()
+ATOMS = (PROJECT / "selections.txt").read_text().split()
+COMPOSED = (PROJECT / "selections_composed.txt").read_text().split()
 
 
 @dataclass(frozen=True)
@@ -129,18 +85,12 @@ def _arguments(command: str, root: Path) -> list[str]:
     return [command, *here, *silent]
 
 
-def _ours(dag: Dag, selection: Sequence[str], exclude: Sequence[str], mode: Indirect) -> frozenset[str] | None:
-    try:
-        return select(dag, selection, exclude, indirect=mode)
-    except ProjectError:
-        return None
-
-
 def _compare(dbt: Dbt, dag: Dag, selection: str, exclude: str, mode: Indirect) -> bool:
     """Both agree, or we refuse what dbt finds nothing for. Tells whether something was found."""
-    ours = _ours(dag, selection.split(), exclude.split(), mode)
     case = f"--select {selection} --exclude {exclude} ({mode})"
-    if ours is None:
+    try:
+        ours = select(dag, selection, exclude, indirect=mode)
+    except ProjectError:
         empty = [item for item in selection.split() if not dbt.selected([item], [], mode)]
         assert empty, f"{case}: refused, though dbt finds something for every item"
         return False
@@ -159,7 +109,7 @@ def test_every_method_and_operator_selects_what_dbt_selects(dbt: Dbt, dag: Dag, 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_random_selections_select_what_dbt_selects(dbt: Dbt, dag: Dag, mode: Indirect) -> None:
-    draw = random.Random(f"selection/{mode}")
+    draw = random.Random(f"selection/{mode}")  # noqa: S311 - a seeded sample
     found = [_compare(dbt, dag, _random_union(draw), _random_exclude(draw), mode) for _ in range(150)]
     assert sum(found) > 60
 
@@ -211,7 +161,7 @@ def _order_of_dbt(graph: Graph, queued: frozenset[str]) -> dict[str, frozenset[s
 
 
 def test_the_order_is_exactly_that_of_dbt_build(dbt: Dbt, dag: Dag) -> None:
-    draw = random.Random("order")
+    draw = random.Random("order")  # noqa: S311 - a seeded sample
     dbt_flags.set_flags(Namespace(USE_FAST_TEST_EDGES=False))
     graph = dbt.graph(tests_gate=True)
     every = sorted(uid for uid, node in dag.nodes.items() if node.kind in EXECUTABLE_KINDS)
@@ -220,7 +170,7 @@ def test_the_order_is_exactly_that_of_dbt_build(dbt: Dbt, dag: Dag) -> None:
         _same_order(dag, graph, selected)
 
 
-@pytest.mark.parametrize("selection", ["fct_orders+", "tag:daily", "+revenue", "resource_type:model", "revenue"])
+@pytest.mark.parametrize("selection", ["fct_orders+", "tag:daily", "+revenue", "resource_type:model"])
 def test_the_order_of_a_selection_is_that_of_dbt_build(dbt: Dbt, dag: Dag, selection: str) -> None:
     dbt_flags.set_flags(Namespace(USE_FAST_TEST_EDGES=False))
     _same_order(dag, dbt.graph(tests_gate=True), select(dag, selection))
@@ -231,10 +181,8 @@ def _same_order(dag: Dag, graph: Graph, selected: frozenset[str]) -> None:
     unit_tests = frozenset(uid for uid in ours if dag[uid].kind == "unit_test")
     queued = frozenset(ours) - unit_tests
     tested = {test: next(iter(dag.parents(test))) for test in unit_tests}
-    # A unit test of a model that is not selected also comes before what is downstream of that model; dbt build
-    # does not run it at all, so it has no order for it.
-    with_units = {uid: before - unit_tests for uid, before in ours.items() if uid in queued}
-    assert with_units == _order_of_dbt(graph, queued)
+    # dbt build runs a unit test inside its model's turn, so its queue has no unit tests.
+    assert {uid: ours[uid] - unit_tests for uid in queued} == _order_of_dbt(graph, queued)
     for test, model in tested.items():
         if model in queued:
             assert test in ours[model]
