@@ -11,7 +11,10 @@ from sqlorch.domain.dag import Dag, Node
 
 
 def dag_from_manifest(manifest: Manifest) -> Dag:
-    """Nodes (operations excepted), sources, exposures and unit tests with the edges dbt found."""
+    """Everything dbt knows by unique id, operations excepted, with the edges dbt found.
+
+    What is never executed (sources, metrics, exposures) is there because lineage passes through it.
+    """
     members = dict(_members(manifest))
     nodes = [_node(member) for member in members.values()]
     edges = [
@@ -20,7 +23,7 @@ def dag_from_manifest(manifest: Manifest) -> Dag:
         for parent in _parents(member)
         if parent in members and parent != uid
     ]
-    return Dag(nodes, edges)
+    return Dag(nodes, edges, project=manifest.metadata.project_name or "")
 
 
 def _members(manifest: Manifest) -> Iterator[tuple[str, Any]]:
@@ -30,6 +33,10 @@ def _members(manifest: Manifest) -> Iterator[tuple[str, Any]]:
     yield from manifest.sources.items()
     yield from manifest.exposures.items()
     yield from manifest.unit_tests.items()
+    yield from manifest.metrics.items()
+    yield from manifest.semantic_models.items()
+    yield from manifest.saved_queries.items()
+    yield from getattr(manifest, "functions", {}).items()  # new in dbt-core 1.11
 
 
 def _parents(member: Any) -> list[str]:
@@ -52,7 +59,18 @@ def _node(member: Any) -> Node:
         source_name=getattr(member, "source_name", None),
         relation=getattr(member, "relation_name", None),
         attached_to=getattr(member, "attached_node", None),
+        patch_path=_patch_path(member),
+        access=str(member.access) if getattr(member, "access", None) else None,
+        version=getattr(member, "version", None),
+        latest_version=getattr(member, "latest_version", None),
+        test_name=getattr(getattr(member, "test_metadata", None), "name", None),
     )
+
+
+def _patch_path(member: Any) -> str:
+    """``package://models/schema.yml`` without the package, as ``original_file_path`` is written."""
+    _, _, path = str(getattr(member, "patch_path", None) or "").partition("://")
+    return path.replace("\\", "/")
 
 
 def _config(member: Any) -> Mapping[str, Any]:

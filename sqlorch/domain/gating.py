@@ -3,18 +3,18 @@
 The rules are those of ``dbt build`` (dbt-core 1.11, ``dbt/compilation.py`` and ``dbt/task/build.py``):
 
 * A node waits for its selected ancestors, also across nodes that are not selected or not executed.
-* A data test gates a node when everything the test reads is an ancestor of that node. It therefore never makes
-  a node wait for anything that is not upstream of it, so no cycle can arise: a way through a test can always be
-  replaced by a way through lineage alone.
+* A data test gates a node when everything the test reads is an ancestor of that node. It therefore never
+  makes a node wait for anything that is not upstream of it, so no cycle can arise: a way through a test can
+  always be replaced by a way through lineage alone.
 * A unit test needs only what its model needs, and its model waits for it.
 
-Sets of nodes are integers, one bit a node, so that thousands of nodes are a few thousand operations on them.
+Sets of nodes are integers, one bit a node: a whole set is united or intersected in one operation.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from operator import and_, or_
 
@@ -31,7 +31,7 @@ def execution_edges(dag: Dag, selected: frozenset[str]) -> dict[str, frozenset[s
 
     Returns:
         For every selected executable node, the selected executable nodes that must have finished before it.
-        Following the sets gives every constraint; a set need not list what its members already wait for.
+        Following the sets gives every constraint; a set leaves out what its other members wait for.
 
     Raises:
         ProjectError: a selected node is not in the dag.
@@ -43,30 +43,56 @@ def execution_edges(dag: Dag, selected: frozenset[str]) -> dict[str, frozenset[s
 
 
 class _Order:
-    """One pass over the graph, parents first, that carries to every node what it must wait for."""
+    """One pass over the nodes in an order they could run in, carrying to each what it must wait for.
+
+    A set of nodes is an integer whose bit n is the n-th node of that order.
+    """
 
     def __init__(self, dag: Dag, runs: frozenset[str]) -> None:
         self._dag = dag
         self._runs = runs
-        self._ids = dag.order
-        self._bit = {uid: 1 << place for place, uid in enumerate(self._ids)}
+        place = {uid: n for n, uid in enumerate(dag.order)}
+        self._tested = {uid: _tested_model(dag, uid, place) for uid in place if dag[uid].kind == "unit_test"}
+        self._ids = sorted(place, key=lambda uid: self._rank(uid, place))
+        self._bit = {uid: 1 << n for n, uid in enumerate(self._ids)}
         self._gates = self._tests_by_gated_node()
-        self._tested = {uid: self._tested_model(uid) for uid in self._ids if dag[uid].kind == "unit_test"}
         self._unit_tests: dict[str, int] = defaultdict(int)
         for test, model in self._tested.items():
             if model is not None and test in runs:
                 self._unit_tests[model] |= self._bit[test]
 
     def edges(self) -> dict[str, frozenset[str]]:
-        needs: dict[str, int] = {}
-        waits: dict[str, int] = {}
         passed_on: dict[str, int] = {}
+        before: dict[str, int] = {}
+        edges: dict[str, frozenset[str]] = {}
         for uid in self._ids:
-            needs[uid] = _union(passed_on[p] for p in self._dag.parents(uid)) | self._gates.get(uid, 0)
-            model = self._tested.get(uid)
-            waits[uid] = needs[model] if model else needs[uid] | self._unit_tests.get(uid, 0)
-            passed_on[uid] = self._bit[uid] if uid in self._runs else waits[uid]
-        return {uid: self._members(waits[uid]) for uid in self._ids if uid in self._runs}
+            built = self._tested.get(uid) or uid
+            waits = _union(passed_on[p] for p in self._dag.parents(built)) | self._gates.get(built, 0)
+            if built == uid:
+                waits |= self._unit_tests.get(uid, 0)
+            passed_on[uid] = self._bit[uid] if uid in self._runs else waits
+            if uid in self._runs:
+                last = self._last(waits, before)
+                edges[uid] = frozenset(last)
+                before[uid] = _union(self._bit[other] | before[other] for other in last)
+        return edges
+
+    def _rank(self, uid: str, place: Mapping[str, int]) -> tuple[int, int]:
+        """A data test comes right after the last node it reads, a unit test right before its model."""
+        if model := self._tested.get(uid):
+            return place[model], 0
+        if self._dag[uid].kind == "test":
+            return max((place[p] for p in self._dag.parents(uid)), default=-1), 2
+        return place[uid], 1
+
+    def _last(self, waits: int, before: Mapping[str, int]) -> list[str]:
+        """The members of a set that no other member waits for; ``before`` is what each waits for."""
+        last = []
+        while waits:
+            highest = self._ids[waits.bit_length() - 1]
+            last.append(highest)
+            waits &= ~(self._bit[highest] | before[highest])
+        return last
 
     def _tests_by_gated_node(self) -> dict[str, int]:
         """For each node, the selected data tests that gate it and none of its parents."""
@@ -80,7 +106,7 @@ class _Order:
     def _gated(self, test: str, below: dict[str, int]) -> Iterator[str]:
         """The first nodes that descend from everything the test reads; what is below them waits anyway.
 
-        Bits are in topological order, so the lowest one left has no ancestor among the others.
+        Parents come first in the order, so the lowest bit left has no ancestor among the others.
         """
         parents = self._dag.parents(test)
         left = reduce(and_, (below[p] for p in parents)) if parents else 0
@@ -98,24 +124,15 @@ class _Order:
             below[uid] = _union(self._bit[c] | below[c] for c in children)
         return below
 
-    def _tested_model(self, unit_test: str) -> str | None:
-        """The model a unit test is for: the one it is declared on, else its last parent in the order.
 
-        Where a project's edges also name the inputs a unit test replaces, the model is downstream of them.
-        """
-        parents = self._dag.parents(unit_test)
-        declared = self._dag[unit_test].attached_to
-        if declared in parents:
-            return declared
-        return max(parents, key=self._bit.__getitem__, default=None)
+def _tested_model(dag: Dag, unit_test: str, place: Mapping[str, int]) -> str | None:
+    """The model a unit test is for: the one it is declared on, else its last parent in the order.
 
-    def _members(self, bits: int) -> frozenset[str]:
-        found = []
-        while bits:
-            lowest = bits & -bits
-            found.append(self._ids[lowest.bit_length() - 1])
-            bits ^= lowest
-        return frozenset(found)
+    Where a project's edges also name the inputs a unit test replaces, the model is downstream of them.
+    """
+    parents = dag.parents(unit_test)
+    declared = dag[unit_test].attached_to
+    return declared if declared in parents else max(parents, key=place.__getitem__, default=None)
 
 
 def _union(sets: Iterable[int]) -> int:

@@ -36,18 +36,19 @@ def unknown_method(item: Item, criterion: Criterion) -> ProjectError:
 
 def misplaced_key(item: Item, criterion: Criterion) -> ProjectError:
     """The error for ``tag.key:value``: only ``config`` takes a key."""
-    written = ".".join((criterion.method, *criterion.key))
     return ProjectError(
-        f"the selection {quoted(criterion.raw)}{item.place} uses {quoted(written + ':')}, but only config takes"
-        f" a key (config.materialized:table); write {criterion.method}:{quoted(criterion.value)[1:-1]}"
+        f"the selection {quoted(criterion.raw)}{item.place} gives {criterion.method}: a key, but only config"
+        f" takes one (config.materialized:table); write {quoted(f'{criterion.method}:{criterion.value}')}"
     )
 
 
 def no_match(dag: Dag, item: Item, criterion: Criterion) -> ProjectError:
     """The error for a criterion that no node meets."""
     method = METHODS[criterion.method]
-    near = _suggestion(criterion.value, method.terms(criterion, dag), prefix=_written_method(criterion))
-    near = near or _elsewhere(dag, criterion)
+    names = method.terms(criterion, dag)
+    near = _elsewhere(dag, criterion) or _suggestion(
+        criterion.value, names, prefix=_written_method(criterion)
+    )
     inside = f" in {quoted(item.raw)}" if len(item.criteria) > 1 else ""
     return ProjectError(
         f"the selection {quoted(criterion.raw)}{inside}{item.place} finds nothing: {method.what}.{near}"
@@ -58,8 +59,8 @@ def no_match(dag: Dag, item: Item, criterion: Criterion) -> ProjectError:
 def no_intersection(item: Item) -> ProjectError:
     """The error for parts that each find something and have nothing in common."""
     return ProjectError(
-        f"the selection {quoted(item.raw)}{item.place} finds nothing: each part finds nodes, but no node is in all"
-        " of them. A comma takes what is common to both sides, a space takes both. Example:"
+        f"the selection {quoted(item.raw)}{item.place} finds nothing: each part finds nodes, but no node"
+        " is in all of them. A comma takes what is common to both sides, a space takes both. Example:"
         " tag:daily,path:models/marts"
     )
 

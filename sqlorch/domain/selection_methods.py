@@ -1,13 +1,13 @@
-"""The methods of a selection by name (``tag:``, ``path:``, ``config.x:`` ...), and what to suggest for each."""
+"""The methods of a selection by name (``tag:``, ``path:`` ...), and what to suggest for each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from sqlorch.domain import selection_predicates as ask
 from sqlorch.domain.dag import Dag, Node
 from sqlorch.domain.selection_names import known_paths
-from sqlorch.domain import selection_predicates as ask
 from sqlorch.domain.selection_syntax import Criterion
 
 
@@ -37,8 +37,11 @@ def _each(names: Callable[[Node], Iterable[str]]) -> Callable[[Criterion, Dag], 
     return lambda _, dag: (name for node in dag.nodes.values() for name in names(node))
 
 
-def _node_terms(node: Node) -> Iterable[str]:
-    return () if node.kind == "source" else (node.name, ".".join(node.fqn), ".".join(node.fqn[1:]))
+def _node_terms(criterion: Criterion, dag: Dag) -> Iterable[str]:
+    nodes = [node for node in dag.nodes.values() if node.kind != "source"]
+    if "." not in criterion.value:
+        return (node.name for node in nodes)
+    return (".".join(fqn) for node in nodes for fqn in (node.fqn, node.fqn[1:]))
 
 
 def _source_terms(node: Node) -> Iterable[str]:
@@ -59,7 +62,7 @@ def _kind_method(kind: str) -> Method:
 METHODS: Mapping[str, Method] = {
     "fqn": Method(
         prepare=ask.by_fqn,
-        terms=_each(_node_terms),
+        terms=_node_terms,
         example="orders, +orders or staging.*",
         what="no node has that name",
     ),

@@ -28,8 +28,8 @@ def fqn_matcher(value: str) -> Callable[[Node], bool]:
     """A predicate for dbt's ``fqn:``, with or without the package in front.
 
     A value matches the node's own name, a leading part of its fully qualified name, or, from its first
-    wildcard on, all that is left of it. Dots inside a name count as separators. A versioned model is called by
-    its name (all versions), or by name and version as ``orders.v2`` or ``orders_v2``.
+    wildcard on, all that is left of it. Dots inside a name count as separators. A versioned model is called
+    by its name (all versions), or by name and version as ``orders.v2`` or ``orders_v2``.
     """
     pattern = _FqnPattern(value)
 
@@ -76,9 +76,9 @@ def _own_name(fqn: Parts, *, versioned: bool) -> str:
 def path_matcher(value: str, dag: Dag) -> Callable[[Node], bool]:
     """A predicate for dbt's ``path:``: a file, the YAML file that describes a node, or a folder above it.
 
-    Paths are relative to the root project; ``**`` stands for any number of folders, and a ``/`` at the end for
-    folders only. As in dbt, a node of an installed package matches by its path within that package when the
-    root project has the same folder.
+    Paths are relative to the root project; ``**`` stands for any number of folders, and a ``/`` at the end
+    for folders only. As in dbt, a node of an installed package matches by its path within that package when
+    the root project has the same folder.
     """
     selected = _selected_paths(value, dag)
 

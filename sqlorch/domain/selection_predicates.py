@@ -1,7 +1,7 @@
 """What each method of a selection asks of a node: one function a method, from criterion to predicate.
 
-The rules are those of dbt-core 1.11 (``dbt/graph/selector_methods.py``). A value that can never be right, which
-dbt refuses or silently matches with nothing, is a ProjectError here.
+The rules are those of dbt-core 1.11 (``dbt/graph/selector_methods.py``). A value that can never be right,
+which dbt refuses or silently matches with nothing, is a ProjectError here.
 """
 
 from __future__ import annotations
@@ -75,8 +75,12 @@ def by_group(criterion: Criterion, _: Dag) -> Predicate:
 
 
 def group_of(node: Node) -> str:
-    """The dbt group of a node, or ""."""
-    return str(node.dbt_group or node.config.get("group") or "")
+    """The dbt group that ``group:`` sees, or "".
+
+    dbt gives a generic test the group of its model for access checks, but looks here at its own config only.
+    """
+    inherited = None if node.kind == "test" else node.dbt_group
+    return str(node.config.get("group") or inherited or "")
 
 
 def by_access(criterion: Criterion, _: Dag) -> Predicate:

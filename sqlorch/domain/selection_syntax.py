@@ -106,7 +106,8 @@ def _criterion(part: str) -> Criterion:
     match = _PART.fullmatch(part)
     if match is None or not match["value"]:
         raise ProjectError(
-            f"the selection {quoted(part)} says nothing to look for; put a name, for example +orders or tag:daily"
+            f"the selection {quoted(part)} says nothing to look for;"
+            " put a name, for example +orders or tag:daily"
         )
     if match["at"] and match["down"]:
         raise ProjectError(

@@ -1,8 +1,8 @@
 """Which nodes ``--select`` and ``--exclude`` mean, as dbt-core 1.11 reads them.
 
-Items separated by spaces are a union, parts joined by commas an intersection; ``+``, ``N+`` and ``@`` spread a
-part over the graph; ``exclude`` is taken off at the end. Tests come along with the nodes they look at, which
-dbt calls indirect selection. The grammar is :mod:`sqlorch.domain.selection_syntax`, the methods are
+Items separated by spaces are a union, parts joined by commas an intersection; ``+``, ``N+`` and ``@`` spread
+a part over the graph; ``exclude`` is taken off at the end. Tests come along with the nodes they look at,
+which dbt calls indirect selection. The grammar is :mod:`sqlorch.domain.selection_syntax`, the methods are
 :mod:`sqlorch.domain.selection_methods`.
 """
 
@@ -33,8 +33,8 @@ def select(
 
     Args:
         dag: the project.
-        selection: what is asked for, one text or several; no text at all, ``()``, is everything. Blank text is refused, so that
-            an unset variable of a shell does not run the whole project.
+        selection: what is asked for, one text or several; no text at all, ``()``, is everything. Blank text
+            is refused, so that an unset variable of a shell does not run the whole project.
         exclude: what is taken off again, with the same syntax; it may find nothing.
         kinds: keep only nodes of these kinds; all when None. A selection that finds only other kinds gives an
             empty set, not an error.

@@ -1,0 +1,1 @@
+select 1 as day_id, current_date as day

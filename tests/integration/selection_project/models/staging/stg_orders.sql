@@ -1,0 +1,1 @@
+select id, customer_id, ordered_on from {{ source('raw', 'orders') }}
