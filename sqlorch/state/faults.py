@@ -27,8 +27,8 @@ _SENTENCES = {
 _SENTENCES[sqlite3.SQLITE_LOCKED] = _SENTENCES[sqlite3.SQLITE_BUSY]
 
 DAMAGED = (
-    "the state file {path} is damaged ({detail}); put a good copy in its place, or move it and {uuid} away "
-    "to start with an empty history"
+    "the state file {path} is damaged ({detail}); put a good copy in its place and delete {path}-wal "
+    "if there is one, or move it and {uuid} away to start with an empty history"
 )
 _DAMAGE_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
 

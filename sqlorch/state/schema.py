@@ -71,7 +71,8 @@ def _refuse_unusable(path: Path) -> None:
         return
     if not path.exists():
         raise StateError(
-            f"the state file {path} is gone, with the history of runs it held; put a copy back, "
+            f"the state file {path} is gone, with the history of runs it held; put a copy back "
+            f"and delete {path}-wal if there is one, "
             f"or delete {known} to start with an empty history"
         )
     if path.stat().st_size == 0:
