@@ -17,7 +17,6 @@ from sqlorch.engine.stop import Stop
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
-    from sqlorch.state.store import SqlStore
 
 _KEPT = NodeState.SUCCESS
 
@@ -37,7 +36,11 @@ def retry(
     Args:
         workspace: the project; what the run was started with replaces its target, variables and full refresh.
         run_id: the run, which must have ended.
-        overrides, fail_fast, command, progress, stop: as for :func:`sqlorch.app.running.run`.
+        overrides: retry settings of the command line.
+        fail_fast: stop at the first failure.
+        command: the command line, for whoever finds the project busy.
+        progress: makes the view of what happens.
+        stop: a request to stop cancels the run.
 
     Returns:
         What came of it; no run at all when every node of it had succeeded.
@@ -59,7 +62,9 @@ def retry(
             states = {node.unique_id: node.state for node in nodes if node.state is _KEPT}
             outlook = Outlook(plan=None, threads=session.threads, durations={})
             with progress(outlook) as listener:
-                driver = make_driver(workspace, store, session, listener, stop, fail_fast=fail_fast)
+                driver = make_driver(
+                    workspace, session, store=store, listener=listener, stop=stop, fail_fast=fail_fast
+                )
                 ended = driver.drive(retry_spec(record, nodes, policies), states=states)
             published = publish_after_run(workspace, session, store)
             return Ended(plan=None, runs=[ended], nodes={run_id: store.nodes(run_id)}, published=published)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,7 @@ class Request:
     groups: tuple[str, ...] = ()
     as_one: bool = False
     fail_fast: bool = False
-    overrides: Overrides = Overrides()
+    overrides: Overrides = field(default_factory=Overrides)
     command: str = "sqlorch run"
 
 
@@ -113,48 +113,62 @@ def run(workspace: Workspace, request: Request, *, progress: Progress, stop: Sto
         session = workspace.session()
         try:
             plan = _plan(workspace, request, session.dag, elastic=bool(session.interval_dependent))
-            return _execute(workspace, request, plan, store, session, progress, stop)
+            crew = _Crew(workspace, request, store, session, stop)
+            return crew.work_on(plan, progress)
         finally:
             session.close()
 
 
-def _execute(
-    workspace: Workspace,
-    request: Request,
-    plan: Plan,
-    store: SqlStore,
-    session: WarmSession,
-    progress: Progress,
-    stop: Stop,
-) -> Ended:
-    uids = {uid for planned in plan.runs for uid in planned.nodes}
-    durations = store.durations(sorted(uids))
-    outlook = Outlook(plan=plan, threads=session.threads, durations=durations)
-    with progress(outlook) as listener:
-        invocation = Invocation(
-            driver=make_driver(workspace, store, session, listener, stop, fail_fast=request.fail_fast),
+class _Crew:
+    """Everything a plan needs to be worked on."""
+
+    def __init__(
+        self, workspace: Workspace, request: Request, store: SqlStore, session: WarmSession, stop: Stop
+    ) -> None:
+        self._workspace = workspace
+        self._request = request
+        self._store = store
+        self._session = session
+        self._stop = stop
+
+    def work_on(self, plan: Plan, progress: Progress) -> Ended:
+        """Make every run of the plan, then publish."""
+        durations = self._store.durations(sorted({uid for run in plan.runs for uid in run.nodes}))
+        outlook = Outlook(plan=plan, threads=self._session.threads, durations=durations)
+        with progress(outlook) as listener:
+            records = self._invocation(listener, durations).make_all(plan.runs)
+        published = publish_after_run(self._workspace, self._session, self._store)
+        nodes = {record.run_id: self._store.nodes(record.run_id) for record in records}
+        return Ended(plan=plan, runs=records, nodes=nodes, published=published)
+
+    def _invocation(self, listener: Listener, durations: Mapping[str, float]) -> Invocation:
+        return Invocation(
+            driver=make_driver(
+                self._workspace,
+                self._session,
+                store=self._store,
+                listener=listener,
+                stop=self._stop,
+                fail_fast=self._request.fail_fast,
+            ),
             maker=SpecMaker(
                 durations=durations,
-                shape_of=Shapes(workspace, request, session),
-                skip_variables=workspace.settings.variables_skip,
-                overrides=request.overrides,
-                invocation=repeatable(workspace),
+                shape_of=Shapes(self._workspace, self._request, self._session),
+                skip_variables=self._workspace.settings.variables_skip,
+                overrides=self._request.overrides,
+                invocation=repeatable(self._workspace),
             ),
             suffix=lambda: secrets.token_hex(2),
         )
-        records = invocation.make_all(plan.runs)
-    published = publish_after_run(workspace, session, store)
-    nodes = {record.run_id: store.nodes(record.run_id) for record in records}
-    return Ended(plan=plan, runs=records, nodes=nodes, published=published)
 
 
 def make_driver(
     workspace: Workspace,
-    store: SqlStore,
     session: WarmSession,
+    *,
+    store: SqlStore,
     listener: Listener,
     stop: Stop,
-    *,
     fail_fast: bool,
 ) -> Driver:
     """Put together what drives a run."""
@@ -208,6 +222,7 @@ def _nothing_due(plan: Plan) -> str:
 
 def _selected(request: Request, dag: Dag, grouping: Grouping) -> frozenset[str]:
     found = select(dag, request.select, request.exclude, kinds=EXECUTABLE_KINDS)
+    found = frozenset(uid for uid in found if not dag[uid].blank)
     if not request.groups:
         return found
     return frozenset[str]().union(

@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 
 from sqlorch.app.retrying import retry
-from sqlorch.app.running import Ended, Outlook, Request, plan_only, run
+from sqlorch.app.running import Ended, Outlook, Progress, Request, plan_only, run
 from sqlorch.app.workspace import Choices, Workspace, open_workspace
 from sqlorch.cli.live import LiveProgress
 from sqlorch.cli.plain import PlainProgress, Silence
@@ -49,7 +49,7 @@ def run_command(given: Mapping[str, Any]) -> int:
         print_plan(plan, console, as_json=given["as_json"])
         return 0
     with stopping() as stop:
-        ended = run(workspace, request, progress=progress(console, given), stop=stop)
+        ended = run(workspace, request, progress=progress(console), stop=stop)
     return finish(workspace, ended, console, as_json=given["as_json"])
 
 
@@ -64,7 +64,7 @@ def retry_command(run_id: str, given: Mapping[str, Any]) -> int:
             overrides=overrides(given),
             fail_fast=given["fail_fast"],
             command=command_line(),
-            progress=progress(console, given),
+            progress=progress(console),
             stop=stop,
         )
     if not ended.runs:
@@ -99,7 +99,7 @@ def output(given: Mapping[str, Any]) -> Console:
     return Console(quiet=bool(given["as_json"] or given["quiet"]), highlight=False)
 
 
-def progress(console: Console, given: Mapping[str, Any]) -> Any:
+def progress(console: Console) -> Progress:
     """A view of what happens that suits the output."""
 
     def view(outlook: Outlook) -> AbstractContextManager[Listener]:
@@ -199,9 +199,9 @@ def _bounds(given: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _failures(workspace: Workspace, ended: Ended) -> list[Any]:
-    found = []
     with workspace.store() as store:
-        for run_record in ended.runs:
-            for node in failed(ended.nodes[run_record.run_id]):
-                found.append((run_record, node, store.attempts(run_record.run_id, node.unique_id)[-1]))
-    return found
+        return [
+            (record, node, store.attempts(record.run_id, node.unique_id)[-1])
+            for record in ended.runs
+            for node in failed(ended.nodes[record.run_id])
+        ]

@@ -40,7 +40,8 @@ def list_(*, group: str | None, state: str | None, limit: int, as_json: bool, **
         documents = [run_document(run, []) | {"nodes": dict(run.node_counts)} for run in found]
         click.echo(json.dumps({"runs": documents}, indent=2))
     elif found:
-        _console().print(runs_table(found, run_ids=True))
+        console = _console()
+        console.print(runs_table(found, width=console.width, run_ids=True))
     else:
         click.echo(
             "no runs" + (" that match" if group or state else " yet: sqlorch run --interval 2013-01-01")

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from sqlorch.app.running import Ended
     from sqlorch.domain.history import AttemptRecord
 
+Failure = tuple[RunRecord, NodeRecord, "AttemptRecord"]
+
 _FEW = 40  # runs listed one by one
 _SHOWN_FAILURES = 5
 _SHOWN_RETRIES = 3
-_WIDE = 120  # columns from which run ids fit beside the rest
+_WIDE = 120  # columns from which run ids and words fit
+_ID = 32  # columns of a run id
 
 
 def exit_code(runs: Iterable[RunRecord]) -> int:
@@ -74,9 +77,7 @@ def warned(nodes: Iterable[NodeRecord]) -> int:
     return sum(1 for node in nodes if node.outcome is Outcome.WARN)
 
 
-def print_ended(
-    console: Console, ended: Ended, failures: Sequence[tuple[RunRecord, NodeRecord, AttemptRecord]]
-) -> None:
+def print_ended(console: Console, ended: Ended, failures: Sequence[Failure]) -> None:
     """The summary a person reads at a glance.
 
     Args:
@@ -85,7 +86,7 @@ def print_ended(
         failures: each failed node with its last attempt.
     """
     console.print()
-    console.print(runs_table(ended.runs[-_FEW:], run_ids=console.width >= _WIDE))
+    console.print(runs_table(ended.runs[-_FEW:], width=console.width, run_ids=console.width >= _WIDE))
     if len(ended.runs) > _FEW:
         console.print(f"[dim]and {len(ended.runs) - _FEW} runs before these: sqlorch runs list[/]")
     for run, node, attempt in failures[:_SHOWN_FAILURES]:
@@ -96,33 +97,36 @@ def print_ended(
         )
     _print_trouble(console, ended)
     for publication in ended.published.publications:
-        size = publication.size / 1_000_000
-        console.print(
-            f"published {len(publication.rows)} tables to [bold]{escape(_short(publication.path))}[/] ({size:.1f} MB)"
-        )
+        path, size = _short(publication.path), publication.size / 1_000_000
+        console.print(f"published {len(publication.rows)} tables to [bold]{escape(path)}[/] ({size:.1f} MB)")
     for notice in ended.published.notices:
         console.print(f"[dim]{escape(notice)}[/]")
     if ended.published.failure:
         console.print(f"[red]not published:[/] {escape(ended.published.failure)}")
 
 
-def runs_table(runs: Iterable[RunRecord], *, run_ids: bool) -> Table:
-    """Runs, one a line; with their ids where these are not told otherwise or there is room for them."""
+def runs_table(runs: Iterable[RunRecord], *, width: int, run_ids: bool) -> Table:
+    """Runs, one a line, fitted to ``width`` columns: words and times give way before ids and intervals."""
+    wide = width >= (_WIDE if run_ids else _WIDE - _ID)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    headings = ("run", "group", "interval", "state", "nodes", "time")
-    for heading in headings[0 if run_ids else 1 :]:
-        table.add_column(heading, justify="right" if heading == "time" else "left", no_wrap=heading == "run")
+    headings = ["run"] * run_ids + ["group", "interval", "state" if wide else "", "nodes"] + ["time"] * wide
+    for heading in headings:
+        table.add_column(
+            heading, justify="right" if heading == "time" else "left", no_wrap=heading != "group"
+        )
     for run in runs:
-        state = str(run.state)
-        cells: list[str | Text] = [
-            escape(run.group),
-            compact(run.interval, run.timezone),
-            Text(state, style=text.STYLES.get(state, "")),
-            text.counts(run.node_counts),
-            text.seconds(run.seconds),
-        ]
-        table.add_row(*([run.run_id, *cells] if run_ids else cells))
+        table.add_row(*([run.run_id] * run_ids), *_run_cells(run, wide=wide))
     return table
+
+
+def _run_cells(run: RunRecord, *, wide: bool) -> list[str | Text]:
+    state = str(run.state)
+    shown = state if wide else text.SYMBOLS.get(state, "…")
+    total = sum(run.node_counts.values())
+    nodes = text.counts(run.node_counts) if wide else f"{run.node_counts.get('success', 0)}/{total}"
+    cells: list[str | Text] = [Text(run.group, overflow="fold"), compact(run.interval, run.timezone)]
+    cells += [Text(shown, style=text.STYLES.get(state, "")), nodes]
+    return [*cells, text.seconds(run.seconds)] if wide else cells
 
 
 def print_run(console: Console, run: RunRecord, nodes: Sequence[NodeRecord]) -> None:
@@ -139,12 +143,9 @@ def print_run(console: Console, run: RunRecord, nodes: Sequence[NodeRecord]) -> 
         console.print(Text(f"  reason     {run.reason}", style="red"))
     console.print()
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for heading in ("", "kind", "node", "time", "rows", "tries", ""):
-        table.add_column(
-            heading,
-            justify="right" if heading in {"time", "rows", "tries"} else "left",
-            no_wrap=heading == "kind",
-        )
+    for heading in ("", "kind", "node", "time", "rows", "tries"):
+        right = heading in {"time", "rows", "tries"}
+        table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "node")
     for node in nodes:
         table.add_row(*_node_cells(node))
     console.print(table)
@@ -157,11 +158,10 @@ def _node_cells(node: NodeRecord) -> list[str | Text]:
     return [
         Text(text.SYMBOLS.get(state, " "), style=style),
         node.kind,
-        Text(node.name, overflow="fold"),
+        Text.assemble(node.name, (f"\n{said}" if said else "", style), overflow="fold"),
         text.seconds(node.seconds),
         f"{node.rows:,}" if node.rows is not None else "",
         str(node.tries or ""),
-        Text(said, style=style),
     ]
 
 

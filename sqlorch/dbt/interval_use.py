@@ -3,8 +3,8 @@
 dbt renders every file once when it parses, to find refs and configs. With the parsed manifest held over many
 intervals only compilation sees an interval's variables. That is right unless a variable decides something
 that parsing reads: an argument of ``config``, ``ref`` or ``source``, a branch or loop around one of them, or
-a YAML property. Such a project must be parsed again for each interval. What is looked for is on the safe side: a
-project may be parsed again needlessly, not the other way round.
+a YAML property. Such a project must be parsed again for each interval. What is looked for is on the safe
+side: a project may be parsed again needlessly, not the other way round.
 """
 
 from __future__ import annotations

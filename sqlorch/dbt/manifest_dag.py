@@ -59,6 +59,7 @@ def _node(member: Any) -> Node:
         source_name=getattr(member, "source_name", None),
         relation=getattr(member, "relation_name", None),
         attached_to=getattr(member, "attached_node", None),
+        blank=bool(getattr(member, "empty", False)),
         patch_path=_patch_path(member),
         access=str(member.access) if getattr(member, "access", None) else None,
         version=getattr(member, "version", None),

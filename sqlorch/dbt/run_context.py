@@ -146,14 +146,14 @@ class DbtRunContext:
         return f"on-run-end failed: {' '.join(str(failed[0].message).split())}" if failed else ""
 
     def _is_node(self, name: str) -> bool:
-        return name in self._base.nodes or name in self._base.unit_tests
+        return _found(self._base, name) is not None
 
     def _fresh(self, unique_id: str) -> Any:
         """The node as parsed: compiling writes onto a node, and a second attempt must compile anew."""
         if unique_id in self._base.unit_tests:
-            return self._manifest.unit_tests[unique_id]
-        node = copy_node(self._base.nodes[unique_id])
-        self._manifest.nodes[unique_id] = node
+            return self._base.unit_tests[unique_id]
+        home = self._manifest.nodes if unique_id in self._base.nodes else self._manifest.functions
+        node = home[unique_id] = copy_node(_found(self._base, unique_id))
         return node
 
     def _pool(self) -> DbtThreadPool:
@@ -176,7 +176,16 @@ def copy_manifest(base: Manifest) -> Manifest:
     manifest = object.__new__(Manifest)
     manifest.__dict__.update(base.__dict__)
     manifest.nodes = {uid: copy_node(node) for uid, node in base.nodes.items()}
+    if hasattr(base, "functions"):  # dbt 1.11 and later
+        manifest.functions = {uid: copy_node(node) for uid, node in base.functions.items()}
     return manifest
+
+
+def _found(manifest: Manifest, unique_id: str) -> Any:
+    for home in (manifest.nodes, manifest.unit_tests, getattr(manifest, "functions", {})):
+        if unique_id in home:
+            return home[unique_id]
+    return None
 
 
 def copy_node(node: Any) -> Any:

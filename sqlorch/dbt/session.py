@@ -13,6 +13,7 @@ from typing import Any
 
 from dbt.contracts.graph.manifest import Manifest
 
+from sqlorch.dbt.duckdb_rows import tell_rows
 from sqlorch.dbt.invocation import restore_environment, run_flags
 from sqlorch.dbt.manifest_dag import dag_from_manifest
 from sqlorch.dbt.messages import worded
@@ -37,6 +38,8 @@ class WarmSession:
         self._project: OpenProject = self._open(options)
         self._logs = NodeLogs(_secrets(self._project.config.credentials))
         self._logs.install()
+        if self.adapter_type == "duckdb":
+            tell_rows(self._project.adapter)
         self._parsed: tuple[str, Manifest] | None = None
         self._prepared = PreparedSchemas()
         self._closed = False

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlorch.domain.errors import ProjectError
 
-EXECUTABLE_KINDS = frozenset({"model", "seed", "snapshot", "test", "unit_test"})
+EXECUTABLE_KINDS = frozenset({"model", "seed", "snapshot", "function", "test", "unit_test"})
 TEST_KINDS = frozenset({"test", "unit_test"})
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
@@ -40,6 +40,7 @@ class Node:
         dbt_group: dbt's own ``group`` (an owner's name), not a sqlorch group.
         source_name: for a source, the name of the source that holds the table.
         relation: the quoted name of what it builds in the warehouse, or None.
+        blank: whether its SQL is empty, so that there is nothing to build (dbt passes over it too).
         attached_to: for a test, the node it is declared on, if it is declared on one.
         patch_path: the YAML file that describes it, relative to its package's root, or "" if none does.
         access: for a model, dbt's ``private``, ``protected`` or ``public``.
@@ -62,6 +63,7 @@ class Node:
     source_name: str | None = None
     relation: str | None = None
     attached_to: str | None = None
+    blank: bool = False
     patch_path: str = ""
     access: str | None = None
     version: str | float | None = None

@@ -12,10 +12,10 @@ from datetime import datetime
 from heapq import heapify, heappop, heappush
 
 from sqlorch.domain.dag import Dag
+from sqlorch.domain.describe import describe
 from sqlorch.domain.group import Group
 from sqlorch.domain.grouping import Grouping
 from sqlorch.domain.interval import Interval
-from sqlorch.domain.describe import describe
 from sqlorch.domain.timetable import batched
 
 
@@ -125,11 +125,9 @@ def _leftover(group: Group, span: Interval, slots: Sequence[Interval]) -> Notice
 def _upstream_groups(dag: Dag, grouping: Grouping) -> Mapping[str, frozenset[str]]:
     """For each group every group it reads from, directly or not."""
     direct: dict[str, set[str]] = {group.name: set() for group in grouping.groups}
-    for name in direct:
-        for uid in dag.ancestors(grouping.nodes(name)):
-            other = grouping.group_of.get(uid)
-            if other is not None and other != name:
-                direct[name].add(other)
+    for name, above in direct.items():
+        found = (grouping.group_of.get(uid) for uid in dag.ancestors(grouping.nodes(name)))
+        above |= {other for other in found if other is not None and other != name}
     return {name: frozenset(above) for name, above in direct.items()}
 
 
@@ -152,8 +150,10 @@ def _in_order(runs: Sequence[PlannedRun], upstream: Mapping[str, frozenset[str]]
 
 
 def _waits(runs: Sequence[PlannedRun], upstream: Mapping[str, frozenset[str]]) -> list[set[int]]:
-    """For each run: the one before it in its group, and the last overlapping or earlier one of each group it
-    reads from. Those wait for their own predecessors, so that nothing else needs to be named.
+    """For each run the runs to wait for, as places in ``runs``.
+
+    The one before it in its group, and the last overlapping or earlier one of each group it reads from. Those
+    wait for their own predecessors, so that nothing else needs to be named.
     """
     of_group: dict[str, list[int]] = {}
     for i, run in enumerate(runs):
