@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from dbt_common.events.base_types import EventLevel
 from dbt_common.events.event_manager_client import get_event_manager
-from dbt_common.events.functions import env_scrubber
+from dbt_common.exceptions.base import env_secrets
 
 _NOISE = frozenset(
     {"CacheAction", "CacheDumpGraph", "NodeStart", "NodeFinished", "NodeCompiling", "NodeExecuting"}
@@ -27,12 +29,36 @@ class NodeLogs:
     """
 
     def __init__(self, secrets: tuple[str, ...] = ()) -> None:
-        self._secrets = tuple(sorted((s for s in secrets if s), key=len, reverse=True))
+        hidden = {secret for secret in (*secrets, *env_secrets()) if secret}
+        self._secrets = tuple(sorted(hidden, key=len, reverse=True))
         self._here = threading.local()
 
-    def install(self) -> None:
-        """Start listening to dbt."""
-        get_event_manager().add_callback(self._on_event)
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear all that dbt says until the block ends.
+
+        dbt would first make a protobuf message of every event, for loggers and callbacks there are none of
+        here; only warnings go that way, since dbt decides there whether a warning is an error.
+        """
+        manager = get_event_manager()
+        original = manager.fire_event
+
+        def fire_event(
+            e: Any,
+            level: Any = None,
+            node: Any = None,
+            force_warn_or_error_handling: bool = False,  # noqa: FBT001, FBT002 - dbt's signature
+        ) -> None:
+            level = level or e.level_tag()
+            if force_warn_or_error_handling or level == EventLevel.WARN or manager.callbacks:
+                original(e, level, node, force_warn_or_error_handling)
+            self._hear(e, str(level.value))
+
+        manager.fire_event = fire_event
+        try:
+            yield
+        finally:
+            manager.fire_event = original
 
     @contextmanager
     def writing_to(self, path: Path) -> Iterator[None]:
@@ -55,16 +81,15 @@ class NodeLogs:
 
     def mask(self, text: str) -> str:
         """``text`` without secrets: dbt's ``DBT_ENV_SECRET_*`` and the profile's own credentials."""
-        text = env_scrubber(text)
         for secret in self._secrets:
             text = text.replace(secret, _MASK)
         return text
 
-    def _on_event(self, message: Any) -> None:
-        if getattr(self._here, "file", None) is None or message.info.name in _NOISE:
+    def _hear(self, event: Any, level: str) -> None:
+        if getattr(self._here, "file", None) is None or type(event).__name__ in _NOISE:
             return
-        stamp = message.info.ts.ToDatetime().strftime("%H:%M:%S.%f")[:-3]
-        self.write(f"{stamp} [{message.info.level:<5}] {message.info.msg}")
+        stamp = datetime.now().strftime("%H:%M:%S.%f")[:-3]  # noqa: DTZ005 - a log speaks local time
+        self.write(f"{stamp} [{level:<5}] {event.message()}")
 
 
 def _open(path: Path) -> TextIO | None:
