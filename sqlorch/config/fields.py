@@ -12,22 +12,23 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictSt
 from pydantic_core import PydanticCustomError
 
 from sqlorch.config.lengths import parse_seconds
-from sqlorch.config.places import shown
-from sqlorch.config.variable_names import INJECTED
+from sqlorch.config.places import one_line, shown
 from sqlorch.domain.errors import ConfigError
 from sqlorch.domain.group import DEFAULT_GROUP, GROUP_NAME
 from sqlorch.domain.schedule import parse_length
 from sqlorch.domain.timetable import make_timetable
+from sqlorch.domain.variables import VARIABLES
 from sqlorch.domain.zones import YEARS, find_zone
 
 EXPORT_SUFFIXES = (".duckdb", ".db", ".sqlite", ".sqlite3")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s?(Z|[+-]\d\d:\d\d)?)?\Z", re.ASCII)
 _ONCE = "@once"
+INJECTED = tuple(variable.name for variable in VARIABLES)
 
 
 def refusal(sentence: str, *, key: str | None = None) -> PydanticCustomError:
     """An error whose message is ``sentence``; ``key`` says which key of a mapping it is about."""
-    return PydanticCustomError("refused", "{sentence}", {"sentence": sentence, "key": key})
+    return PydanticCustomError("refused", "{sentence}", {"sentence": one_line(sentence), "key": key})
 
 
 def _checked(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -144,7 +145,9 @@ Every = Annotated[
 ]
 Zone = Annotated[StrictStr, AfterValidator(_checked(_zone)), WithJsonSchema({"type": "string"})]
 Moment = Annotated[
-    datetime, BeforeValidator(_checked(_moment)), WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-"})
+    datetime,
+    BeforeValidator(_checked(_moment)),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}"}),
 ]
 Delay = Annotated[float, BeforeValidator(_checked(parse_seconds)), WithJsonSchema(_LENGTH)]
 Timeout = Annotated[

@@ -38,6 +38,12 @@ class _ForPeople(GenerateJsonSchema):
     def generate(self, schema: CoreSchema, mode: Any = "validation") -> JsonSchemaValue:
         return {"$schema": self.schema_dialect, **super().generate(schema, mode=mode)}
 
+    def default_schema(self, schema: Any) -> JsonSchemaValue:
+        made = super().default_schema(schema)
+        if made.get("default", ...) is None:
+            del made["default"]
+        return made
+
     def field_title_should_be_set(self, schema: Any) -> bool:
         del schema  # an editor shows the key itself
         return False
@@ -46,4 +52,6 @@ class _ForPeople(GenerateJsonSchema):
 def settings_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of ``sqlorch.yml``, with descriptions and examples for editors."""
     made = File.model_json_schema(schema_generator=_ForPeople)
+    for part in made["$defs"].values():
+        del part["title"]  # the name of our class
     return {**made, "title": "sqlorch.yml", "examples": [_EXAMPLE]}

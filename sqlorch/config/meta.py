@@ -77,9 +77,8 @@ def _read(node: Node, said: object, default_zone: str) -> NodeOptions:
         return _test_options(node, document)
     if node.kind in ASSIGNED_KINDS:
         return _node_options(node, document, default_zone)
-    raise ConfigError(
-        f"{place}: it is read on models, seeds, snapshots and tests, not on a {node.kind}; remove it"
-    )
+    read_on = "models, seeds, snapshots, functions and tests"
+    raise ConfigError(f"{place}: it is read on {read_on}, not on this {node.kind}; remove it")
 
 
 def _test_options(node: Node, document: Document) -> NodeOptions:

@@ -231,10 +231,10 @@ class File(_Keys):
         default_factory=ExportKeys, description="Tables published for dashboards after each run."
     )
     variables: Annotated[VariableKeys, _Empty] = Field(
-        default_factory=VariableKeys, description="The variables each run gives to the project."
+        default_factory=VariableKeys, description="What each run tells the project of its interval."
     )
     state: Annotated[StateKeys, _Empty] = Field(
-        default_factory=StateKeys, description="Where sqlorch remembers its runs."
+        default_factory=StateKeys, description="The memory of past runs."
     )
 
 

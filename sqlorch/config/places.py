@@ -87,7 +87,12 @@ def file_name(file: FilePath) -> str:
     return str(file.relative_to(here)) if file.is_relative_to(here) else str(file)
 
 
+def one_line(text: str) -> str:
+    """``text`` without line breaks and other control characters, which would act on the terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
 def clipped(text: str) -> str:
     """At most 60 printable characters of ``text``, so that nobody's input can break a message's line."""
-    safe = "".join(char if char.isprintable() else "?" for char in text[: _LONGEST_SHOWN + 1])
+    safe = one_line(text[: _LONGEST_SHOWN + 1])
     return safe if len(safe) <= _LONGEST_SHOWN else safe[: _LONGEST_SHOWN - 3] + "..."

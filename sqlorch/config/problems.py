@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from sqlorch.config.places import Document, Path, Place, dotted, shown
 
-_KEY_MARK = "[key]"
+_KEY_MARK = "[key]"  # how pydantic ends the path of a fault in a key instead of its value
 _MOST = 100
 _SENTENCES: Mapping[str, str] = {
     "string_type": "must be text, not {input}{quote}",
@@ -50,13 +50,15 @@ def _by_place(fault: tuple[Place, str]) -> tuple[str, int, int, str]:
 
 
 def _explain_one(fault: Any, document: Document, known: type[BaseModel]) -> tuple[Place, str]:
-    path: Path = tuple(part for part in fault["loc"] if part != _KEY_MARK)
+    path: Path = fault["loc"]
     context: Mapping[str, Any] = fault.get("ctx", {})
     if fault["type"] == "extra_forbidden":
         return document.key_place(path), _unknown_key(path, known)
+    of_key = path[-1:] == (_KEY_MARK,)
+    path = path[:-1] if of_key else path
     if context.get("key"):
         path = (*path, context["key"])
-    place = document.key_place(path) if _KEY_MARK in fault["loc"] else document.value_place(path)
+    place = document.key_place(path) if of_key else document.value_place(path)
     template = _SENTENCES.get(fault["type"], str(fault["msg"]).replace("{", "{{").replace("}", "}}"))
     value = fault.get("input")
     quote = "" if isinstance(value, dict | list) else "; put it in quotes if it is meant as text"

@@ -10,10 +10,10 @@ import yaml
 
 from sqlorch.config.locate import PROJECT_FILE
 from sqlorch.config.places import file_name, shown
-from sqlorch.config.variable_names import INJECTED
 from sqlorch.config.yaml_errors import describe, place_at
 from sqlorch.config.yaml_loader import LOADER, load_yaml, read_text
 from sqlorch.domain.errors import ConfigError
+from sqlorch.domain.variables import VARIABLES
 
 _DEEPEST = 200
 _PACKAGES = "dbt_packages"
@@ -48,7 +48,7 @@ def check_clashes(project_dir: Path, cli_vars: Mapping[str, Any], skip: Collecti
     Raises:
         ConfigError: every clash with its place, or a ``dbt_project.yml`` that is not YAML.
     """
-    names = frozenset(INJECTED) - frozenset(skip)
+    names = {variable.name for variable in VARIABLES}.difference(skip)
     files = {file: _root(file) for file in _project_files(project_dir)}
     packages = {name for root in files.values() if (name := _text(root, "name"))}
     clashes = [_clash(str(name), "--vars", "") for name in cli_vars if name in names]
@@ -57,7 +57,7 @@ def check_clashes(project_dir: Path, cli_vars: Mapping[str, Any], skip: Collecti
             if key.value in names:
                 clashes.append(_clash(key.value, str(place_at(key.start_mark, file_name(file))), scope))
     if clashes:
-        raise ConfigError("\n".join(clashes))
+        raise ConfigError("\n".join(dict.fromkeys(clashes)))
 
 
 def _clash(name: str, place: str, scope: str) -> str:
@@ -84,6 +84,7 @@ def _root(file: Path) -> yaml.MappingNode | None:
     try:
         _refuse_depth(text, file)
         root = yaml.compose(text, Loader=LOADER)
+        _merge(root, levels=3)  # the file, its vars, the vars of one package
     except yaml.YAMLError as error:
         raise ConfigError(describe(error, text, file_name(file))) from error
     return root if isinstance(root, yaml.MappingNode) else None
@@ -100,6 +101,14 @@ def _refuse_depth(text: str, file: Path) -> None:
             raise ConfigError(f"{place}: this is nested more than {_DEEPEST} levels deep")
 
 
+def _merge(node: yaml.Node | None, *, levels: int) -> None:
+    """Carry out the merges (``<<: *other``) of a mapping and of those in it."""
+    if levels and isinstance(node, yaml.MappingNode):
+        yaml.constructor.SafeConstructor().flatten_mapping(node)
+        for _, value in node.value:
+            _merge(value, levels=levels - 1)
+
+
 def _declared(
     root: yaml.MappingNode | None, packages: Collection[str]
 ) -> Iterator[tuple[yaml.ScalarNode, str]]:
@@ -114,7 +123,6 @@ def _declared(
 def _items(node: yaml.Node | None) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
     if not isinstance(node, yaml.MappingNode):
         return
-    yaml.constructor.SafeConstructor().flatten_mapping(node)
     for key, value in node.value:
         if isinstance(key, yaml.ScalarNode):
             yield key, value
