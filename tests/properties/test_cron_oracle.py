@@ -1,3 +1,4 @@
+# ruff: noqa: S311 - repeatable dice
 """5,000 random expressions against an oracle that looks at every single minute.
 
 The oracle shares nothing with the code: expressions are drawn together with the sets of values they mean (so
@@ -16,8 +17,10 @@ import pytest
 from sqlorch.domain.cron import parse_cron
 
 MINUTE = timedelta(minutes=1)
-NAMES = {month: name for month, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)}
-WEEKDAYS = dict(enumerate("SUN MON TUE WED THU FRI SAT".split()))
+NAMES = dict(
+    enumerate(["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"], 1)
+)
+WEEKDAYS = dict(enumerate(["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]))
 
 # zone, local noon of the day on which (or before which) its clocks change
 CHANGES = [
@@ -77,7 +80,9 @@ class Window:
 @cache
 def window(zone_name, noon):
     zone = ZoneInfo(zone_name)
-    start = (datetime.fromisoformat(f"{noon}T12:00").replace(tzinfo=zone)).astimezone(UTC) - timedelta(hours=15)
+    start = (datetime.fromisoformat(f"{noon}T12:00").replace(tzinfo=zone)).astimezone(UTC) - timedelta(
+        hours=15
+    )
     margin = timedelta(hours=26)  # labels resolve correctly only inside what was looked at
     instants = [start - margin + n * MINUTE for n in range((46 + 2 * 26) * 60)]
     clock = [(instant, instant.astimezone(zone).replace(tzinfo=None)) for instant in instants]
@@ -103,7 +108,9 @@ def oracle(meaning, inside, after):
     return sorted(fire for fire in fires if after < fire <= inside.end)
 
 
-def draw_field(rng, low, high, stars, names=None):
+def draw_field(  # noqa: PLR0911 - one for every shape
+    rng, low, high, stars, names=None
+):
     """A field's text and the values it means; names stand for values here and there."""
 
     def word(value):
@@ -147,7 +154,10 @@ def draw_day_of_week(rng):
     if rng.random() < 0.15:
         weekday, nth = rng.randint(0, 6), rng.randint(1, 5)
         if rng.random() < 0.5:
-            return f"{weekday}#{nth}", lambda day: (day.isoweekday() % 7, (day.day + 6) // 7) == (weekday, nth)
+            return (
+                f"{weekday}#{nth}",
+                lambda day: (day.isoweekday() % 7, (day.day + 6) // 7) == (weekday, nth),
+            )
         return f"L{weekday}", lambda day: day.isoweekday() % 7 == weekday and is_last(day)
     text, values = draw_field(rng, 0, 6, stars=True, names=WEEKDAYS)
     return text, lambda day: day.isoweekday() % 7 in values

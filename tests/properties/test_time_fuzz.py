@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001, PT017, S311 - naive times, errors that may or may not come, and repeatable dice
 """Whatever a person types about time, the answer is a value or one of our errors."""
 
 import random
@@ -10,23 +11,71 @@ from hypothesis import strategies as st
 from sqlorch.domain.cron import parse_cron
 from sqlorch.domain.describe import compact, describe
 from sqlorch.domain.errors import SqlorchError
+from sqlorch.domain.interval import Interval
 from sqlorch.domain.periods import parse_bounds, parse_instant, parse_period
 from sqlorch.domain.timetable import make_timetable
 from sqlorch.domain.zones import find_zone
 
 ZONES = ["UTC", "America/New_York", "Pacific/Apia", "Africa/Cairo", "Asia/Kathmandu"]
-PERIOD_PARTS = ["2013", "-", "01", "/", "T", "P", "D", "M", "00", ":", "Z", "+", "05", "7", " ", "30", "9999", ".", "W"]
-CRON_PARTS = ["*", "/", "-", ",", " ", " ", "0", "5", "59", "31", "2", "L", "#", "?", "MON", "jan", "W", "H", "@daily", "7"]
+PERIOD_PARTS = [
+    "2013",
+    "-",
+    "01",
+    "/",
+    "T",
+    "P",
+    "D",
+    "M",
+    "00",
+    ":",
+    "Z",
+    "+",
+    "05",
+    "7",
+    " ",
+    "30",
+    "9999",
+    ".",
+    "W",
+]
+CRON_PARTS = [
+    "*",
+    "/",
+    "-",
+    ",",
+    " ",
+    " ",
+    "0",
+    "5",
+    "59",
+    "31",
+    "2",
+    "L",
+    "#",
+    "?",
+    "MON",
+    "jan",
+    "W",
+    "H",
+    "@daily",
+    "7",
+]
 
 
 def pasted(parts):
     return st.lists(st.sampled_from(parts), max_size=18).map("".join)
 
 
-JUNK = st.one_of(st.text(max_size=40), st.none(), st.integers(), st.floats(), st.binary(max_size=8), st.lists(st.none()))
+JUNK = st.one_of(
+    st.text(max_size=40), st.none(), st.integers(), st.floats(), st.binary(max_size=8), st.lists(st.none())
+)
 
 
-@given(text=st.one_of(JUNK, pasted(PERIOD_PARTS)), other=st.one_of(JUNK, pasted(PERIOD_PARTS)), zone=st.sampled_from(ZONES))
+@given(
+    text=st.one_of(JUNK, pasted(PERIOD_PARTS)),
+    other=st.one_of(JUNK, pasted(PERIOD_PARTS)),
+    zone=st.sampled_from(ZONES),
+)
 def test_periods(text, other, zone):
     for read in (lambda: parse_period(text, zone), lambda: parse_bounds(text, other, zone)):
         try:
@@ -67,7 +116,14 @@ def test_settings(schedule, every, timezone, mode):
 def test_damaged_expressions(seed):
     """Valid texts with a few characters changed: the near misses people make."""
     rng = random.Random(seed)
-    good = ["30 2 * * 1-5", "0 0 L * *", "*/15 8-18 1,15 JAN-MAR ?", "0 0 * * 2#3", "@monthly", "5/10 0 1 */3 *"]
+    good = [
+        "30 2 * * 1-5",
+        "0 0 L * *",
+        "*/15 8-18 1,15 JAN-MAR ?",
+        "0 0 * * 2#3",
+        "@monthly",
+        "5/10 0 1 */3 *",
+    ]
     intervals = ["2013-01-03", "2013-01-01/2013-01-08", "2013-01-01T05:00Z/P1DT2H", "P1M/2013-02", "2013"]
     read = 0
     for _ in range(650):
@@ -85,11 +141,11 @@ def test_damaged_expressions(seed):
 
 @given(
     start=st.datetimes(datetime(1971, 1, 1), datetime(2500, 1, 1), timezones=st.just(UTC)),
-    length=st.timedeltas(min_value=datetime.resolution, max_value=datetime(1980, 1, 1) - datetime(1970, 1, 1)),
+    length=st.timedeltas(
+        min_value=datetime.resolution, max_value=datetime(1980, 1, 1) - datetime(1970, 1, 1)
+    ),
     zone=st.sampled_from(ZONES),
 )
 def test_what_is_shown_reads_back_as_the_same_interval(start, length, zone):
-    from sqlorch.domain.interval import Interval
-
     interval = Interval(start, start + length)
     assert parse_period(compact(interval, zone), zone) == interval

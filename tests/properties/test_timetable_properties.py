@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001 - naive local times are part of what is tested
 """What must hold for every timetable, whatever the zone does to its clocks."""
 
 from datetime import UTC, datetime, timedelta
@@ -47,7 +48,9 @@ SCHEDULES = [
 ]
 INSTANTS = st.datetimes(datetime(2010, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))
 ANY_ZONE = st.sampled_from([*ZONES, "Pacific/Apia", "Antarctica/Troll", "Africa/Casablanca", "Asia/Beirut"])
-DENSE = st.sampled_from(["* * * * *", "*/15 1-3 * * *", "0-59/7 2 * * *", "0 * * * *", "30 1-3 * * *", "0 2 * * 0"])
+DENSE = st.sampled_from(
+    ["* * * * *", "*/15 1-3 * * *", "0-59/7 2 * * *", "0 * * * *", "30 1-3 * * *", "0 2 * * 0"]
+)
 ANY_SCHEDULE = st.one_of(st.sampled_from(SCHEDULES), DENSE)
 
 
@@ -113,7 +116,12 @@ def test_the_slot_of_an_instant_has_the_right_neighbours(schedule, zone, instant
     assert list(timetable.slots_within(slot)) == [slot]
 
 
-@given(schedule=ANY_SCHEDULE, zone=ANY_ZONE, start=INSTANTS, length=st.timedeltas(timedelta(0), timedelta(days=3)))
+@given(
+    schedule=ANY_SCHEDULE,
+    zone=ANY_ZONE,
+    start=INSTANTS,
+    length=st.timedeltas(timedelta(0), timedelta(days=3)),
+)
 def test_slots_within_a_span_are_all_of_those_inside(schedule, zone, start, length):
     timetable = make_timetable(schedule=schedule, timezone=zone)
     span = Interval(start, start + length)
@@ -166,7 +174,7 @@ def test_batches_cover_the_same_time_in_the_same_order(zone, start, hours, n):
     steps=st.lists(st.integers(0, 60 * 60 * 30), max_size=6),
     watch=st.booleans(),
 )
-def test_catchup_decides_every_slot_exactly_once(policy, mode, zone, start, steps, watch):
+def test_catchup_decides_every_slot_exactly_once(*, policy, mode, zone, start, steps, watch):
     timetable = make_timetable(schedule="0 */6 * * *", timezone=zone, start=start, mode=mode)
     cursor, now, decided = None, start, []
     for step in [0, *steps]:

@@ -41,8 +41,14 @@ def test_without_notes_there_is_only_the_table():
     ("arguments", "said"),
     [
         (["30 1 * * *", "-z", "Europe/Berlin", "--after", "2026-10-24"], []),
-        (["30 2 * * *", "-z", "Europe/Berlin", "--after", "2026-10-24"], ["02:30 twice; it fires the first time"]),
-        (["*/30 * * * *", "-z", "Europe/Berlin", "--after", "2026-10-25T01:50", "-n", "6"], ["in both passes"]),
+        (
+            ["30 2 * * *", "-z", "Europe/Berlin", "--after", "2026-10-24"],
+            ["02:30 twice; it fires the first time"],
+        ),
+        (
+            ["*/30 * * * *", "-z", "Europe/Berlin", "--after", "2026-10-25T01:50", "-n", "6"],
+            ["in both passes"],
+        ),
         (["0 0 13 * 5", "*/7 * * * *", "--after", "2026-01-01"], ["either matches", "anew every hour"]),
     ],
 )
@@ -53,7 +59,9 @@ def test_notes(arguments, said):
 
 
 def test_several_schedules_are_a_union():
-    fires = json.loads(invoke("0 0 * * *", "0 6 * * *", "--after", "2026-01-01", "-n", "3", "--json").stdout)["fires"]
+    fires = json.loads(invoke("0 0 * * *", "0 6 * * *", "--after", "2026-01-01", "-n", "3", "--json").stdout)[
+        "fires"
+    ]
     assert [fire[8:16] for fire in fires] == ["01T06:00", "02T00:00", "02T06:00"]
 
 

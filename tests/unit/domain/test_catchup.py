@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001 - naive local times are part of what is tested
 """Decisions on due slots: the specification's I2, I3 and I18, and what follows from its rules."""
 
 from datetime import UTC, date, datetime, timedelta
@@ -36,7 +37,9 @@ def test_i2_latest_runs_the_newest_and_records_the_others(daily):
 
 
 def test_i3_coalesce_is_one_run_over_all(daily):
-    assert catchup(daily, None, NOW, COALESCE) == Decision(runs=(Interval(day(2), day(5)),), cursor=day(5), due=3)
+    assert catchup(daily, None, NOW, COALESCE) == Decision(
+        runs=(Interval(day(2), day(5)),), cursor=day(5), due=3
+    )
 
 
 def test_i3_none_records_every_skip(daily):

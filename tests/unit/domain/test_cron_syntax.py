@@ -107,7 +107,9 @@ def test_other_spellings_mean_the_same(text, same):
 
 
 def test_equal_text_is_an_equal_value():
-    assert parse_cron("0  0 * * *") == parse_cron("0 0 * * *") == parse_cron("@daily") == parse_cron("@midnight")
+    assert (
+        parse_cron("0  0 * * *") == parse_cron("0 0 * * *") == parse_cron("@daily") == parse_cron("@midnight")
+    )
     assert len({parse_cron("@daily"), parse_cron("0 0 * * *"), parse_cron("@hourly")}) == 2
 
 
@@ -164,5 +166,7 @@ def test_a_first_fire_far_away_is_warned_of():
 def test_the_end_of_what_a_datetime_holds_is_no_error():
     for text in ("0 0 1 1 *", "* * * * *", "0 0 29 2 *"):
         for zone in ("UTC", "Asia/Tokyo", "America/New_York"):
-            fires = next_fires(parse_cron(text), datetime(9999, 12, 31, 23, 58, tzinfo=UTC), find_zone(zone), 5)
+            fires = next_fires(
+                parse_cron(text), datetime(9999, 12, 31, 23, 58, tzinfo=UTC), find_zone(zone), 5
+            )
             assert len(fires) <= 1

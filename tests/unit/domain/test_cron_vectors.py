@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sqlorch.domain.cron import next_fires, parse_cron
+from sqlorch.domain.fires import CronFires
 from sqlorch.domain.zones import find_zone
 
 VECTORS = json.loads((Path(__file__).parents[2] / "data" / "cron_vectors.json").read_text())
@@ -25,8 +26,6 @@ def test_vector(vector):
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda v: f"{v['expr']} {v['tz']} {v['note']}")
 def test_previous_fire_undoes_the_next(vector):
-    from sqlorch.domain.fires import CronFires
-
     calendar = CronFires(crons=(parse_cron(vector["expr"]),), zone=find_zone(vector["tz"]))
     first, second = (datetime.fromisoformat(fire) for fire in vector["fires"][:2])
     assert calendar.before(second) == first

@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001 - naive local times are part of what is tested
 """Timetables: the interval vectors of the specification, bounds, and every refusal."""
 
 from datetime import UTC, date, datetime, timedelta
@@ -73,7 +74,13 @@ def test_i5_a_weekend_is_one_long_interval():
         ),
         pytest.param(
             {"schedule": "0 */2 * * *", "timezone": "Europe/Berlin", "start": datetime(2026, 10, 25)},
-            ["2026-10-24T22:00", "2026-10-25T00:00", "2026-10-25T01:00", "2026-10-25T03:00", "2026-10-25T05:00"],
+            [
+                "2026-10-24T22:00",
+                "2026-10-25T00:00",
+                "2026-10-25T01:00",
+                "2026-10-25T03:00",
+                "2026-10-25T05:00",
+            ],
             id="I9",
         ),
         pytest.param(
@@ -116,7 +123,8 @@ def test_i8_hours_of_a_day_when_the_clocks_change(day, hours):
 
 
 @pytest.mark.parametrize(
-    ("end", "last"), [("2026-02-01", ("2026-01-25", "2026-02-01")), ("2026-01-31", ("2026-01-18", "2026-01-25"))]
+    ("end", "last"),
+    [("2026-02-01", ("2026-01-25", "2026-02-01")), ("2026-01-31", ("2026-01-18", "2026-01-25"))],
 )
 def test_i13_a_slot_exists_only_if_it_ends_by_the_end(end, last):
     weekly = make_timetable(schedule="@weekly", start=date(2026, 1, 4), end=date.fromisoformat(end))
@@ -166,7 +174,11 @@ def test_without_a_schedule_the_span_is_the_slot():
     whole = span("2026-01-01", "2026-02-01")
     assert list(manual.slots_within(whole)) == [whole]
     assert not manual.scheduled
-    assert (manual.first_cursor(), manual.next_fire(at("2026-01-01")), manual.next_slot(at("2026-01-01"))) == (
+    assert (
+        manual.first_cursor(),
+        manual.next_fire(at("2026-01-01")),
+        manual.next_slot(at("2026-01-01")),
+    ) == (
         None,
         None,
         None,
@@ -184,7 +196,9 @@ def test_slots_of_a_long_span_come_one_at_a_time():
 
 
 def test_the_slot_that_contains_an_instant():
-    daily = make_timetable(schedule="@daily", timezone="America/New_York", start=date(2026, 3, 1), end=date(2026, 4, 1))
+    daily = make_timetable(
+        schedule="@daily", timezone="America/New_York", start=date(2026, 3, 1), end=date(2026, 4, 1)
+    )
     spring = span("2026-03-08T05:00", "2026-03-09T04:00")
     assert daily.slot_containing(spring.start) == spring
     assert daily.slot_containing(spring.end - timedelta(microseconds=1)) == spring
@@ -237,7 +251,9 @@ def test_the_last_leap_day_is_found_eight_years_back():
 
 
 def test_a_list_is_the_union_without_duplicates():
-    both = make_timetable(schedule=["0 0 * * *", "0 */12 * * *", "0 6 * * *", "0  0 * * *"], start=date(2026, 1, 1))
+    both = make_timetable(
+        schedule=["0 0 * * *", "0 */12 * * *", "0 6 * * *", "0  0 * * *"], start=date(2026, 1, 1)
+    )
     assert first_slots(both, 4) == spans(
         "2026-01-01", "2026-01-01T06:00", "2026-01-01T12:00", "2026-01-02", "2026-01-02T06:00"
     )
@@ -255,7 +271,9 @@ def test_once_is_one_slot():
 
 
 def test_timetables_are_values():
-    one, two = (make_timetable(schedule="@daily", timezone="Asia/Tokyo", start=date(2026, 1, 1)) for _ in range(2))
+    one, two = (
+        make_timetable(schedule="@daily", timezone="Asia/Tokyo", start=date(2026, 1, 1)) for _ in range(2)
+    )
     assert one == two
     assert hash(one) == hash(two)
     assert one != make_timetable(schedule="@daily", start=date(2026, 1, 1))
@@ -263,7 +281,9 @@ def test_timetables_are_values():
 
 
 def test_naive_bounds_are_read_in_the_zone_and_gaps_are_closed():
-    daily = make_timetable(schedule="@daily", timezone="Africa/Cairo", start=date(2026, 4, 24), end=date(2026, 4, 26))
+    daily = make_timetable(
+        schedule="@daily", timezone="Africa/Cairo", start=date(2026, 4, 24), end=date(2026, 4, 26)
+    )
     assert (daily.start, daily.end) == (at("2026-04-23T22:00"), at("2026-04-25T21:00"))
 
 
@@ -313,7 +333,13 @@ def test_refused(settings, reason):
 
 @pytest.mark.parametrize(
     ("text", "length"),
-    [("90m", timedelta(minutes=90)), ("3600s", timedelta(hours=1)), ("1D", timedelta(days=1)), ("2w", timedelta(14))],
+    [
+        ("90m", timedelta(minutes=90)),
+        ("3600s", timedelta(hours=1)),
+        ("1D", timedelta(days=1)),
+        ("2w", timedelta(14)),
+        ("1h30m", timedelta(minutes=90)),
+    ],
 )
 def test_lengths(text, length):
     assert first_slots(make_timetable(every=text, start=date(2026, 1, 1)), 1)[0].length == length

@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001, DTZ901 - naive local times are part of what is tested
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
