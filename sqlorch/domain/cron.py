@@ -101,7 +101,7 @@ class Cron:
 
     def _next_label(self, shown: datetime) -> datetime | None:
         """The first matching label strictly after the one shown."""
-        today = shown.replace(hour=0, minute=0, second=0, microsecond=0)
+        today = datetime(shown.year, shown.month, shown.day)  # noqa: DTZ001 - a label, not an instant
         day = _matching_day(self.fields.days, today)
         if day == today:
             place = bisect_right(self._times, shown.hour * 60 + shown.minute)

@@ -159,7 +159,7 @@ def _restarts(spec: Field, item: str) -> bool:
     low, _, step = item.partition("/")
     if low != "*" or step in {"", "1"}:
         return False
-    return spec is DAY or (spec.high - spec.low + 1) % int(step) != 0
+    return (spec.high - spec.low + 1) % int(step) != 0
 
 
 def _restart_note(spec: Field, item: str) -> str:

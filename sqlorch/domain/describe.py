@@ -13,12 +13,6 @@ if TYPE_CHECKING:
 
     from sqlorch.domain.interval import Interval
 
-_UNITS = (
-    ("%Y", Duration(months=12)),
-    ("%Y-%m", Duration(months=1)),
-    ("%Y-%m-%d", Duration(days=1)),
-)
-
 
 def describe(interval: Interval, timezone: str) -> str:
     """An interval in full: ``2013-01-03 00:00 -> 2013-01-04 00:00 America/New_York (05:00 -> 05:00 UTC)``.
@@ -46,17 +40,29 @@ def compact(interval: Interval, timezone: str) -> str:
     start, end = (_shown(instant, zone, "T") for instant in (interval.start, interval.end))
     if interval.start == interval.end:
         return start
-    first = label_at(interval.start, zone)
-    for form, length in _UNITS:
-        begin = datetime.strptime(f"{first:{form}}", form)  # noqa: DTZ007 - a label, not an instant
+    for text, begin, length in _units_around(label_at(interval.start, zone)):
         if _is_unit(interval, begin, length, zone):
-            return f"{begin:{form}}"
+            return text
     return f"{_day_or(start, interval.start, zone)}/{_day_or(end, interval.end, zone)}"
 
 
+def _units_around(label: datetime) -> list[tuple[str, datetime, Duration]]:
+    """The year, month and day a label lies in: text, first label, length."""
+    day = label.replace(hour=0, minute=0, second=0, microsecond=0)
+    text = day.date().isoformat()
+    return [
+        (text[:4], day.replace(month=1, day=1), Duration(months=12)),
+        (text[:7], day.replace(day=1), Duration(months=1)),
+        (text, day, Duration(days=1)),
+    ]
+
+
 def _is_unit(interval: Interval, begin: datetime, length: Duration, zone: ZoneInfo) -> bool:
-    start, end = instant_of(begin, zone), instant_of(shift(begin, length, 1), zone)
-    return (start, end) == (interval.start, interval.end)
+    try:
+        end = shift(begin, length, 1)
+    except (ValueError, OverflowError):  # beyond the year 9999
+        return False
+    return (instant_of(begin, zone), instant_of(end, zone)) == (interval.start, interval.end)
 
 
 def _day_or(shown: str, instant: datetime, zone: ZoneInfo) -> str:

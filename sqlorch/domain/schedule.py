@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 _ONCE = "@once"
 _SHORTEST = timedelta(seconds=60)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_LENGTH = re.compile(r"([0-9]{1,6})([smhdw])", re.ASCII)
+_LENGTH = re.compile(
+    r"(?=[0-9])(?:(?P<weeks>[0-9]{1,5})w)?(?:(?P<days>[0-9]{1,6})d)?(?:(?P<hours>[0-9]{1,6})h)?"
+    r"(?:(?P<minutes>[0-9]{1,6})m)?(?:(?P<seconds>[0-9]{1,9})s)?",
+    re.ASCII,
+)
 _CALENDAR = re.compile(r"[0-9]+ *(mo|months?|y|years?|q|quarters?)", re.ASCII)
 
 
@@ -53,7 +56,7 @@ def read_fires(
 
 
 def parse_length(text: str) -> timedelta:
-    """Read a length of elapsed time: ``6h``, ``90m``, ``1d``, ``2w``.
+    """Read a length of elapsed time: ``6h``, ``90m``, ``1h30m``, ``2w``.
 
     Raises:
         ConfigError: it is not one, is a calendar unit, or is below sixty seconds.
@@ -66,9 +69,9 @@ def parse_length(text: str) -> timedelta:
     match = _LENGTH.fullmatch(word)
     if not match:
         raise ConfigError(
-            f"`every: {clip(text)}` is not a length; write a number and one of s, m, h, d, w, as in 6h"
+            f"`every: {clip(text)}` is not a length; write 6h, 90m or 1h30m (units w, d, h, m, s)"
         )
-    length = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    length = timedelta(**{unit: int(number) for unit, number in match.groupdict(default="0").items()})
     if length < _SHORTEST:
         raise ConfigError(f"`every: {word}` is shorter than the shortest interval, 60s")
     return length

@@ -8,7 +8,7 @@ Everything is a pure function of the timetable and an instant: no clock, no memo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -44,6 +44,12 @@ class Timetable:
     start: datetime | None = None
     end: datetime | None = None
     mode: Mode = "window"
+    _first: datetime | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # needed for every slot, and a search in itself
+        first = None if self.start is None else self.next_fire(self.start - _INSTANT)
+        object.__setattr__(self, "_first", first)
 
     @property
     def scheduled(self) -> bool:
@@ -70,10 +76,9 @@ class Timetable:
         In ``point`` mode it lies one microsecond before that fire, which is itself a slot to come. None
         without a start or without fires.
         """
-        first = None if self.start is None else self.next_fire(self.start - _INSTANT)
-        if first is None:
-            return None
-        return first if self.mode == "window" else first - _INSTANT
+        if self._first is None or self.mode == "window":
+            return self._first
+        return self._first - _INSTANT
 
     def next_slot(self, cursor: datetime) -> Interval | None:
         """The slot after a cursor, the end of the last slot decided; None when there is no more.
@@ -97,12 +102,13 @@ class Timetable:
             yield span
             return
         fire = self.next_fire(span.start - _INSTANT)
-        while fire is not None:
-            slot = self._slot_from(fire)
-            if slot is None or slot.end > span.end or slot.start >= span.end:
+        while fire is not None and fire < span.end:
+            after = self.next_fire(fire)
+            end = after if self.mode == "window" else fire
+            if end is None or end > span.end:
                 return
-            yield slot
-            fire = self.next_fire(fire)
+            yield Interval(fire, end)
+            fire = after
 
     def slot_containing(self, instant: datetime) -> Interval | None:
         """The slot an instant belongs to, or None outside of the schedule, before start or after end."""
@@ -179,7 +185,7 @@ def make_timetable(
         ConfigError: a setting cannot be used; one line says which and why.
     """
     zone = find_zone(timezone)
-    if mode not in {"window", "point"}:
+    if mode not in ("window", "point"):  # a tuple, because what is not hashable may be asked
         raise ConfigError(f"interval is either window or point, not {mode!r}")
     begin = None if start is None else to_instant(start, zone)
     until = None if end is None else to_instant(end, zone)

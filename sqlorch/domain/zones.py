@@ -65,11 +65,6 @@ def instant_of(label: datetime, zone: ZoneInfo) -> datetime:
     return _change_between(before, first, zone)
 
 
-def exists(label: datetime, zone: ZoneInfo) -> bool:
-    """Whether clocks ever show the label; False inside a gap."""
-    return label_at(label.replace(tzinfo=zone, fold=0).astimezone(UTC), zone) == label.replace(fold=0)
-
-
 def next_change(after: datetime, until: datetime, zone: ZoneInfo) -> datetime | None:
     """The first instant in ``(after, until]`` from which the zone's offset differs, or None."""
     for year in range(after.year, min(until.year, _LAST_YEAR) + 1):
