@@ -37,7 +37,14 @@ def open_database(path: Path, *, busy_timeout: float = 30.0) -> Database:
             another store or of a newer sqlorch; says what to do.
     """
     make_private_folder(path.parent)
-    _refuse_unusable(path)
+    try:
+        _refuse_unusable(path)
+        return _opened(path, busy_timeout)
+    except OSError as error:  # the folder may not even be looked into
+        raise explain_os(error, path) from error
+
+
+def _opened(path: Path, busy_timeout: float) -> Database:
     database = Database(path, busy_timeout=busy_timeout)
     try:
         if not path.exists() or _stored_version(database) != HEAD:
@@ -104,7 +111,7 @@ def _prepare(database: Database) -> None:
     lock = path.with_suffix(".lock")
     with FileLock(lock, doing=f"is preparing {path}", command="sqlorch", timeout=_LOCK_TIMEOUT):
         if not path.exists():
-            _make_private_file(path)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         version = _stored_version(database)
         if version is None:
             _create(database)
@@ -114,13 +121,6 @@ def _prepare(database: Database) -> None:
             upgrade(path)
         elif version > HEAD:
             raise StateError(_newer(database))
-
-
-def _make_private_file(path: Path) -> None:
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise explain_os(error, path) from error
 
 
 def _create(database: Database) -> None:
@@ -162,18 +162,15 @@ def _verify(database: Database) -> None:
         raise damaged(path, str(verdict))
     if stored is None:
         raise damaged(path, "it does not say which store it is")
-    try:
-        if not side.exists():
-            _write_side_file(side, stored)
-        elif side.read_text().strip() != stored:
-            raise StateError(
-                f"the state file {path} is not the one that was here before; put that one back, "
-                f"or delete {side} to go on with this one"
-            )
-        if check:
-            os.utime(side)
-    except OSError as error:
-        raise explain_os(error, side) from error
+    if not side.exists():
+        _write_side_file(side, stored)
+    elif side.read_text(errors="replace").strip() != stored:
+        raise StateError(
+            f"the state file {path} is not the one that was here before; put that one back, "
+            f"or delete {side} to go on with this one"
+        )
+    if check:
+        os.utime(side)
 
 
 def _check_is_due(path: Path, side: Path) -> bool:

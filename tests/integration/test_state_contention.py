@@ -83,8 +83,9 @@ def assert_sound(path: Path) -> None:
     assert last == highest
     # a node says it is being executed exactly when an attempt at it is live
     states = (
-        "SELECT count(*) FROM node_run AS node WHERE (node.state = 'running') <> EXISTS (SELECT 1 FROM attempt "
-        "WHERE run_id = node.run_id AND unique_id = node.unique_id AND attempt.state = 'running')"
+        "SELECT count(*) FROM node_run AS node WHERE (node.state = 'running') <> EXISTS ("
+        "SELECT 1 FROM attempt WHERE run_id = node.run_id AND unique_id = node.unique_id "
+        "AND attempt.state = 'running')"
     )
     assert ask(states) == [(0,)]
     connection.close()

@@ -296,6 +296,18 @@ def test_a_folder_nobody_may_write_to(anyones_folder: Path):
     assert f"the state cannot be kept at {anyones_folder}/.sqlorch: Permission denied" in deeper
 
 
+def test_a_folder_nobody_may_look_into(anyones_folder: Path):
+    path = anyones_folder / "state.db"
+    anyones_folder.chmod(0o000)
+    message = as_nobody(lambda: open_and_write(path))
+    assert message.startswith(f"the state cannot be kept at {path}: Permission denied; {anyones_folder} must")
+
+
+def test_a_side_file_of_garbage_is_another_store(path: Path):
+    path.with_suffix(".uuid").write_bytes(b"\xff\xfe\x00")
+    assert "is not the one that was here before" in refusal(path)
+
+
 def test_a_file_that_became_read_only(anyones_folder: Path):
     path = anyones_folder / "state.db"
     assert as_nobody(lambda: open_and_write(path)) == "written"
