@@ -37,7 +37,14 @@ class RunStore(Protocol):
         """
 
     def move_run(
-        self, run_id: str, before: RunState, after: RunState, *, now: datetime, reason: str = "", owner: Owner | None = None
+        self,
+        run_id: str,
+        before: RunState,
+        after: RunState,
+        *,
+        now: datetime,
+        reason: str = "",
+        owner: Owner | None = None,
     ) -> bool:
         """Compare-and-swap a run's state; False when it was not in ``before``.
 
@@ -121,7 +128,13 @@ class WarehouseSession(Protocol):
         """How many nodes may be executed at once."""
 
     def open_run(
-        self, *, run_id: str, interval: Interval, variables: Mapping[str, Any], nodes: Sequence[str], target_path: Path
+        self,
+        *,
+        run_id: str,
+        interval: Interval,
+        variables: Mapping[str, Any],
+        nodes: Sequence[str],
+        target_path: Path,
     ) -> RunContext:
         """Prepare one run: variables bound, schemas made, ``on-run-start`` executed.
 
@@ -142,7 +155,9 @@ class Listener(Protocol):
     def node_started(self, run_id: str, unique_id: str, attempt: int) -> None:
         """An attempt at a node begins."""
 
-    def node_finished(self, run_id: str, unique_id: str, attempt: int, result: NodeResult, retry_in: float | None) -> None:
+    def node_finished(
+        self, run_id: str, unique_id: str, attempt: int, result: NodeResult, retry_in: float | None
+    ) -> None:
         """An attempt ended; ``retry_in`` seconds until the next one, None when there is none."""
 
     def node_skipped(self, run_id: str, unique_id: str, reason: str) -> None:

@@ -36,6 +36,11 @@ TEXT = Form(declared="TEXT", expression="CAST({c} AS VARCHAR)")
 _JSON = Form(declared="TEXT", expression="CAST(to_json({c}) AS VARCHAR)")
 _WIDE = Form(
     declared="BIGINT",
+    expression="TRY_CAST({c} AS BIGINT)",
+    fits="TRY_CAST({c} AS BIGINT) IS NOT NULL",
+)
+_UNBOUNDED = Form(
+    declared="BIGINT",
     # Through text: the direct TRY_CAST of a BIGNUM raises (seen with DuckDB 2.0.0).
     expression="TRY_CAST(CAST({c} AS VARCHAR) AS BIGINT)",
     fits="TRY_CAST(CAST({c} AS VARCHAR) AS BIGINT) IS NOT NULL",
@@ -56,7 +61,8 @@ _FORMS = {
     "BOOLEAN": Form(declared="BOOLEAN"),
     **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT"), Form(declared="INTEGER")),
     **dict.fromkeys(("BIGINT", "UINTEGER"), Form(declared="BIGINT")),
-    **dict.fromkeys(("UBIGINT", "HUGEINT", "UHUGEINT", "BIGNUM", "VARINT"), _WIDE),
+    **dict.fromkeys(("UBIGINT", "HUGEINT", "UHUGEINT"), _WIDE),
+    **dict.fromkeys(("BIGNUM", "VARINT"), _UNBOUNDED),
     "FLOAT": Form(declared="REAL", expression="CAST({c} AS DOUBLE)"),
     "DOUBLE": Form(declared="REAL"),
     "BLOB": Form(declared="BLOB"),
@@ -91,11 +97,14 @@ def _decimal(precision: int, scale: int) -> Form:
         return Form(declared=declared, expression=_WIDE.expression, fits=_WIDE.fits)
     if precision <= _EXACT_DIGITS:
         return Form(declared=declared, expression="CAST({c} AS DOUBLE)")
+    # Below this bound there are at most 15 digits, zeros and all: the common case, and a cheap comparison.
+    small = f"abs({{c}}) < CAST('1e{_EXACT_DIGITS - scale}' AS DECIMAL(38,{scale}))"
     # Zeros at either end are no significant digits. The sign and the point go first.
     digits = "trim(replace(ltrim(CAST({c} AS VARCHAR), '-'), '.', ''), '0')"
     return Form(
         declared=declared,
-        # From text, because text is rounded once to the nearest double.
-        expression="CAST(CAST({c} AS VARCHAR) AS DOUBLE)",
-        fits=f"length({digits}) <= {_EXACT_DIGITS}",
+        # From text where the division would round twice.
+        expression=f"CASE WHEN {small} THEN CAST({{c}} AS DOUBLE) "
+        "ELSE CAST(CAST({c} AS VARCHAR) AS DOUBLE) END",
+        fits=f"CASE WHEN {small} THEN true ELSE length({digits}) <= {_EXACT_DIGITS} END",
     )
