@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 # A double keeps every decimal of so many significant digits (DBL_DIG of IEEE 754 binary64).
 _EXACT_DIGITS = 15
@@ -98,7 +99,8 @@ def _decimal(precision: int, scale: int) -> Form:
     if precision <= _EXACT_DIGITS:
         return Form(declared=declared, expression="CAST({c} AS DOUBLE)")
     # Below this bound there are at most 15 digits, zeros and all: the common case, and a cheap comparison.
-    small = f"abs({{c}}) < CAST('1e{_EXACT_DIGITS - scale}' AS DECIMAL(38,{scale}))"
+    bound = Decimal(1).scaleb(_EXACT_DIGITS - scale)
+    small = f"abs({{c}}) < CAST('{bound:f}' AS DECIMAL(38,{scale}))"
     # Zeros at either end are no significant digits. The sign and the point go first.
     digits = "trim(replace(ltrim(CAST({c} AS VARCHAR), '-'), '.', ''), '0')"
     return Form(
