@@ -15,6 +15,8 @@ from decimal import Decimal
 
 # A double keeps every decimal of so many significant digits (DBL_DIG of IEEE 754 binary64).
 _EXACT_DIGITS = 15
+# The largest power of ten that is a double itself (5**22 < 2**53).
+_EXACT_POWER = 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,15 +100,15 @@ def _decimal(precision: int, scale: int) -> Form:
         return Form(declared=declared, expression=_WIDE.expression, fits=_WIDE.fits)
     if precision <= _EXACT_DIGITS:
         return Form(declared=declared, expression="CAST({c} AS DOUBLE)")
-    # Below this bound there are at most 15 digits, zeros and all: the common case, and a cheap comparison.
-    bound = Decimal(1).scaleb(_EXACT_DIGITS - scale)
-    small = f"abs({{c}}) < CAST('{bound:f}' AS DECIMAL(38,{scale}))"
     # Zeros at either end are no significant digits. The sign and the point go first.
     digits = "trim(replace(ltrim(CAST({c} AS VARCHAR), '-'), '.', ''), '0')"
-    return Form(
-        declared=declared,
-        # From text where the division would round twice.
-        expression=f"CASE WHEN {small} THEN CAST({{c}} AS DOUBLE) "
-        "ELSE CAST(CAST({c} AS VARCHAR) AS DOUBLE) END",
-        fits=f"CASE WHEN {small} THEN true ELSE length({digits}) <= {_EXACT_DIGITS} END",
-    )
+    fits = f"length({digits}) <= {_EXACT_DIGITS}"
+    # Text becomes the nearest double; the cast of a decimal divides, which DuckDB 1.x rounds twice for these.
+    number = "CAST(CAST({c} AS VARCHAR) AS DOUBLE)"
+    if scale <= _EXACT_POWER:
+        # Below this bound both the digits and the divisor are exact doubles: the common case, and cheap.
+        bound = Decimal(1).scaleb(_EXACT_DIGITS - scale)
+        small = f"abs({{c}}) < CAST('{bound:f}' AS DECIMAL(38,{scale}))"
+        fits = f"CASE WHEN {small} THEN true ELSE {fits} END"
+        number = f"CASE WHEN {small} THEN CAST({{c}} AS DOUBLE) ELSE {number} END"
+    return Form(declared=declared, expression=number, fits=fits)
