@@ -7,6 +7,7 @@ there is one place that knows which Arrow types exist and how they are kept.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -28,6 +29,8 @@ STORAGE_VERSION = "v1.0.0"
 
 # A field of the Arrow schema may carry the DuckDB type that Arrow cannot express (enumerations).
 DUCKDB_TYPE = b"duckdb.type"
+
+_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 class Landing:
@@ -97,10 +100,9 @@ class Landing:
     def _refuse_name(self, name: str) -> None:
         if not name:
             raise unpublishable(self._target, "a table has no name")
-        twin = self._seen.get(name.lower())
-        if twin is not None:
+        if (twin := self._seen.get(_folded(name))) is not None:
             raise unpublishable(self._target, f"two tables are named {twin} and {name}; leave one out")
-        self._seen[name.lower()] = name
+        self._seen[_folded(name)] = name
 
 
 @contextmanager
@@ -164,7 +166,12 @@ def _check_names(names: Sequence[str]) -> None:
     for name in names:
         if not name:
             raise ValueError("a column has no name; name it in the model")
-        if name.lower() in seen:
-            both = f"the columns {seen[name.lower()]} and {name} are one name to DuckDB and SQLite"
+        if (twin := seen.get(_folded(name))) is not None:
+            both = f"the columns {twin} and {name} are one name to DuckDB and SQLite"
             raise ValueError(f"{both}, which ignore case; rename one in the model")
-        seen[name.lower()] = name
+        seen[_folded(name)] = name
+
+
+def _folded(name: str) -> str:
+    """A name as DuckDB and SQLite compare it: they ignore the case of A to Z alone."""
+    return name.translate(_ASCII_LOWER)

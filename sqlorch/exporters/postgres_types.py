@@ -26,7 +26,7 @@ _INFINITE_DAYS = 2**31 - 1
 _INFINITE_MICROSECONDS = 2**63 - 1
 
 _INTERVAL = re.compile(
-    r"(?:(?P<years>-?\d+) years? ?)?(?:(?P<months>-?\d+) mons? ?)?(?:(?P<days>-?\d+) days? ?)?"
+    r"(?:(?P<years>[-+]?\d+) years? ?)?(?:(?P<months>[-+]?\d+) mons? ?)?(?:(?P<days>[-+]?\d+) days? ?)?"
     r"(?:(?P<sign>[-+]?)(?P<h>\d+):(?P<m>\d\d):(?P<s>\d\d)(?:\.(?P<fraction>\d{1,6}))?)?"
 )
 
@@ -76,13 +76,11 @@ def read_interval(text: str) -> pa.MonthDayNano:
     """``1 year 2 mons -3 days 04:05:06.5``, the IntervalStyle ``postgres``, which is the default.
 
     Raises:
-        ValueError: another style.
+        ValueError: another style, or an infinite interval, which nothing else has.
     """
     found = _INTERVAL.fullmatch(text)
-    if found is None:
-        raise ValueError(
-            f"interval {text!r} is not in the IntervalStyle postgres; set that style for the user"
-        )
+    if not text or found is None:
+        raise ValueError(f"the interval {text!r} cannot be read; is the user's IntervalStyle postgres?")
     number = {key: int(found[key] or 0) for key in ("years", "months", "days", "h", "m", "s")}
     nanoseconds = ((number["h"] * 60 + number["m"]) * 60 + number["s"]) * 10**9
     nanoseconds += int((found["fraction"] or "").ljust(9, "0"))

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 # A double keeps every decimal of so many significant digits (DBL_DIG of IEEE 754 binary64).
 _EXACT_DIGITS = 15
+# The largest power of ten that is a double itself (5**22 < 2**53).
+_EXACT_POWER = 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,11 @@ TEXT = Form(declared="TEXT", expression="CAST({c} AS VARCHAR)")
 _JSON = Form(declared="TEXT", expression="CAST(to_json({c}) AS VARCHAR)")
 _WIDE = Form(
     declared="BIGINT",
+    expression="TRY_CAST({c} AS BIGINT)",
+    fits="TRY_CAST({c} AS BIGINT) IS NOT NULL",
+)
+_UNBOUNDED = Form(
+    declared="BIGINT",
     # Through text: the direct TRY_CAST of a BIGNUM raises (seen with DuckDB 2.0.0).
     expression="TRY_CAST(CAST({c} AS VARCHAR) AS BIGINT)",
     fits="TRY_CAST(CAST({c} AS VARCHAR) AS BIGINT) IS NOT NULL",
@@ -56,7 +64,8 @@ _FORMS = {
     "BOOLEAN": Form(declared="BOOLEAN"),
     **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT"), Form(declared="INTEGER")),
     **dict.fromkeys(("BIGINT", "UINTEGER"), Form(declared="BIGINT")),
-    **dict.fromkeys(("UBIGINT", "HUGEINT", "UHUGEINT", "BIGNUM", "VARINT"), _WIDE),
+    **dict.fromkeys(("UBIGINT", "HUGEINT", "UHUGEINT"), _WIDE),
+    **dict.fromkeys(("BIGNUM", "VARINT"), _UNBOUNDED),
     "FLOAT": Form(declared="REAL", expression="CAST({c} AS DOUBLE)"),
     "DOUBLE": Form(declared="REAL"),
     "BLOB": Form(declared="BLOB"),
@@ -93,9 +102,13 @@ def _decimal(precision: int, scale: int) -> Form:
         return Form(declared=declared, expression="CAST({c} AS DOUBLE)")
     # Zeros at either end are no significant digits. The sign and the point go first.
     digits = "trim(replace(ltrim(CAST({c} AS VARCHAR), '-'), '.', ''), '0')"
-    return Form(
-        declared=declared,
-        # From text, because text is rounded once to the nearest double.
-        expression="CAST(CAST({c} AS VARCHAR) AS DOUBLE)",
-        fits=f"length({digits}) <= {_EXACT_DIGITS}",
-    )
+    fits = f"length({digits}) <= {_EXACT_DIGITS}"
+    # Text becomes the nearest double; the cast of a decimal divides, which DuckDB 1.x rounds twice for these.
+    number = "CAST(CAST({c} AS VARCHAR) AS DOUBLE)"
+    if scale <= _EXACT_POWER:
+        # Below this bound both the digits and the divisor are exact doubles: the common case, and cheap.
+        bound = Decimal(1).scaleb(_EXACT_DIGITS - scale)
+        small = f"abs({{c}}) < CAST('{bound:f}' AS DECIMAL(38,{scale}))"
+        fits = f"CASE WHEN {small} THEN true ELSE {fits} END"
+        number = f"CASE WHEN {small} THEN CAST({{c}} AS DOUBLE) ELSE {number} END"
+    return Form(declared=declared, expression=number, fits=fits)
