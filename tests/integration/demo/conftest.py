@@ -1,0 +1,108 @@
+"""Builds the demo warehouse in a temporary copy, for the tests of its numbers."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+DBT = Path(sys.executable).with_name("dbt")
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    """A private copy of the project, and the environment in which it is built."""
+
+    project: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def warehouse(self) -> Path:
+        return self.project / "warehouse.duckdb"
+
+    def build(self, start: str, end: str, *options: str) -> None:
+        """Builds the warehouse for one interval; `start` and `end` are local times in New York."""
+        first, last = (
+            datetime.fromisoformat(time).replace(tzinfo=NEW_YORK).astimezone(UTC) for time in (start, end)
+        )
+        variables = {"data_interval_start": first.isoformat(), "data_interval_end": last.isoformat()}
+        window = ["--event-time-start", f"{first:%FT%T}", "--event-time-end", f"{last:%FT%T}"]
+        done = subprocess.run(
+            [DBT, "build", "--vars", json.dumps(variables), *window, *options],
+            cwd=self.project,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def query(self, sql: str) -> list[tuple]:
+        """Rows of the DuckDB warehouse."""
+        with duckdb.connect(self.warehouse, read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def tables(self) -> dict[str, list[tuple]]:
+        """Every table and every mart, with its rows in a fixed order; dbt's own columns are left out."""
+        marts = "table_type = 'BASE TABLE' or table_name in ('delay_trend', 'int_carrier_months')"
+        names = self.query(f"select table_name from information_schema.tables where {marts} order by 1")
+        return {
+            name: self.query(f"select {', '.join(self.columns(name))} from {name} order by all")
+            for (name,) in names
+        }
+
+    def columns(self, table: str) -> list[str]:
+        """The columns of a table without those that dbt adds to a snapshot: they tell when it was taken."""
+        named = f"table_name = '{table}' and not starts_with(column_name, 'dbt_')"
+        found = self.query(f"select column_name from information_schema.columns where {named} order by all")
+        return [name for (name,) in found]
+
+
+def copy_of_demo(folder: Path, **environment: str) -> Demo:
+    left_behind = ("target", "logs", "data", "*.duckdb", ".sqlorch")
+    project = shutil.copytree(
+        REPOSITORY / "project", folder / "project", ignore=shutil.ignore_patterns(*left_behind)
+    )
+    found = {
+        "DBT_PROFILES_DIR": str(REPOSITORY / "profiles"),
+        "FLIGHTS_DATA_DIR": str(REPOSITORY / "project" / "data"),
+        "FLIGHTS_DUCKDB_PATH": str(project / "warehouse.duckdb"),
+    }
+    return Demo(project=project, environment=found | environment)
+
+
+@pytest.fixture(scope="session")
+def january(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """January 2013 in a single run, with every test of the project."""
+    demo = copy_of_demo(tmp_path_factory.mktemp("january"))
+    demo.build("2013-01-01", "2013-02-01")
+    return demo
+
+
+@pytest.fixture(scope="session")
+def built_three_days(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """The first three days of 2013, day by day. Not to be changed: see `three_days`."""
+    demo = copy_of_demo(tmp_path_factory.mktemp("days"))
+    without_tests = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+    for day in (1, 2, 3):
+        demo.build(f"2013-01-0{day}", f"2013-01-0{day + 1}", *without_tests)
+    return demo
+
+
+@pytest.fixture
+def three_days(built_three_days: Demo, tmp_path: Path) -> Demo:
+    """A fresh copy of the three days that a test may run again."""
+    demo = copy_of_demo(tmp_path)
+    shutil.copy(built_three_days.warehouse, demo.warehouse)
+    return demo
