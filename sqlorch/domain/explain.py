@@ -61,7 +61,8 @@ def _clock_change(cron: Cron, timetable: Timetable, fire: datetime) -> str:
     if not cron.fields.elapsed and not (
         label.hour in cron.fields.hours and label.minute in cron.fields.minutes
     ):
-        return f"{label:%Y-%m-%d}: the clocks skip the scheduled time; it fires where the gap ends, {label:%H:%M}"
+        gap = "the clocks skip the scheduled time; it fires where the gap ends"
+        return f"{label:%Y-%m-%d}: {gap}, {label:%H:%M}"
     twice = label.replace(tzinfo=timetable.zone, fold=1).astimezone(UTC) != instant_of(label, timetable.zone)
     if not twice:
         return ""

@@ -127,7 +127,10 @@ def make_project(root: Path, files: Mapping[str, str]) -> Project:
     """Write a project; ``dbt_project.yml`` and ``profiles.yml`` are the usual ones unless they are given."""
     root.mkdir(parents=True, exist_ok=True)
     project = Project(root)
-    usual = {"dbt_project.yml": _PROJECT, "profiles.yml": _PROFILE.replace("WAREHOUSE'", f"{root}/warehouse.duckdb'")}
+    usual = {
+        "dbt_project.yml": _PROJECT,
+        "profiles.yml": _PROFILE.replace("WAREHOUSE'", f"{root}/warehouse.duckdb'"),
+    }
     project.write({**usual, **files})
     return project
 
