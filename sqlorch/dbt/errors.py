@@ -10,7 +10,7 @@ from sqlorch.domain.retry import classify_driver_error, classify_sqlstate
 from sqlorch.domain.run import ErrorClass
 
 _TRANSIENT_TYPES = frozenset({"FailedToConnectError"})
-_LINE = re.compile(r"^LINE (\d+):\s?(.*)$", re.MULTILINE)
+_LINE = re.compile(r"^\s*LINE (\d+):\s?(.*)$", re.MULTILINE)
 _JINJA_LINE = re.compile(r"^\s*line (\d+)\s*$", re.MULTILINE)
 
 
@@ -60,7 +60,7 @@ def place_of(message: str) -> Place | None:
 
 def mentioned_line(raw_code: str, message: str) -> int | None:
     """The first line of a file that mentions what an error puts in quotes (``'foo' is undefined``)."""
-    for token in re.findall(r"'([\w.]+)'", message)[:1]:
+    for token in re.findall(r"""['"]([\w.]+)['"]""", message):
         for number, line in enumerate(raw_code.splitlines(), 1):
             if re.search(rf"\b{re.escape(token)}\b", line):
                 return number
