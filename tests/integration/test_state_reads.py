@@ -199,7 +199,7 @@ class TestDashboards:
     @pytest.mark.parametrize("name", dashboards.tables())
     def test_every_value_has_the_type_its_column_says(self, filled: SqlStore, name: str):
         columns, rows = filled.dashboard_rows(name)
-        types = {"text": str, "integer": int, "double": float, "timestamp": datetime}
+        types = {"text": str, "integer": int, "real": float, "timestamp": datetime}
         values = [dict(zip(columns, row, strict=True)) for row in rows]
         assert values
         for (column, kind), value in (pair for row in values for pair in row.items()):
