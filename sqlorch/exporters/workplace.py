@@ -37,7 +37,9 @@ def workplace(parent: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        _remove(folder, lock)
+        # The publication is decided by now; what cannot be deleted is left to the next one.
+        with suppress(OSError):
+            _remove(folder, lock)
 
 
 def sweep(parent: Path) -> None:
@@ -76,18 +78,20 @@ def _claimed(parent: Path) -> tuple[Path, int]:
 
 def _remove(folder: Path, lock: int) -> None:
     """Delete a folder we hold; the lock goes last, so that a kill in the middle leaves it recognisable."""
-    for entry in list(folder.iterdir()):
-        if entry.is_dir():
-            shutil.rmtree(entry)
-        elif entry.name != _LOCK:
-            entry.unlink()
-    if sys.platform == "win32":
+    try:
+        for entry in list(folder.iterdir()):
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry.name != _LOCK:
+                entry.unlink()
+        if sys.platform != "win32":
+            (folder / _LOCK).unlink()
+    finally:
         os.close(lock)
-        (folder / _LOCK).unlink()
-    else:
-        (folder / _LOCK).unlink()
-        os.close(lock)
-    folder.rmdir()
+    # Windows deletes no open file. Elsewhere a sweep may take the empty folder before we do.
+    (folder / _LOCK).unlink(missing_ok=True)
+    with suppress(FileNotFoundError):
+        folder.rmdir()
 
 
 def _taken(descriptor: int, *, unless_unsupported: bool = False) -> bool:
