@@ -49,7 +49,7 @@ def retry(
         StateError: there is no such run, or it has not ended.
         ProjectError: a node of it is no longer in the project.
     """
-    with workspace.driving(command), workspace.store() as store:
+    with workspace.driving(command), workspace.store(alone=True) as store:
         record, nodes = store.run(run_id), store.nodes(run_id)
         todo = [node for node in nodes if node.state is not _KEPT]
         if record.state is RunState.SUCCESS or not todo:

@@ -109,7 +109,7 @@ def run(workspace: Workspace, request: Request, *, progress: Progress, stop: Sto
         SqlorchError: nothing could be planned or opened; runs that had begun are stored as they ended.
     """
     _period(request, None)  # a wrong interval is told before dbt is loaded
-    with workspace.driving(request.command), workspace.store() as store:
+    with workspace.driving(request.command), workspace.store(alone=True) as store:
         session = workspace.session()
         try:
             plan = _plan(workspace, request, session.dag, elastic=bool(session.interval_dependent))

@@ -83,13 +83,19 @@ class Workspace:
         return self.state_dir / "runs" / run_id
 
     @contextmanager
-    def store(self) -> Iterator[SqlStore]:
-        """The state store, opened; runs whose process is gone are ended first."""
-        from sqlorch.state.owner import is_alive  # noqa: PLC0415 - help must not wait for SQLAlchemy
+    def store(self, *, alone: bool = False) -> Iterator[SqlStore]:
+        """The state store, opened; runs whose process is gone are ended first.
+
+        Args:
+            alone: this process holds :meth:`driving`, so that no other process can be driving a run, whatever
+                machine it says it is on.
+        """
+        from sqlorch.state.owner import current_owner, is_alive  # noqa: PLC0415 - help must not wait for SQLAlchemy
         from sqlorch.state.store import SqlStore  # noqa: PLC0415
 
         with SqlStore.open(self.state_dir / _STATE_FILE) as store:
-            store.abandon_dead(SystemClock().now(), is_alive)
+            here = current_owner()
+            store.abandon_dead(SystemClock().now(), here.__eq__ if alone else is_alive)
             yield store
 
     def driving(self, command: str) -> AbstractContextManager[object]:
@@ -99,8 +105,9 @@ class Workspace:
             StateError: on entry, when another process does; names it.
         """
         from sqlorch.state.lock import run_lock  # noqa: PLC0415 - help must not wait for it
+        from sqlorch.state.schema import make_private_folder  # noqa: PLC0415 - likewise
 
-        self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(self.state_dir)
         return run_lock(self.state_dir, command=command)
 
     def session(self) -> WarmSession:

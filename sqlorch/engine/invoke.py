@@ -133,6 +133,8 @@ class SpecMaker:
             retry=self._overrides.apply(shape.grouping.retry[uid]),
             timeout=shape.grouping.timeout.get(uid),
             priority=priority,
+            attached_to=node.attached_to,
+            severity=str(node.config.get("severity", "")).lower() if node.kind == "test" else "",
         )
 
 
