@@ -87,7 +87,7 @@ def one_line(message: str) -> str:
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
     if len(lines) > 1 and re.match(r"^(Runtime|Database|Compilation|Parsing) Error( in .*)?$", lines[0]):
         lines = lines[1:]
-    return " ".join(lines)
+    return " ".join(line for line in lines if not line.startswith("compiled code at "))
 
 
 def _squeeze(text: str) -> str:

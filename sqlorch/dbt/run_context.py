@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,21 +21,11 @@ from dbt.task.run import MicrobatchModelRunner
 from dbt_common.context import _INVOCATION_CONTEXT_VAR, get_invocation_context
 from dbt_common.events.contextvars import task_contextvars
 
+from sqlorch.dbt.cache import refresh_cache
 from sqlorch.dbt.node_log import NodeLogs
 from sqlorch.dbt.results import node_result
 from sqlorch.domain.errors import ExecutionError
 from sqlorch.domain.run import NodeResult
-
-
-@dataclass(slots=True)
-class PreparedSchemas:
-    """What a session has prepared in the warehouse: schemas made, and whether the relation cache is filled.
-
-    The cache is filled with every schema of the project at once, and dbt keeps it as nodes are executed.
-    """
-
-    made: set[Any] = field(default_factory=set)
-    cached: bool = False
 
 
 class DbtRunContext:
@@ -58,16 +47,21 @@ class DbtRunContext:
         self._task = BuildTask(config.args, config, self._manifest)
         self._invocation = get_invocation_context()
         self._cancelled: set[str] = set()
+        self._tried: set[str] = set()
         self._results: list[RunResult] = []
         self._lock = threading.Lock()
         self._batch_pool: DbtThreadPool | None = None
 
-    def begin(self, unique_ids: Sequence[str], prepared: PreparedSchemas) -> None:
-        """Make schemas, fill the relation cache once a session, and execute ``on-run-start``.
+    def begin(self, unique_ids: Sequence[str], made: set[Any]) -> None:
+        """Make schemas, fill the relation cache, and execute ``on-run-start``.
+
+        The cache is filled anew for every run: dbt keeps it true while it builds each relation once, but not
+        when one is built a second time. On PostgreSQL replacing a view drops the views on it, and dbt knows
+        only of dependencies it has read from the database.
 
         Args:
             unique_ids: the nodes that will be executed.
-            prepared: what earlier runs of the session have prepared; added to.
+            made: the schemas earlier runs of the session have made; added to.
 
         Raises:
             ExecutionError: a hook failed.
@@ -79,13 +73,12 @@ class DbtRunContext:
             task_contextvars(project_root=self._config.project_root),
             self._adapter.connection_named("master"),
         ):
-            schemas = self._task.get_model_schemas(self._adapter, selected) - prepared.made
-            if schemas:
-                self._task.create_schemas(self._adapter, schemas)
-                prepared.made |= schemas
-            if not prepared.cached:
-                self._task.populate_adapter_cache(self._adapter, schemas)
-                prepared.cached = True
+            schemas = self._task.get_model_schemas(self._adapter, selected)
+            if schemas - made:
+                self._task.create_schemas(self._adapter, schemas - made)
+                made |= schemas
+            self._adapter.cache.clear()
+            self._task.populate_adapter_cache(self._adapter, schemas)
             group_lookup.init(self._manifest, selected)
             status = self._task.safe_run_hooks(self._adapter, RunHookType.Start, {})
         if status != RunStatus.Success:
@@ -96,6 +89,9 @@ class DbtRunContext:
         _INVOCATION_CONTEXT_VAR.set(self._invocation)
         started = datetime.now(UTC)
         node = self._fresh(unique_id)
+        if unique_id in self._tried:
+            refresh_cache(self._adapter, node)
+        self._tried.add(unique_id)
         runner = self._task.get_runner(node)
         raised: list[Exception] = []
         _remember_exception(runner, raised)

@@ -21,7 +21,7 @@ from sqlorch.dbt.messages import worded
 from sqlorch.dbt.node_log import NodeLogs
 from sqlorch.dbt.options import SessionOptions
 from sqlorch.dbt.project import OpenProject, config_for_run, depends_on_interval, open_project, reparse
-from sqlorch.dbt.run_context import DbtRunContext, PreparedSchemas
+from sqlorch.dbt.run_context import DbtRunContext
 from sqlorch.domain.dag import Dag
 from sqlorch.domain.interval import Interval
 
@@ -43,7 +43,7 @@ class WarmSession:
         if self.adapter_type == "duckdb":
             tell_rows(self._project.adapter)
         self._parsed: tuple[str, Manifest] | None = None
-        self._prepared = PreparedSchemas()
+        self._schemas: set[Any] = set()
         self._closed = False
 
     def _open(self, options: SessionOptions) -> OpenProject:
@@ -117,7 +117,7 @@ class WarmSession:
         project.adapter.config = config  # macros that the adapter calls by itself see this run's variables
         context = DbtRunContext(config=config, base=manifest, adapter=project.adapter, logs=self._logs)
         try:
-            context.begin(nodes, self._prepared)
+            context.begin(nodes, self._schemas)
         except Exception as error:
             raise worded(error, project_dir=self._options.project_dir) from error
         return context
