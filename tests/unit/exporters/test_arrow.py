@@ -81,7 +81,7 @@ def test_types_that_duckdb_cannot_read_are_changed_without_loss() -> None:
     exact = Decimal(10) ** 40 + Decimal("0.5")
     table = pa.table(
         {
-            "half": pa.array([1.5, None], pa.float16()),
+            "half": pa.array([1.5, None]).cast(pa.float16()),
             "narrow": pa.array([Decimal("1.25"), None], pa.decimal256(38, 2)),
             "wide": pa.array([exact, None], pa.decimal256(50, 2)),
             "thousands": pa.array([Decimal(12000), None], pa.decimal128(5, -3)),
