@@ -23,6 +23,7 @@ from sqlorch.dbt.options import SessionOptions
 from sqlorch.dbt.project import OpenProject, config_for_run, depends_on_interval, open_project, reparse
 from sqlorch.dbt.run_context import DbtRunContext, PreparedSchemas
 from sqlorch.domain.dag import Dag
+from sqlorch.domain.errors import SqlorchError
 from sqlorch.domain.interval import Interval
 
 
@@ -50,7 +51,13 @@ class WarmSession:
         try:
             return open_project(options)
         except Exception as error:
-            raise worded(error, project_dir=options.project_dir, names=self._names) from error
+            raise self._worded(error) from error
+
+    def _worded(self, error: Exception) -> SqlorchError:
+        options = self._options
+        return worded(
+            error, project_dir=options.project_dir, profiles_dir=options.profiles_dir, names=self._names
+        )
 
     def _names(self) -> list[str]:
         return sorted(path.stem for path in self._options.project_dir.rglob("*.sql"))
@@ -119,7 +126,7 @@ class WarmSession:
         try:
             context.begin(nodes, self._prepared)
         except Exception as error:
-            raise worded(error, project_dir=self._options.project_dir) from error
+            raise self._worded(error) from error
         return context
 
     def _manifest_for(self, variables: Mapping[str, Any]) -> Manifest:
@@ -134,7 +141,7 @@ class WarmSession:
             try:
                 self._parsed = (key, reparse(self._project, flags, target))
             except Exception as error:
-                raise worded(error, project_dir=self._options.project_dir, names=self._names) from error
+                raise self._worded(error) from error
         return self._parsed[1]
 
     def close(self) -> None:
