@@ -81,19 +81,25 @@ def first_line_with(text: str, word: str) -> int | None:
     return next((n for n, line in enumerate(text.splitlines(), 1) if wanted.search(line)), None)
 
 
-def source_line(raw_code: str, place: Place) -> int | None:
+def source_line(raw_code: str, place: Place, compiled_code: str = "") -> int | None:
     """The line of the model's own file that the place stands on.
 
-    The database counts lines of compiled SQL; the same text is looked for in the file, and only a single hit
-    counts as an answer.
+    The database counts lines of the statement around the compiled SQL; the text of the line is looked for in
+    the file, then in the compiled SQL where that has the file's lines one by one. Only a single hit counts.
     """
     if not place.compiled:
         return place.line
     wanted = _squeeze(place.text)
     if not wanted:
         return None
-    hits = [number for number, line in enumerate(raw_code.splitlines(), 1) if wanted in _squeeze(line)]
-    return hits[0] if len(hits) == 1 else None
+    texts = [raw_code]
+    if compiled_code.count("\n") == raw_code.count("\n"):
+        texts.append(compiled_code)
+    for text in texts:
+        hits = [number for number, line in enumerate(text.splitlines(), 1) if wanted in _squeeze(line)]
+        if len(hits) == 1:
+            return hits[0]
+    return None
 
 
 def one_line(message: str, *, placed: bool = False) -> str:

@@ -79,7 +79,7 @@ def _line(node: Any, message: str, project_root: Path) -> int | None:
         return _declared_line(node, project_root)
     raw_code = getattr(node, "raw_code", "") or ""
     place = errors.place_of(message)
-    found = errors.source_line(raw_code, place) if place else None
+    found = errors.source_line(raw_code, place, getattr(node, "compiled_code", "") or "") if place else None
     return found or errors.mentioned_line(raw_code, message)
 
 

@@ -215,7 +215,7 @@ FAILING: dict[str, tuple[str, int | None, str]] = {
     "jinja_between": (
         "{{ config(materialized='table') }}\n\nselect *\nfrm {{ ref('base') }}\n",
         4,
-        'at or near "frm"',
+        "syntax error at or near",
     ),
     "unknown_column": ("select\n  id,\n  missing\nfrom {{ ref('base') }}\n", 3, 'column "missing" not found'),
     "missing_variable": (
