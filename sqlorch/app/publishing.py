@@ -68,15 +68,43 @@ def publish(
     """
     from sqlorch.exporters.registry import exporter_for  # noqa: PLC0415 - pyarrow is heavy
 
-    exporters = [exporter_for(target) for target in targets]
+    exporters = [exporter_for(_harmless(target, workspace, session)) for target in targets]
     nodes, notices = _exported(workspace, session)
-    with session.driver_connection() as connection:
+    with session.driver_connection() as connection, _snapshot(session.adapter_type, connection):
         read = _reader(session.adapter_type)
         marts = [_mart(node, name, partial(read, connection)) for name, node in _named(nodes).items()]
         own = [_own(store, name, text) for name, text in _OWN.items()]
         tables = [*marts, *own, _edges(session.dag)]
         publications = [exporter.publish(tables) for exporter in exporters]
     return Published(publications=publications, notices=notices)
+
+
+def _harmless(target: Path, workspace: Workspace, session: WarmSession) -> Path:
+    """``target``, when publishing to it replaces neither the warehouse nor what we remember.
+
+    Raises:
+        ConfigError: it would.
+    """
+    precious = {"the warehouse": session.warehouse_file, "sqlorch's state": workspace.state_dir / "state.db"}
+    for what, path in precious.items():
+        if path is not None and path.exists() and target.exists() and path.samefile(target):
+            raise ConfigError(f"cannot export to {target}: it is {what}, which would be replaced")
+    return target
+
+
+@contextmanager
+def _snapshot(adapter_type: str, connection: Any) -> Iterator[None]:
+    """One state of the warehouse for all tables, where the warehouse can give it."""
+    if adapter_type != "postgres":
+        yield
+        return
+    connection.rollback()
+    with connection.cursor() as cursor:
+        cursor.execute("begin isolation level repeatable read, read only")
+    try:
+        yield
+    finally:
+        connection.rollback()
 
 
 def _exported(workspace: Workspace, session: WarmSession) -> tuple[list[Node], list[str]]:

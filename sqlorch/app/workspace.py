@@ -128,7 +128,6 @@ class Workspace:
                 threads=self.choices.threads,
                 variables=self.variables,
                 sample_variables=self._sample(),
-                full_refresh=self.choices.full_refresh,
             )
         )
 

@@ -11,6 +11,11 @@ from sqlorch.domain.run import ErrorClass
 
 _TRANSIENT_TYPES = frozenset({"FailedToConnectError"})
 _LINE = re.compile(r"^\s*LINE (\d+):\s?(.*)$", re.MULTILINE)
+_SUGGESTION = re.compile(r"(Did you mean|Candidate bindings|Perhaps you meant).*", re.DOTALL)
+_TRAIL = re.compile(r"^(> (in macro|called by) |compiled code at )")
+_CARETS = re.compile(r"^[\^~ ]+$")
+_FRAME = re.compile(r"^(Runtime|Database|Compilation|Parsing) Error( in .*)?$")
+_NO_VARIABLE = re.compile(r"Required var '(\w+)' not found in config")
 _JINJA_LINE = re.compile(r"^\s*line (\d+)\s*$", re.MULTILINE)
 
 
@@ -58,36 +63,63 @@ def place_of(message: str) -> Place | None:
     return None
 
 
-def mentioned_line(raw_code: str, message: str) -> int | None:
-    """The first line of a file that mentions what an error puts in quotes (``'foo' is undefined``)."""
-    for token in re.findall(r"""['"]([\w.]+)['"]""", message):
-        for number, line in enumerate(raw_code.splitlines(), 1):
-            if re.search(rf"\b{re.escape(token)}\b", line):
-                return number
+def mentioned_line(text: str, message: str) -> int | None:
+    """The first line of a file that mentions what an error puts in quotes (``'foo' is undefined``).
+
+    What the error offers instead (``Did you mean "bar"?``) is no mistake of the file's.
+    """
+    for token in re.findall(r"""['"]([\w.]+)['"]""", _SUGGESTION.sub("", message)):
+        found = first_line_with(text, token)
+        if found:
+            return found
     return None
 
 
-def source_line(raw_code: str, place: Place) -> int | None:
+def first_line_with(text: str, word: str) -> int | None:
+    """Number of the first line that holds a word, None without one."""
+    wanted = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
+    return next((n for n, line in enumerate(text.splitlines(), 1) if wanted.search(line)), None)
+
+
+def source_line(raw_code: str, place: Place, compiled_code: str = "") -> int | None:
     """The line of the model's own file that the place stands on.
 
-    The database counts lines of compiled SQL; the same text is looked for in the file, and only a single hit
-    counts as an answer.
+    The database counts lines of the statement around the compiled SQL; the text of the line is looked for in
+    the file, then in the compiled SQL where that has the file's lines one by one. Only a single hit counts.
     """
     if not place.compiled:
         return place.line
     wanted = _squeeze(place.text)
     if not wanted:
         return None
-    hits = [number for number, line in enumerate(raw_code.splitlines(), 1) if wanted in _squeeze(line)]
-    return hits[0] if len(hits) == 1 else None
+    texts = [raw_code]
+    if compiled_code.count("\n") == raw_code.count("\n"):
+        texts.append(compiled_code)
+    for text in texts:
+        hits = [number for number, line in enumerate(text.splitlines(), 1) if wanted in _squeeze(line)]
+        if len(hits) == 1:
+            return hits[0]
+    return None
 
 
-def one_line(message: str) -> str:
-    """An error as one line for a table or a summary: dbt's framing taken off."""
+def one_line(message: str, *, placed: bool = False) -> str:
+    """An error as one line for a table or a summary: dbt's framing, macro trails and carets taken off.
+
+    Args:
+        message: what dbt or the database said.
+        placed: the line of the file is known, so that of the compiled SQL would only confuse.
+    """
+    missing = _NO_VARIABLE.search(message)
+    if missing:
+        name = missing[1]
+        return f"the variable '{name}' has no value: give it one with --vars '{{{name}: ...}}' or in dbt_project.yml"
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
-    if len(lines) > 1 and re.match(r"^(Runtime|Database|Compilation|Parsing) Error( in .*)?$", lines[0]):
+    if len(lines) > 1 and _FRAME.match(lines[0]):
         lines = lines[1:]
-    return " ".join(line for line in lines if not line.startswith("compiled code at "))
+    kept = [line for line in lines if not _TRAIL.match(line) and not _CARETS.match(line)]
+    if placed:
+        kept = [line for line in kept if not _LINE.match(line)] or kept
+    return " ".join(kept)
 
 
 def _squeeze(text: str) -> str:

@@ -41,7 +41,12 @@ def begin_invocation(options: SessionOptions) -> Flags:
 
 
 def run_flags(
-    flags: Flags, *, variables: Mapping[str, Any], target_path: Path, window: tuple[datetime, datetime] | None
+    flags: Flags,
+    *,
+    variables: Mapping[str, Any],
+    target_path: Path,
+    window: tuple[datetime, datetime] | None = None,
+    full_refresh: bool = False,
 ) -> Flags:
     """A copy of the session's flags for one run, made dbt's process-wide ones.
 
@@ -50,9 +55,12 @@ def run_flags(
         variables: all of ``--vars`` for this run.
         target_path: where compiled SQL of this run goes.
         window: event-time window of microbatch models, naive UTC, or None to leave dbt's default.
+        full_refresh: rebuild incremental models from scratch; a project's own flag may ask for it too.
     """
     ours = copy.copy(flags)
     values: dict[str, Any] = {"VARS": dict(variables), "TARGET_PATH": str(target_path)}
+    if full_refresh:
+        values["FULL_REFRESH"] = True
     if window is not None:
         values |= {"EVENT_TIME_START": window[0], "EVENT_TIME_END": window[1]}
     for name, value in values.items():
@@ -77,8 +85,6 @@ def _arguments(options: SessionOptions) -> list[str]:
         arguments += ["--target", options.target]
     if options.threads is not None:
         arguments += ["--threads", str(options.threads)]
-    if options.full_refresh:
-        arguments.append("--full-refresh")
     variables = {**options.sample_variables, **options.variables}
     return [*arguments, "--vars", json.dumps(variables)]
 

@@ -18,10 +18,7 @@ def dag_from_manifest(manifest: Manifest) -> Dag:
     members = dict(_members(manifest))
     nodes = [_node(member) for member in members.values()]
     edges = [
-        (parent, uid)
-        for uid, member in members.items()
-        for parent in _parents(member)
-        if parent in members and parent != uid
+        (parent, uid) for uid, member in members.items() for parent in _parents(member) if parent in members
     ]
     return Dag(nodes, edges, project=manifest.metadata.project_name or "")
 

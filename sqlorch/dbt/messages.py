@@ -7,8 +7,11 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 
+from dbt_common.dataclass_schema import ValidationError
 from dbt_common.exceptions.base import DbtBaseException
 
+from sqlorch.dbt.culprit import file_in_hand
+from sqlorch.dbt.profile_messages import place_of_word, profile_message
 from sqlorch.domain.errors import ExecutionError, ProjectError, SqlorchError
 
 _FRAME = re.compile(
@@ -18,16 +21,18 @@ _NOT_FOUND = re.compile(
     r"'(?P<node>[^']+)' \((?P<file>[^)]+)\) depends on a (?P<kind>node|source) named '(?P<name>[^']+)'"
     r"(?P<package> in package or project '[^']+')? which (?P<why>was not found|is disabled)"
 )
-_YAML = re.compile(r"Error reading [^:]+: (?P<file>\S+) - |Syntax error near line (?P<line>\d+)")
 _TWIN = re.compile(r"^\s*- (?P<node>\S+) \((?P<file>[^)]+)\)\s*$", re.MULTILINE)
 
 
-def worded(error: BaseException, *, project_dir: Path, names: Callable[[], list[str]] = list) -> SqlorchError:
+def worded(
+    error: BaseException, *, project_dir: Path, profiles_dir: Path, names: Callable[[], list[str]] = list
+) -> SqlorchError:
     """Put an exception that dbt or a driver raised while a project was opened into our words.
 
     Args:
         error: what was raised.
         project_dir: root of the project, to find lines and to shorten paths.
+        profiles_dir: folder of ``profiles.yml``.
         names: names a reference could have meant, asked only when one was not found.
 
     Returns:
@@ -44,15 +49,22 @@ def worded(error: BaseException, *, project_dir: Path, names: Callable[[], list[
         return ExecutionError(
             f"the warehouse cannot be reached: {_flat(_unframed(text))}; check the target in profiles.yml"
         )
-    if not isinstance(error, DbtBaseException):
+    if isinstance(error, UnicodeDecodeError):
+        return ProjectError(f"{file_in_hand(error) or project_dir}: not UTF-8: {_unreadable_bytes(error)}")
+    if not isinstance(error, DbtBaseException | ValidationError):
         if isinstance(error, OSError):
             return ExecutionError(f"{error.strerror or error}: {error.filename or project_dir}")
         raise error
-    for reading in (_missing_reference, _duplicate, _broken_yaml):
+    if "read your profiles.yml file" in text:
+        return ProjectError(_syntax(text, str(profiles_dir / "profiles.yml")))
+    about_profile = profile_message(text, project_dir, profiles_dir)
+    if about_profile is not None:
+        return ProjectError(about_profile)
+    for reading in (_missing_reference, _duplicate, _same_relation, _broken_yaml):
         found = reading(text, project_dir, names)
         if found is not None:
             return ProjectError(found)
-    return ProjectError(_general(text, project_dir))
+    return ProjectError(_general(text, project_dir, file_in_hand(error)))
 
 
 def _is_connection(error: BaseException) -> bool:
@@ -88,24 +100,47 @@ def _duplicate(text: str, _root: Path, _names: Callable[[], list[str]]) -> str |
 def _broken_yaml(text: str, root: Path, _names: Callable[[], list[str]]) -> str | None:
     if "Syntax error near line" not in text:
         return None
-    groups = [found.groupdict() for found in _YAML.finditer(text)]
-    file = next((g["file"] for g in groups if g["file"]), None)
-    line = next((g["line"] for g in groups if g["line"]), "1")
+    found = re.search(r"Error reading [^:]+: (\S+) - ", text)
+    return _syntax(text, _locate(root, found[1]) if found else "dbt_project.yml")
+
+
+def _syntax(text: str, name: str) -> str:
+    found = re.search(r"Syntax error near line (\d+)", text)
     raw = [part.strip() for part in text.rsplit("Raw Error:", maxsplit=1)[-1].splitlines()]
     reason = next(
         (part for part in raw if part.startswith(("did not", "could not", "found", "mapping", "expected"))),
         "",
     )
-    name = _locate(root, file) if file else "dbt_project.yml"
-    return f"{name}:{line}: not valid YAML{': ' + reason if reason else ''}"
+    return f"{name}:{found[1] if found else 1}: not valid YAML{': ' + reason if reason else ''}"
 
 
-def _general(text: str, root: Path) -> str:
+def _same_relation(text: str, _root: Path, _names: Callable[[], list[str]]) -> str | None:
+    twins = _TWIN.findall(text)
+    found = re.search(r'the database representation "(?P<relation>.+)"\.', text)
+    if found is None or not twins:
+        return None
+    places = " and ".join(file for _, file in twins)
+    relation = found["relation"].replace('"', "")
+    return f"{places}: these would be the same relation {relation}; give one of them another alias or schema"
+
+
+def _unreadable_bytes(error: UnicodeDecodeError) -> str:
+    line = error.object[: error.start].count(b"\n") + 1
+    return f"the byte {error.object[error.start]:#04x} in line {line} is no text; save the file as UTF-8"
+
+
+def _general(text: str, root: Path, in_hand: str | None) -> str:
     framed = next(
         (found["file"] for line in text.splitlines() if (found := _FRAME.match(line)) and found["file"]), None
     )
+    framed = framed.removeprefix("./") if framed else None
     line = re.search(r"^\s*line (\d+)\s*$", text, re.MULTILINE)
     sentence = _flat(re.split(r"^\s*line \d+\s*$", _unframed(text), maxsplit=1, flags=re.MULTILINE)[0])
+    if framed is None and in_hand is not None and in_hand not in sentence:
+        found = re.search(r"\(searched from line (\d+)\)|\['(\w+)'\]", sentence)
+        if found and found[1]:
+            return f"{in_hand}:{found[1]}: {sentence}"
+        return f"{_place(root, in_hand, found[2] if found else _quoted(sentence))}: {sentence}"
     if framed is None:
         return sentence
     where = f"{framed}:{line[1]}" if line else _place(root, framed, _quoted(sentence))
@@ -133,11 +168,5 @@ def _locate(root: Path, file: str) -> str:
 
 def _place(root: Path, file: str, token: str) -> str:
     """``file:line`` of the first line that mentions ``token``, ``file`` alone where none does."""
-    try:
-        lines = (root / file).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return file
-    number = next(
-        (n for n, line in enumerate(lines, 1) if token and re.search(rf"\b{re.escape(token)}\b", line)), None
-    )
-    return f"{file}:{number}" if number else file
+    where = place_of_word(root / file, token) if token else file
+    return f"{file}{where.removeprefix(str(root / file))}" if where != file else file

@@ -23,7 +23,6 @@ class SessionOptions:
         threads: nodes executed at once, None for the profile's own number.
         variables: the user's ``--vars``.
         sample_variables: a value for each interval variable, used where dbt parses without an interval.
-        full_refresh: dbt's ``--full-refresh``.
     """
 
     project_dir: Path
@@ -33,4 +32,3 @@ class SessionOptions:
     threads: int | None = None
     variables: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     sample_variables: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
-    full_refresh: bool = False

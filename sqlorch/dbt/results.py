@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,8 @@ def node_result(
     error_class, line = None, None
     if not outcome.ok:
         error_class = errors.classify(raised) if raised is not None else ErrorClass.PERMANENT
-        line = _line(node, message)
-        message = errors.one_line(message)
+        line = _line(node, message, project_root)
+        message = errors.one_line(message, placed=line is not None)
     response = dict(result.adapter_response or {})
     return NodeResult(
         unique_id=node.unique_id,
@@ -73,10 +74,29 @@ def node_result(
     )
 
 
-def _line(node: Any, message: str) -> int | None:
+def _line(node: Any, message: str, project_root: Path) -> int | None:
+    if str(node.original_file_path).endswith((".yml", ".yaml")):
+        return _declared_line(node, project_root)
     raw_code = getattr(node, "raw_code", "") or ""
     place = errors.place_of(message)
-    return errors.source_line(raw_code, place) if place else errors.mentioned_line(raw_code, message)
+    found = errors.source_line(raw_code, place, getattr(node, "compiled_code", "") or "") if place else None
+    return found or errors.mentioned_line(raw_code, message)
+
+
+def _declared_line(node: Any, project_root: Path) -> int | None:
+    """The line of a YAML file that declares a test: where its name, or that of its kind, stands alone."""
+    try:
+        path = project_root / node.original_file_path
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # a test of an installed package
+        return None
+    names = [node.name, getattr(getattr(node, "test_metadata", None), "name", None)]
+    for name in filter(None, names):
+        word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+        hits = [number for number, line in enumerate(lines, 1) if word.search(line)]
+        if len(hits) == 1:
+            return hits[0]
+    return None
 
 
 def _rows(response: dict[str, Any]) -> int | None:

@@ -22,6 +22,7 @@ from dbt_common.context import _INVOCATION_CONTEXT_VAR, get_invocation_context
 from dbt_common.events.contextvars import task_contextvars
 
 from sqlorch.dbt.cache import refresh_cache
+from sqlorch.dbt.errors import one_line
 from sqlorch.dbt.node_log import NodeLogs
 from sqlorch.dbt.results import node_result
 from sqlorch.domain.errors import ExecutionError
@@ -82,7 +83,7 @@ class DbtRunContext:
             group_lookup.init(self._manifest, selected)
             status = self._task.safe_run_hooks(self._adapter, RunHookType.Start, {})
         if status != RunStatus.Success:
-            raise ExecutionError(f"on-run-start failed: {self._hook_message()}")
+            raise ExecutionError(self._hook_failure("on-run-start") or "on-run-start failed without a reason")
 
     def execute(self, unique_id: str, *, log_path: Path) -> NodeResult:
         """Execute one node in the calling thread; what goes wrong is in the result."""
@@ -138,8 +139,7 @@ class DbtRunContext:
             if self._batch_pool is not None:
                 self._batch_pool.close()
             self._adapter.cleanup_connections()
-        failed = [r for r in self._task.node_results if r.status != RunStatus.Success]
-        return f"on-run-end failed: {' '.join(str(failed[0].message).split())}" if failed else ""
+        return self._hook_failure("on-run-end")
 
     def _is_node(self, name: str) -> bool:
         return _found(self._base, name) is not None
@@ -158,9 +158,12 @@ class DbtRunContext:
                 self._batch_pool = DbtThreadPool(1, _INVOCATION_CONTEXT_VAR.set, [self._invocation])
             return self._batch_pool
 
-    def _hook_message(self) -> str:
+    def _hook_failure(self, which: str) -> str:
         failed = [r for r in self._task.node_results if r.status != RunStatus.Success]
-        return " ".join(str(failed[0].message).split()) if failed else "no reason given"
+        if not failed:
+            return ""
+        file = str(failed[0].node.original_file_path).removeprefix("./")
+        return f"{file}: {which} failed: {one_line(str(failed[0].message), placed=True)}"
 
 
 def copy_manifest(base: Manifest) -> Manifest:

@@ -23,6 +23,7 @@ from sqlorch.dbt.options import SessionOptions
 from sqlorch.dbt.project import OpenProject, config_for_run, depends_on_interval, open_project, reparse
 from sqlorch.dbt.run_context import DbtRunContext
 from sqlorch.domain.dag import Dag
+from sqlorch.domain.errors import SqlorchError
 from sqlorch.domain.interval import Interval
 
 
@@ -36,6 +37,8 @@ class WarmSession:
     def __init__(self, options: SessionOptions) -> None:
         self._options = options
         self._environment = dict(os.environ)
+        # dbt does not tell a project where it is; paths in a profile or a source may need it
+        os.environ["DBT_PROJECT_DIR"] = str(options.project_dir)
         self._project: OpenProject = self._open(options)
         self._logs = NodeLogs(_secrets(self._project.config.credentials))
         self._project.resources.enter_context(self._logs.listening())
@@ -50,7 +53,13 @@ class WarmSession:
         try:
             return open_project(options)
         except Exception as error:
-            raise worded(error, project_dir=options.project_dir, names=self._names) from error
+            raise self._worded(error) from error
+
+    def _worded(self, error: Exception) -> SqlorchError:
+        options = self._options
+        return worded(
+            error, project_dir=options.project_dir, profiles_dir=options.profiles_dir, names=self._names
+        )
 
     def _names(self) -> list[str]:
         return sorted(path.stem for path in self._options.project_dir.rglob("*.sql"))
@@ -81,6 +90,14 @@ class WarmSession:
         """``duckdb``, ``postgres``, ... as profiles.yml says."""
         return str(self._project.config.credentials.type)
 
+    @property
+    def warehouse_file(self) -> Path | None:
+        """The file the warehouse is kept in, None where it is a server or in memory."""
+        path = (
+            getattr(self._project.config.credentials, "path", None) if self.adapter_type == "duckdb" else None
+        )
+        return None if path is None or ":" in str(path) else Path(path)
+
     def exists(self, unique_id: str) -> bool:
         """Whether the relation of a node is in the warehouse."""
         node = self._project.manifest.nodes[unique_id]
@@ -104,6 +121,7 @@ class WarmSession:
         variables: Mapping[str, Any],
         nodes: Sequence[str],
         target_path: Path,
+        full_refresh: bool = False,
     ) -> DbtRunContext:
         """Prepare one run; see the port."""
         del run_id
@@ -112,14 +130,20 @@ class WarmSession:
         if interval.end > interval.start:
             window = (interval.start.astimezone(UTC).replace(tzinfo=None), interval.end.replace(tzinfo=None))
         all_variables = {**self._options.variables, **variables}
-        flags = run_flags(project.flags, variables=all_variables, target_path=target_path, window=window)
+        flags = run_flags(
+            project.flags,
+            variables=all_variables,
+            target_path=target_path,
+            window=window,
+            full_refresh=full_refresh,
+        )
         config = config_for_run(project.config, flags, variables=all_variables, target_path=target_path)
         project.adapter.config = config  # macros that the adapter calls by itself see this run's variables
         context = DbtRunContext(config=config, base=manifest, adapter=project.adapter, logs=self._logs)
         try:
             context.begin(nodes, self._schemas)
         except Exception as error:
-            raise worded(error, project_dir=self._options.project_dir) from error
+            raise self._worded(error) from error
         return context
 
     def _manifest_for(self, variables: Mapping[str, Any]) -> Manifest:
@@ -130,11 +154,11 @@ class WarmSession:
         if self._parsed is None or self._parsed[0] != key:
             target = self._options.state_dir / "dbt" / "interval"
             merged = {**self._options.variables, **variables}
-            flags = run_flags(self._project.flags, variables=merged, target_path=target, window=None)
+            flags = run_flags(self._project.flags, variables=merged, target_path=target)
             try:
                 self._parsed = (key, reparse(self._project, flags, target))
             except Exception as error:
-                raise worded(error, project_dir=self._options.project_dir, names=self._names) from error
+                raise self._worded(error) from error
         return self._parsed[1]
 
     def close(self) -> None:

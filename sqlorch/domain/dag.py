@@ -8,7 +8,7 @@ computed once, on first use.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import heapify, heappop, heappush
@@ -178,8 +178,14 @@ class Dag:
                     heappush(ready, child)
         if len(order) < len(self._nodes):
             path = find_cycle({uid: self._parents[uid] for uid, count in missing.items() if count})
-            raise ProjectError("the models form a cycle: " + " -> ".join(path))
+            raise ProjectError(
+                f"the models form a cycle: {self._reading(path)}; one of them must not ref the other"
+            )
         return tuple(order)
+
+    def _reading(self, path: Sequence[str]) -> str:
+        """A cycle as the files that read one another; a path runs from parent to child."""
+        return " reads ".join(self._nodes[uid].path or uid for uid in reversed(path))
 
 
 def find_cycle(parents: Mapping[str, Iterable[str]]) -> list[str]:

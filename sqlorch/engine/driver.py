@@ -79,6 +79,7 @@ class Driver:
             variables=spec.variables,
             nodes=todo,
             target_path=self.crew.run_dir(spec.run_id) / "target",
+            full_refresh=bool(spec.invocation.get("full_refresh")),
         )
 
     def _abort(self, spec: RunSpec, frontier: Frontier, reason: str) -> None:

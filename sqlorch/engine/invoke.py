@@ -65,7 +65,8 @@ class SpecMaker:
         shape_of: the project as it is for a group and the variables of one interval.
         skip_variables: interval variables that are not to be injected.
         overrides: retry settings of the command line.
-        invocation: what a retry of the run must repeat.
+        invocation: what a retry of the run must repeat; ``full_refresh`` holds for the first run of a group
+            only, since it would throw away what the runs before have built.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class SpecMaker:
         self._skip = frozenset(skip_variables)
         self._overrides = overrides or Overrides()
         self._invocation = invocation
+        self._refreshed: set[str] = set()
         self._made: tuple[Dag, dict[tuple[str, ...], tuple[NodeSpec, ...]]] | None = None
 
     def spec(self, planned: PlannedRun, *, suffix: str) -> tuple[RunSpec, Dag]:
@@ -105,9 +107,15 @@ class SpecMaker:
             timezone=group.timezone,
             variables=variables,
             nodes=self._node_specs(shape, _members(planned, shape)),
-            invocation=self._invocation,
+            invocation={**self._invocation, "full_refresh": self._refreshes(group)},
         )
         return spec, shape.dag
+
+    def _refreshes(self, group: Group) -> bool:
+        if not self._invocation.get("full_refresh") or group.name in self._refreshed:
+            return False
+        self._refreshed.add(group.name)
+        return True
 
     def _node_specs(self, shape: Shape, unique_ids: tuple[str, ...]) -> tuple[NodeSpec, ...]:
         if self._made is None or self._made[0] is not shape.dag:
@@ -208,7 +216,10 @@ class Invocation:
         self._damage = Damage()
 
     def make_all(self, planned: Sequence[PlannedRun]) -> list[RunRecord]:
-        """Make the runs one after the other; stop after a cancelled one, or a failed one when failing fast.
+        """Make the runs one after the other.
+
+        No more follow after a cancelled one, after a failed one when failing fast, and after a full refresh
+        that failed: what the later intervals would add is thrown away when it is tried again.
 
         Returns:
             The runs as stored at their end.
@@ -218,7 +229,8 @@ class Invocation:
             record = self._make(one)
             ended.append(record)
             crew = self._driver.crew
-            if crew.stop.requested or (record.state is RunState.FAILED and crew.fail_fast):
+            failed = record.state is RunState.FAILED
+            if crew.stop.requested or (failed and (crew.fail_fast or record.invocation.get("full_refresh"))):
                 break
         return ended
 

@@ -135,6 +135,7 @@ class WarehouseSession(Protocol):
         variables: Mapping[str, Any],
         nodes: Sequence[str],
         target_path: Path,
+        full_refresh: bool,
     ) -> RunContext:
         """Prepare one run: variables bound, schemas made, ``on-run-start`` executed.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -52,7 +53,8 @@ class Said:
     @property
     def nodes(self) -> dict[str, dict[str, Any]]:
         """The nodes of the only run of the document, by name."""
-        (run,) = self.document["runs"]
+        document = self.document
+        (run,) = document.get("runs", [document])
         return {name_of(node["unique_id"]): node for node in run["nodes"]}
 
     @property
@@ -121,6 +123,11 @@ class Project:
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Read the warehouse; it must not be held by anybody."""
         return rows_of(self.warehouse, sql)
+
+    def query_state(self, sql: str) -> list[tuple[Any, ...]]:
+        """Read what sqlorch remembers of the project."""
+        with closing(sqlite3.connect(self.root / ".sqlorch" / "state.db")) as connection:
+            return connection.execute(sql).fetchall()
 
 
 def make_project(root: Path, files: Mapping[str, str]) -> Project:

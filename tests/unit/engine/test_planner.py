@@ -17,15 +17,9 @@ EDGES = [("seed", "hourly"), ("hourly", "daily"), ("daily", "monthly"), ("monthl
 
 
 def group(name: str, schedule: str | None, *, zone: str = NEW_YORK, batch: int = 1) -> Group:
-    return Group(
-        name=name,
-        select=f"x{name}",
-        timezone=zone,
-        batch=batch,
-        timetable=make_timetable(
-            schedule=schedule, timezone=zone, start=datetime(2013, 1, 1) if schedule else None
-        ),
-    )
+    start = datetime(2013, 1, 1, 5, tzinfo=UTC) if schedule else None
+    timetable = make_timetable(schedule=schedule, timezone=zone, start=start)
+    return Group(name=name, select=f"x{name}", batch=batch, timetable=timetable)
 
 
 def project() -> tuple[Dag, Grouping]:
