@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
     from sqlorch.state.store import SqlStore
 
-_STATE_FILE = "state.db"
+STATE_FILE = "state.db"
 
 
 class SystemClock:
@@ -93,7 +93,7 @@ class Workspace:
         from sqlorch.state.owner import current_owner, is_alive  # noqa: PLC0415 - help must not wait for SQLAlchemy
         from sqlorch.state.store import SqlStore  # noqa: PLC0415
 
-        with SqlStore.open(self.state_dir / _STATE_FILE) as store:
+        with SqlStore.open(self.state_dir / STATE_FILE) as store:
             here = current_owner()
             store.abandon_dead(SystemClock().now(), here.__eq__ if alone else is_alive)
             yield store

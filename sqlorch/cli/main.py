@@ -17,6 +17,7 @@ from sqlorch import __version__
 from sqlorch.domain.errors import SqlorchError
 
 _COMMANDS = {
+    "completion": "print the completion script of your shell",
     "cron": "explain a schedule: its next fires, local and UTC",
     "export": "publish metrics tables to DuckDB or SQLite files",
     "init": "make a new project that runs at once on DuckDB",

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from sqlorch.cli import suggest
 from sqlorch.cli.options import dbt_options, output_options, project_options, retry_options
 
 
@@ -19,7 +20,9 @@ from sqlorch.cli.options import dbt_options, output_options, project_options, re
     "-s", "--select", multiple=True, help="Nodes to run, in dbt's syntax: +model, tag:daily, a,b ..."
 )
 @click.option("-x", "--exclude", multiple=True, help="Nodes to leave out, in dbt's syntax.")
-@click.option("-g", "--group", "groups", multiple=True, help="Run these groups alone.")
+@click.option(
+    "-g", "--group", "groups", multiple=True, shell_complete=suggest.groups, help="Run these groups alone."
+)
 @click.option("--as-one", is_flag=True, help="One run over the whole interval, whatever the schedule.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first node that fails.")
 @click.option("--dry-run", is_flag=True, help="Show what would run, run nothing.")
@@ -28,7 +31,7 @@ from sqlorch.cli.options import dbt_options, output_options, project_options, re
 @project_options
 @output_options
 def run(**given: Any) -> int:
-    r"""Run models and their tests for an interval.
+    """Run models and their tests for an interval.
 
     The interval is cut by the schedule of each group: seven days are seven runs of a daily group, oldest
     first. Times without an offset are read in the group's time zone.
@@ -36,7 +39,7 @@ def run(**given: Any) -> int:
     \b
     sqlorch run --interval 2013-01-01/2013-01-08
     sqlorch run --interval 2013-01-03 --select +carrier_scorecard
-    """
+    """  # noqa: D301 - click wants the control character, not a backslash and a b
     from sqlorch.cli.running import run_command  # noqa: PLC0415 - help must not wait for it
 
     return run_command(given)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sqlorch.cli import suggest
 from sqlorch.cli.options import project_options
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def runs() -> None:
 
 
 @runs.command("list")
-@click.option("-g", "--group", help="Runs of this group.")
+@click.option("-g", "--group", shell_complete=suggest.groups, help="Runs of this group.")
 @click.option("--state", type=click.Choice(_STATES), help="Runs in this state.")
 @click.option("-n", "--limit", default=20, show_default=True, type=click.IntRange(min=1), help="How many.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
@@ -49,7 +50,7 @@ def list_(*, group: str | None, state: str | None, limit: int, as_json: bool, **
 
 
 @runs.command()
-@click.argument("run_id")
+@click.argument("run_id", shell_complete=suggest.runs)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 @project_options
 def show(run_id: str, *, as_json: bool, **given: Any) -> None:
@@ -66,7 +67,7 @@ def show(run_id: str, *, as_json: bool, **given: Any) -> None:
 
 
 @runs.command()
-@click.argument("run_id")
+@click.argument("run_id", shell_complete=suggest.runs)
 @click.argument("node")
 @click.option("--attempt", type=click.IntRange(min=1), help="Which attempt; the last by default.")
 @click.option("--sql", is_flag=True, help="Print the compiled SQL instead of the log.")
