@@ -7,8 +7,7 @@ a small node. Here the same mapping is a ``dict``: same generators, same precede
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from dbt.clients.jinja import MacroGenerator
@@ -41,7 +40,7 @@ def build_namespace(
     """What :meth:`MacroNamespaceBuilder.build_namespace` builds."""
     stack, node = builder.thread_ctx, builder.node
     generators = {
-        package: {name: MacroGenerator(macro, ctx, node, stack) for name, macro in macros.items()}
+        package: {name: _generator(macro, ctx, node, stack) for name, macro in macros.items()}
         for package, macros in macros_by_package.items()
     }
     internal: dict[str, Any] = {}
@@ -59,12 +58,14 @@ def build_namespace(
     )
 
 
-@contextmanager
-def flat_namespaces() -> Iterator[None]:
-    """Let dbt build its contexts with :func:`build_namespace` until the block ends."""
-    original = MacroNamespaceBuilder.build_namespace
-    MacroNamespaceBuilder.build_namespace = build_namespace
-    try:
-        yield
-    finally:
-        MacroNamespaceBuilder.build_namespace = original
+def _generator(macro: Any, ctx: dict[str, Any], node: Any, stack: Any) -> MacroGenerator:
+    """``MacroGenerator(macro, ctx, node, stack)`` without its chain of three initialisers."""
+    made = _new(MacroGenerator)
+    made.context = ctx
+    made.macro = macro
+    made.node = node
+    made.stack = stack
+    return made
+
+
+_new = MacroGenerator.__new__

@@ -14,8 +14,8 @@ from typing import Any
 from dbt.contracts.graph.manifest import Manifest
 
 from sqlorch.dbt.duckdb_rows import tell_rows
+from sqlorch.dbt.economies import economies
 from sqlorch.dbt.invocation import restore_environment, run_flags
-from sqlorch.dbt.macro_names import flat_namespaces
 from sqlorch.dbt.manifest_dag import dag_from_manifest
 from sqlorch.dbt.messages import worded
 from sqlorch.dbt.node_log import NodeLogs
@@ -42,7 +42,7 @@ class WarmSession:
         self._project: OpenProject = self._open(options)
         self._logs = NodeLogs(_secrets(self._project.config.credentials))
         self._project.resources.enter_context(self._logs.listening())
-        self._project.resources.enter_context(flat_namespaces())
+        self._project.resources.enter_context(economies())
         if self.adapter_type == "duckdb":
             tell_rows(self._project.adapter)
         self._parsed: tuple[str, Manifest] | None = None

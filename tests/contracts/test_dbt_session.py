@@ -252,10 +252,10 @@ def test_opening_says_in_one_sentence_what_is_wrong(root: Path, session: WarmSes
     class FailedToConnectError(Exception):
         pass
 
-    refused = worded(FailedToConnectError("no route"), project_dir=root)
+    refused = worded(FailedToConnectError("no route"), project_dir=root, profiles_dir=root)
     assert isinstance(refused, ExecutionError)
     assert "no route" in str(refused)
-    cycle = worded(ProjectError("as it is"), project_dir=root)
+    cycle = worded(ProjectError("as it is"), project_dir=root, profiles_dir=root)
     assert str(cycle) == "as it is"
 
 
