@@ -42,14 +42,10 @@ def classify(error: BaseException) -> ErrorClass:
     return ErrorClass.PERMANENT
 
 
-def was_interrupted(error: BaseException) -> bool:
-    """Whether the error is what a driver raises for a cancelled query."""
-    return any(
-        getattr(cause, "pgcode", None) == "57014"
-        or type(cause).__name__ in {"InterruptException", "QueryCanceled"}
-        or "INTERRUPT Error" in str(cause)
-        for cause in _chain(error)
-    )
+def let_go_of_frames(error: BaseException) -> None:
+    """Drop the tracebacks: their frames hold the connection, and so a DuckDB file open, until collected."""
+    for cause in _chain(error):
+        cause.__traceback__ = None
 
 
 def place_of(message: str) -> Place | None:

@@ -10,7 +10,7 @@ side: a project may be parsed again needlessly, not the other way round.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,7 +20,18 @@ from jinja2 import TemplateError, nodes
 
 _N = TypeVar("_N", bound=nodes.Node)
 _STRUCTURAL = frozenset({"config", "ref", "source"})
-_NOT_PARSED = frozenset({"data_tests", "tests", "unit_tests", "description", "pre_hook", "post_hook"})
+_NOT_PARSED = frozenset(
+    {
+        "data_tests",
+        "tests",
+        "unit_tests",
+        "description",
+        "pre_hook",
+        "post_hook",
+        "on_run_start",
+        "on_run_end",
+    }
+)
 _CALL = re.compile(r"\b(config|ref|source)\s*\(")
 _BRANCH = re.compile(r"\{%|\b(config|ref|source)\s*\([^)]*\bvar\b")
 
@@ -39,22 +50,25 @@ class Macros:
 
 
 def interval_dependent(
-    manifest: Manifest, names: Collection[str], *, project_file: str, internal: Collection[str]
+    manifest: Manifest, names: Collection[str], *, project_files: Mapping[str, Any], internal: Collection[str]
 ) -> list[str]:
     """Unique ids and YAML files whose parsed form may depend on the interval, sorted.
 
     Args:
         manifest: the project as parsed with a sample interval; disabled nodes are looked at too.
         names: the interval variables.
-        project_file: text of ``dbt_project.yml``.
+        project_files: the content of ``dbt_project.yml``, the project's own and those of its packages, by name.
         internal: packages that dbt and its adapters bring, which know nothing of our variables.
     """
     mention = re.compile(rf"""\bvar\s*\(\s*(['"])({"|".join(map(re.escape, names))})\1""")
     macros = _classify(manifest, mention, internal)
     found = {uid for uid, code in _templates(manifest) if _is_dependent(code, mention, macros)}
     found |= set(_yaml_files(manifest, mention))
-    if mention.search(project_file):
-        found.add("dbt_project.yml")
+    found |= {
+        name
+        for name, content in project_files.items()
+        if any(mention.search(text) for text in _parsed_strings(content))
+    }
     return sorted(found)
 
 
@@ -172,5 +186,5 @@ def _parsed_strings(value: Any) -> Iterable[str]:
             yield from _parsed_strings(item)
     elif isinstance(value, dict):
         for key, item in value.items():
-            if key not in _NOT_PARSED:
+            if str(key).removeprefix("+").replace("-", "_") not in _NOT_PARSED:
                 yield from _parsed_strings(item)

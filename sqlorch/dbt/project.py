@@ -11,6 +11,7 @@ from typing import Any
 
 from dbt.adapters.factory import adapter_management, get_adapter, get_adapter_package_names
 from dbt.cli.flags import Flags
+from dbt.clients.yaml_helper import load_yaml_text
 from dbt.config import RuntimeConfig
 from dbt.config.catalogs import get_active_write_integration, load_catalogs
 from dbt.config.runtime import load_profile, load_project
@@ -78,11 +79,17 @@ def parse(config: RuntimeConfig, flags: Flags) -> Manifest:
 
 def depends_on_interval(project: OpenProject, names: Collection[str]) -> list[str]:
     """What makes the parsed project depend on the interval; empty when one parse serves every interval."""
-    text = (Path(project.config.project_root) / "dbt_project.yml").read_text(
-        encoding="utf-8", errors="replace"
-    )
     internal = get_adapter_package_names(project.config.credentials.type)
-    return interval_dependent(project.manifest, names, project_file=text, internal=internal)
+    files = {
+        f"{name}/dbt_project.yml": _project_file(Path(package.project_root))
+        for name, package in project.config.load_dependencies().items()
+        if name not in internal
+    }
+    return interval_dependent(project.manifest, names, project_files=files, internal=internal)
+
+
+def _project_file(root: Path) -> Any:
+    return load_yaml_text((root / "dbt_project.yml").read_text(encoding="utf-8", errors="replace"))
 
 
 def reparse(project: OpenProject, flags: Flags, target_path: Path) -> Manifest:

@@ -22,7 +22,7 @@ from dbt_common.context import _INVOCATION_CONTEXT_VAR, get_invocation_context
 from dbt_common.events.contextvars import task_contextvars
 
 from sqlorch.dbt.cache import refresh_cache
-from sqlorch.dbt.errors import one_line
+from sqlorch.dbt.errors import let_go_of_frames, one_line
 from sqlorch.dbt.node_log import NodeLogs
 from sqlorch.dbt.results import node_result
 from sqlorch.domain.errors import ExecutionError
@@ -106,10 +106,13 @@ class DbtRunContext:
         with self._lock:
             self._results.append(result)
             cancelled = unique_id in self._cancelled
+        error = raised.pop() if raised else None
+        if error is not None:
+            let_go_of_frames(error)
         return node_result(
             result.node,
             result,
-            raised=raised[-1] if raised else None,
+            raised=error,
             cancelled=cancelled,
             started_at=started,
             log_path=log_path,

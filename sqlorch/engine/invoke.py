@@ -221,12 +221,16 @@ class Invocation:
         No more follow after a cancelled one, after a failed one when failing fast, and after a full refresh
         that failed: what the later intervals would add is thrown away when it is tried again.
 
+        A run that turns out to have no nodes in its interval is passed over.
+
         Returns:
             The runs as stored at their end.
         """
         ended: list[RunRecord] = []
         for one in planned:
             record = self._make(one)
+            if record is None:
+                continue
             ended.append(record)
             crew = self._driver.crew
             failed = record.state is RunState.FAILED
@@ -234,9 +238,11 @@ class Invocation:
                 break
         return ended
 
-    def _make(self, planned: PlannedRun) -> RunRecord:
+    def _make(self, planned: PlannedRun) -> RunRecord | None:
         crew = self._driver.crew
         spec, dag = self._maker.spec(planned, suffix=self._suffix())
+        if not spec.nodes:
+            return None
         crew.store.create_run(spec, now=crew.clock.now())
         record = self._driver.drive(spec, blocked=self._damage.blocked(spec, dag))
         if record.state is RunState.FAILED:

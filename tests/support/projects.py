@@ -154,8 +154,9 @@ def rows_of(database: Path, sql: str) -> list[tuple[Any, ...]]:
 
 
 def name_of(unique_id: str) -> str:
-    """``orders`` of ``model.shop.orders``; the test's own name of ``test.shop.not_null_a_b.0123456789``."""
-    return unique_id.split(".")[2]
+    """``orders`` of ``model.shop.orders``; a test's own name of ``test.shop.not_null_a_b.0123456789``."""
+    parts = unique_id.split(".")
+    return parts[3] if parts[0] == "unit_test" else parts[2]
 
 
 def tables_of(database: Path) -> dict[str, list[tuple[Any, ...]]]:
