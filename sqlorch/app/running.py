@@ -87,11 +87,11 @@ class Ended:
     published: Published
 
 
-def plan_only(workspace: Workspace, request: Request) -> tuple[Plan, Dag]:
+def plan_only(workspace: Workspace, request: Request) -> Plan:
     """What ``run --dry-run`` shows: the plan, with nothing executed and nothing stored."""
     session = workspace.session()
     try:
-        return _plan(workspace, request, session.dag), session.dag
+        return _plan(workspace, request, session)
     finally:
         session.close()
 
@@ -112,7 +112,7 @@ def run(workspace: Workspace, request: Request, *, progress: Progress, stop: Sto
     with workspace.driving(request.command), workspace.store(alone=True) as store:
         session = workspace.session()
         try:
-            plan = _plan(workspace, request, session.dag, elastic=bool(session.interval_dependent))
+            plan = _plan(workspace, request, session)
             crew = _Crew(workspace, request, store, session, stop)
             return crew.work_on(plan, progress)
         finally:
@@ -196,9 +196,10 @@ def repeatable(workspace: Workspace) -> dict[str, Any]:
     }
 
 
-def _plan(workspace: Workspace, request: Request, dag: Dag, *, elastic: bool = False) -> Plan:
+def _plan(workspace: Workspace, request: Request, session: WarmSession) -> Plan:
+    dag = session.dag
     grouping = group_nodes(dag, workspace.settings, select_nodes)
-    selected = _selected(request, dag, grouping)
+    selected = _selected(request, session, dag, grouping)
     plan = plan_runs(
         dag=dag,
         grouping=grouping,
@@ -206,7 +207,7 @@ def _plan(workspace: Workspace, request: Request, dag: Dag, *, elastic: bool = F
         period=partial(_period, request),
         as_one=request.as_one,
         widen=bool(request.select or request.groups),
-        elastic=elastic,
+        elastic=bool(session.interval_dependent),
     )
     if not plan.runs:
         raise ConfigError(_nothing_due(plan))
@@ -220,8 +221,10 @@ def _nothing_due(plan: Plan) -> str:
     return f"no group is due ({reasons}); choose a longer interval, or take it as it is with --as-one"
 
 
-def _selected(request: Request, dag: Dag, grouping: Grouping) -> frozenset[str]:
-    found = select(dag, request.select, request.exclude, kinds=EXECUTABLE_KINDS)
+def _selected(request: Request, session: WarmSession, dag: Dag, grouping: Grouping) -> frozenset[str]:
+    found = select(
+        dag, request.select, request.exclude, kinds=EXECUTABLE_KINDS, indirect=session.indirect_selection
+    )
     found = frozenset(uid for uid in found if not dag[uid].blank)
     if not request.groups:
         return found
@@ -253,7 +256,7 @@ class Shapes:
         if not self._session.interval_dependent:
             self._fixed = Shape(dag=dag, grouping=grouping)
             return self._fixed
-        nodes = _selected(self._request, dag, grouping) & grouping.nodes(group.name)
+        nodes = _selected(self._request, self._session, dag, grouping) & grouping.nodes(group.name)
         return Shape(dag=dag, grouping=grouping, nodes=nodes)
 
 

@@ -45,8 +45,7 @@ def run_command(given: Mapping[str, Any]) -> int:
     )
     console = output(given)
     if given["dry_run"]:
-        plan, _ = plan_only(workspace, request)
-        print_plan(plan, console, as_json=given["as_json"])
+        print_plan(plan_only(workspace, request), console, as_json=given["as_json"])
         return 0
     with stopping() as stop:
         ended = run(workspace, request, progress=progress(console), stop=stop)

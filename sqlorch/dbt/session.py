@@ -25,6 +25,7 @@ from sqlorch.dbt.run_context import DbtRunContext
 from sqlorch.domain.dag import Dag
 from sqlorch.domain.errors import SqlorchError
 from sqlorch.domain.interval import Interval
+from sqlorch.domain.selector import Indirect
 
 
 class WarmSession:
@@ -84,6 +85,12 @@ class WarmSession:
     def threads(self) -> int:
         """Threads of the profile or of ``--threads``."""
         return int(self._project.config.threads)
+
+    @property
+    def indirect_selection(self) -> Indirect:
+        """Which tests come along with selected nodes: dbt's flag, from the project or the environment."""
+        found: Indirect = self._project.flags.INDIRECT_SELECTION
+        return found
 
     @property
     def adapter_type(self) -> str:
