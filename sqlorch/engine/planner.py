@@ -12,7 +12,7 @@ from datetime import datetime
 from heapq import heapify, heappop, heappush
 
 from sqlorch.domain.dag import Dag
-from sqlorch.domain.describe import describe
+from sqlorch.domain.describe import compact
 from sqlorch.domain.group import Group
 from sqlorch.domain.grouping import Grouping
 from sqlorch.domain.interval import Interval
@@ -100,11 +100,11 @@ def _intervals(
     if slots:
         return list(batched(slots, group.batch)), _leftover(group, span, slots)
     around = timetable.slot_containing(span.start)
-    asked = describe(span, group.timezone)
+    asked = compact(span, group.timezone)
     if around is None or not around.contains(span):
         text = f"no interval of its schedule lies inside {asked}"
         return [], Notice(group=group.name, text=text, due=False)
-    whole = describe(around, group.timezone)
+    whole = compact(around, group.timezone)
     if widen:
         text = f"{asked} is part of its interval {whole}, which runs as a whole"
         return [around], Notice(group=group.name, text=text, due=True)
@@ -114,9 +114,9 @@ def _intervals(
 def _leftover(group: Group, span: Interval, slots: Sequence[Interval]) -> Notice | None:
     parts = []
     if slots[0].start > span.start:
-        parts.append(describe(Interval(span.start, slots[0].start), group.timezone))
+        parts.append(compact(Interval(span.start, slots[0].start), group.timezone))
     if slots[-1].end < span.end:
-        parts.append(describe(Interval(slots[-1].end, span.end), group.timezone))
+        parts.append(compact(Interval(slots[-1].end, span.end), group.timezone))
     if not parts:
         return None
     return Notice(group=group.name, text=f"no whole interval covers {' and '.join(parts)}", due=True)
