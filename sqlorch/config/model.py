@@ -183,7 +183,7 @@ class ExportKeys(_Keys):
     )
     to: ExportPaths = Field(
         default_factory=list,
-        description="DuckDB (.duckdb, .db) or SQLite (.sqlite, .sqlite3) files, from the project's folder.",
+        description="DuckDB (.duckdb) or SQLite (.sqlite, .db) files, from the project's folder.",
         examples=[["metrics.duckdb", "metrics.sqlite"]],
     )
 
