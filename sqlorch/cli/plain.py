@@ -52,7 +52,9 @@ class PlainProgress:
         self._nodes = {node.unique_id: node for node in spec.nodes}
         interval = compact(spec.interval, spec.timezone)
         place = f" ({self._number} of {self._total})" if self._total > 1 else ""
-        self._line(f"{spec.group} {interval}: {len(spec.nodes)} nodes, run {spec.run_id}{place}")
+        self._line(
+            f"{spec.group} {interval}: {text.number(len(spec.nodes), 'node')}, run {spec.run_id}{place}"
+        )
 
     def node_started(self, run_id: str, unique_id: str, attempt: int) -> None:
         """Not told: the end of a node is."""

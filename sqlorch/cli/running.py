@@ -16,6 +16,7 @@ from rich.console import Console
 from sqlorch.app.retrying import retry
 from sqlorch.app.running import Ended, Outlook, Progress, Request, plan_only, run
 from sqlorch.app.workspace import Choices, Workspace, open_workspace
+from sqlorch.cli import text
 from sqlorch.cli.live import LiveProgress
 from sqlorch.cli.plain import PlainProgress, Silence
 from sqlorch.cli.summary import as_document, exit_code, failed, print_ended
@@ -156,9 +157,12 @@ def print_plan(plan: Plan, console: Console, *, as_json: bool) -> None:
         console.print(f"[yellow]{word}[/] [bold]{notice.group}[/]: {notice.text}")
     for number, planned in enumerate(plan.runs, 1):
         interval = compact(planned.interval, planned.group.timezone)
-        console.print(f"{number:>4}  [bold]{planned.group.name}[/] {interval}: {len(planned.nodes)} nodes")
+        console.print(
+            f"{number:>4}  [bold]{planned.group.name}[/] {interval}: {text.number(len(planned.nodes), 'node')}"
+        )
     named = {uid: planned.group.name for planned in plan.runs for uid in planned.nodes}
-    console.print(f"\n{len(plan.runs)} runs of {len(named)} different nodes; nothing was run")
+    made, nodes = text.number(len(plan.runs), "run"), text.number(len(named), "different node")
+    console.print(f"\n{made} of {nodes}; nothing was run")
 
 
 @contextmanager

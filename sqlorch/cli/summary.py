@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -176,7 +177,7 @@ def _print_failure(console: Console, run: RunRecord, node: NodeRecord, attempt: 
         )
     )
     console.print(Text(f"  {where}"), soft_wrap=True)
-    console.print(Text(f"  {attempt.message}", style="red"))
+    console.print(Padding(Text(attempt.message, style="red"), (0, 0, 0, 2)))
     if attempt.compiled_path:
         console.print(Text(f"  compiled: {_short(Path(attempt.compiled_path))}", style="dim"), soft_wrap=True)
     console.print(

@@ -54,8 +54,13 @@ def counts(by_state: Mapping[str, int], warnings: int = 0) -> str:
     return ", ".join(parts) or "nothing"
 
 
+def number(count: int, thing: str) -> str:
+    """``1 run``, ``2 runs``, ``1,024 runs``."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
 def rows(value: int | None) -> str:
     """``842 rows``; nothing where the adapter does not say."""
     if value is None:
         return ""
-    return "1 row" if value == 1 else f"{value:,} rows"
+    return number(value, "row")

@@ -58,7 +58,7 @@ def _opened(path: Path, busy_timeout: float) -> Database:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder only its owner can enter; one that exists is left as it is.
+    """Make a folder only its owner can enter, and that git passes over; one that exists is left as it is.
 
     Raises:
         StateError: it cannot be made, or is not a folder.
@@ -66,6 +66,7 @@ def make_private_folder(folder: Path) -> None:
     try:
         if not folder.is_dir():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
     except OSError as error:
         raise explain_os(error, folder) from error
 
