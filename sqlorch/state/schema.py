@@ -66,7 +66,9 @@ def make_private_folder(folder: Path) -> None:
     try:
         if not folder.is_dir():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+            ignore = folder / ".gitignore"
+            ignore.touch(mode=0o600)
+            ignore.write_text("*\n", encoding="utf-8")
     except OSError as error:
         raise explain_os(error, folder) from error
 

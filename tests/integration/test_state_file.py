@@ -68,7 +68,7 @@ def test_folder_and_files_are_private_whatever_the_umask(tmp_path: Path):
         os.umask(before)
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert modes == dict.fromkeys(
-        ["state.db", "state.db-wal", "state.db-shm", "state.uuid", "state.lock"], 0o600
+        [".gitignore", "state.db", "state.db-wal", "state.db-shm", "state.uuid", "state.lock"], 0o600
     )
 
 
@@ -80,7 +80,9 @@ def test_a_folder_that_exists_is_left_as_it_is(tmp_path: Path):
 
 def test_what_was_written_is_there_at_the_next_opening(path: Path):
     assert run_ids(path) == ["r1"]
-    assert sorted(file.name for file in path.parent.iterdir()) == ["state.db", "state.lock", "state.uuid"]
+    left = sorted(file.name for file in path.parent.iterdir())
+    assert left == [".gitignore", "state.db", "state.lock", "state.uuid"]
+    assert (path.parent / ".gitignore").read_text() == "*\n"
 
 
 @pytest.mark.parametrize("existing", [True, False])
