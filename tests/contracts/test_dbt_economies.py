@@ -36,7 +36,7 @@ on-run-end: create or replace table seen as select '{{ var("ds") }}' as ds, {{ r
 {% macro post(x) %}{{ return(adapter.dispatch('post')(x)) }}{% endmacro %}
 {% test positive(model, column_name) %}select * from {{ model }} where {{ column_name }} <= 0{% endtest %}
 """,
-    "seeds/amounts.csv": "day,amount,note\n2013-01-01,1,null\n2013-01-02,2,true\n",
+    "seeds/amounts.csv": "day,amount,note\n2013-01-01,1,\n2013-01-02,2,true\n",
     "models/events.sql": """
 select day, {{ post('amount') }} as amount from {{ ref('amounts') }}
 where day >= date '{{ var("ds") }}' or true
