@@ -19,6 +19,7 @@ from dbt.context.exceptions_jinja import CONTEXT_EXPORTS
 from dbt.context.macros import MacroNamespaceBuilder
 from dbt.exceptions import DbtRuntimeError
 
+from sqlorch.dbt.lazy_events import lazy_events
 from sqlorch.dbt.macro_names import build_namespace
 
 _MOST_TEMPLATES = 5_000
@@ -112,4 +113,5 @@ def economies() -> Iterator[None]:
         for (home, name), value in replacements.items():
             stack.callback(setattr, home, name, getattr(home, name))
             setattr(home, name, value)
+        stack.enter_context(lazy_events())
         yield
