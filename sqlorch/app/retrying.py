@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ def retry(
             return Ended(plan=None, runs=[], nodes={}, published=Published())
         session = _as_started(workspace, record).session()
         try:
-            policies = _policies(workspace, session, record, nodes, overrides)
+            policies, timeouts = _limits(workspace, session, record, nodes, overrides)
             record = store.run(run_id)
             store.rerun(run_id, [node.unique_id for node in todo], now=SystemClock().now())
             states = {node.unique_id: node.state for node in nodes if node.state is _KEPT}
@@ -65,7 +66,7 @@ def retry(
                 driver = make_driver(
                     workspace, session, store=store, listener=listener, stop=stop, fail_fast=fail_fast
                 )
-                ended = driver.drive(retry_spec(record, nodes, policies), states=states)
+                ended = driver.drive(retry_spec(record, nodes, policies, timeouts), states=states)
             published = publish_after_run(workspace, session, store)
             return Ended(plan=None, runs=[ended], nodes={run_id: store.nodes(run_id)}, published=published)
         finally:
@@ -85,13 +86,14 @@ def _as_started(workspace: Workspace, record: RunRecord) -> Workspace:
     return replace(workspace, choices=choices, variables=dict(started.get("vars") or {}))
 
 
-def _policies(
+def _limits(
     workspace: Workspace,
     session: WarmSession,
     record: RunRecord,
     nodes: list[NodeRecord],
     overrides: Overrides,
-) -> dict[str, RetryPolicy]:
+) -> tuple[dict[str, RetryPolicy], Mapping[str, float]]:
+    """The retry policy and the time limit of each node, as the project has them now."""
     dag = session.dag_for(record.variables)
     gone = [node.unique_id for node in nodes if node.unique_id not in dag and node.state is not _KEPT]
     if gone:
@@ -100,4 +102,5 @@ def _policies(
             "run the interval anew with: sqlorch run --interval ..."
         )
     grouping = group_nodes(dag, workspace.settings, select_nodes)
-    return {uid: overrides.apply(policy) for uid, policy in grouping.retry.items()}
+    policies = {uid: overrides.apply(policy) for uid, policy in grouping.retry.items()}
+    return policies, grouping.timeout
