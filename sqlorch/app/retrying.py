@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlorch.app.publishing import Published, publish_after_run, select_nodes
-from sqlorch.app.running import Ended, Outlook, Progress, make_driver
+from sqlorch.app.publishing import Published, publish_after_run
+from sqlorch.app.running import Ended, Outlook, Progress, group_session_nodes, make_driver
 from sqlorch.app.workspace import SystemClock, Workspace
-from sqlorch.config.meta import group_nodes
 from sqlorch.domain.errors import ConfigError, ProjectError
 from sqlorch.domain.history import NodeRecord, RunRecord
 from sqlorch.domain.run import NodeState, RetryPolicy, RunState
@@ -101,6 +100,6 @@ def _limits(
             f"{', '.join(gone)} of {record.run_id} is no longer in the project; "
             "run the interval anew with: sqlorch run --interval ..."
         )
-    grouping = group_nodes(dag, workspace.settings, select_nodes)
+    grouping = group_session_nodes(workspace, session, dag)
     policies = {uid: overrides.apply(policy) for uid, policy in grouping.retry.items()}
     return policies, grouping.timeout

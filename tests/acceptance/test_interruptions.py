@@ -12,11 +12,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-
 from support.postgres import Postgres, running_postgres
 from support.projects import Project, Said, make_project
 
 Started = list[subprocess.Popen[str]]
+ACTIVE = "from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() and query like"
 FOR_EVER = "select count(*) as n from range(100000000) as a, range(100000000) as b"
 
 
@@ -159,7 +159,7 @@ def test_ctrl_c_ends_the_backend_on_postgresql(started: Started, server: Postgre
     project.write(
         {"models/slow.sql": "{{ config(materialized='table') }} select pg_sleep(60)::text as slept"}
     )
-    asleep = "select pid from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid() and state = 'active'"
+    asleep = f"select pid {ACTIVE} '%pg_sleep(60)%'"
     process = project.process("run", "--json", "-i", "2013-01-03")
     started.append(process)
     until(lambda: server.query(asleep))
@@ -174,7 +174,7 @@ def test_ctrl_c_ends_the_backend_on_postgresql(started: Started, server: Postgre
 def test_transient_errors_are_retried_and_permanent_ones_are_not(
     started: Started, server: Postgres, tmp_path: Path
 ) -> None:
-    """A lock that is not available (55P03) and a backend that is terminated (57P01) pass; a bad cast does not."""
+    """A lock that is not available (55P03) and a terminated backend (57P01) pass; a bad cast does not."""
     schema = tmp_path.name
     server.query(f"create schema if not exists {schema}")
     server.query(f"create table {schema}.busy (x int)")
@@ -182,7 +182,7 @@ def test_transient_errors_are_retried_and_permanent_ones_are_not(
     files = {
         "models/locked.sql": (
             "{{ config(materialized='table', pre_hook=["
-            f'"set lock_timeout = \'300ms\'", "lock table {schema}.busy in access exclusive mode"]) }}}} select 1 as x'
+            f'"set lock_timeout = 300", "lock table {schema}.busy in access exclusive mode"]) }}}} select 1 as x'
         ),
         "models/terminated.sql": (
             "{{ config(materialized='table') }} select pg_sleep(case when "
@@ -196,7 +196,7 @@ def test_transient_errors_are_retried_and_permanent_ones_are_not(
     holder.cursor().execute(f"lock table {schema}.busy in access exclusive mode")
     process = project.process("run", "--json", "-i", "2013-01-03", "--retries", "3", "--retry-delay", "0.5")
     started.append(process)
-    asleep = "from pg_stat_activity where query like '%pg_sleep(case%' and pid <> pg_backend_pid() and state = 'active'"
+    asleep = f"{ACTIVE} '%pg_sleep(case%'"
     until(lambda: server.query(f"select 1 {asleep}"))
     server.query(f"insert into {schema}.tries values ('terminated')")
     server.query(f"select pg_terminate_backend(pid) {asleep}")
@@ -237,9 +237,7 @@ def test_a_node_that_takes_too_long_is_cancelled_and_tried_again(server: Postgre
     assert said.states == {"sleepy": "failed", "below": "upstream_failed"}
     assert said.nodes["sleepy"]["attempts"] == 2
     assert said.nodes["sleepy"]["message"] == "timed out after 1 s"
-    assert not server.query(
-        f"select 1 from pg_stat_activity where state = 'active' and query like '%{schema}%pg_sleep(30)%' and pid <> pg_backend_pid()"
-    )
+    assert not server.query(f"select 1 {ACTIVE} '%{schema}%pg_sleep(30)%'")
     # a second failure of another kind is told as what it is
     (run,) = said.document["runs"]
     project.write(
