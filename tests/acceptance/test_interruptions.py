@@ -182,7 +182,7 @@ def test_transient_errors_are_retried_and_permanent_ones_are_not(
     files = {
         "models/locked.sql": (
             "{{ config(materialized='table', pre_hook=["
-            f'"set lock_timeout = 300", "lock table {schema}.busy in access exclusive mode"]) }}}} select 1 as x'
+            f'"set lock_timeout = 300", "lock table {schema}.busy in exclusive mode"]) }}}} select 1 as x'
         ),
         "models/terminated.sql": (
             "{{ config(materialized='table') }} select pg_sleep(case when "

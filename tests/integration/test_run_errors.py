@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -203,7 +204,9 @@ def test_a_command_line_that_cannot_be_meant_is_refused(good: Project, case: str
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     project = make_project(tmp_path, GOOD)
     (tmp_path / "models" / "b.sql").write_bytes(b"select 1,\n'\xff' as x")
+    before = dict(os.environ)
     assert "models/b.sql: not UTF-8: the byte 0xff in line 2" in project.run().told(2)
+    assert dict(os.environ) == before
 
 
 def test_folders_without_a_project_or_profiles_are_named(tmp_path: Path) -> None:

@@ -31,9 +31,10 @@ SHOP = {
         "4,2,2018-01-03,placed\n5,,2018-01-03,placed\n"
     ),
     "seeds/raw_payments.csv": (
-        "id,order_id,method,cents\n1,1,card,1000\n2,2,card,2050\n3,3,coupon,100\n4,3,card,2500\n5,4,bank,1700\n"
+        "id,order_id,method,cents\n1,1,card,1000\n2,2,card,2050\n3,3,coupon,100\n"
+        "4,3,card,2500\n5,4,bank,1700\n"
     ),
-    "models/staging/stg_customers.sql": "select id as customer_id, first_name from {{ ref('raw_customers') }}",
+    "models/staging/stg_customers.sql": "select id customer_id, first_name from {{ ref('raw_customers') }}",
     "models/staging/stg_orders.sql": """\
         {{ config(event_time='order_date') }}
         select id as order_id, user_id as customer_id, order_date, status from {{ ref('raw_orders') }}
