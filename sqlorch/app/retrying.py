@@ -43,7 +43,7 @@ def retry(
         stop: a request to stop cancels the run.
 
     Returns:
-        What came of it; no run at all when every node of it had succeeded.
+        What came of it; no run at all when it had succeeded.
 
     Raises:
         StateError: there is no such run, or it has not ended.
@@ -52,7 +52,7 @@ def retry(
     with workspace.driving(command), workspace.store(alone=True) as store:
         record, nodes = store.run(run_id), store.nodes(run_id)
         todo = [node for node in nodes if node.state is not _KEPT]
-        if record.state is RunState.SUCCESS or not todo:
+        if record.state is RunState.SUCCESS:  # a run that failed without a failed node has a hook to repeat
             return Ended(plan=None, runs=[], nodes={}, published=Published())
         session = _as_started(workspace, record).session()
         try:

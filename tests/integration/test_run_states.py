@@ -223,6 +223,23 @@ def test_retry_resumes_what_failed_with_the_same_interval_and_variables(
     assert project.query("select count(*) from hooks") == [(4,)]
 
 
+def test_retry_repeats_a_hook_that_failed(tmp_path: Path) -> None:
+    project_file = (
+        'name: shop\nversion: "1.0"\nprofile: shop\non-run-end: ["insert into missing values (1)"]\n'
+    )
+    project = make_project(tmp_path, {"models/a.sql": "select 1 as x", "dbt_project.yml": project_file})
+    said = project.run()
+    (run,) = said.document["runs"]
+    assert (said.code, run["state"], said.states) == (1, "failed", {"a": "success"})
+    assert run["reason"].startswith("dbt_project.yml: on-run-end failed: ")
+    project.write({"dbt_project.yml": project_file.replace("insert into missing", "create table made as")})
+    again = project.sqlorch("retry", run["run_id"], "--json")
+    (retried,) = again.document["runs"]
+    assert (again.code, retried["state"], again.nodes["a"]["attempts"]) == (0, "success", 1)
+    assert project.query("from made") == [(1,)]
+    assert "there is nothing to" in project.sqlorch("retry", run["run_id"]).out
+
+
 def test_a_variable_of_the_projects_own_may_take_the_place_of_an_injected_one(tmp_path: Path) -> None:
     files = {
         "models/a.sql": "select '{{ var('ds') }}', '{{ var('prev_ds', 'no') }}', '{{ var('next_ds') }}'",
