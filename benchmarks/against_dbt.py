@@ -5,8 +5,8 @@
     python benchmarks/against_dbt.py --only intervals --days 30
 
 What is compared: whole processes, started cold, on the same machine, the same threads, the same nodes. Each
-pair runs A B A B ...; medians and the median of the ratios pair by pair are printed. Machines are noisy: quote
-ratios, not seconds, and let nothing else run.
+pair runs A B A B ...; medians and the median of the ratios pair by pair are printed. Machines are noisy:
+quote ratios, not seconds, and let nothing else run.
 """
 
 from __future__ import annotations
@@ -55,9 +55,8 @@ def timed(command: Sequence[str | Path], cwd: Path, environment: dict[str, str] 
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             output.seek(0)
-            sys.exit(
-                f"{' '.join(map(str, command))} ended with {process.returncode}:\n{output.read().decode()[-3000:]}"
-            )
+            said = output.read().decode()[-3000:]
+            sys.exit(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{said}")
     return Took(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
@@ -73,10 +72,13 @@ def compare(name: str, ours: Callable[[], Took], theirs: Callable[[], Took], rou
         a = [getattr(one, what) for one, _ in pairs]
         b = [getattr(other, what) for _, other in pairs]
         ratio = statistics.median(x / y for x, y in zip(a, b, strict=True))
-        unit = "MB" if what == "memory" else "s"
-        print(
-            f"{name:<34} {what:<7} sqlorch {statistics.median(a):8.2f} {unit:<2}  dbt {statistics.median(b):8.2f} {unit:<2}  ratio {ratio:.3f}"
-        )
+        tell(name, what, statistics.median(a), statistics.median(b), ratio)
+
+
+def tell(name: str, what: str, ours: float, theirs: float, ratio: float) -> None:
+    unit = "MB" if what == "memory" else "s"
+    figures = f"sqlorch {ours:8.2f} {unit:<2}  dbt {theirs:8.2f} {unit:<2}  ratio {ratio:.3f}"
+    print(f"{name:<34} {what:<7} {figures}", flush=True)
 
 
 def synthetic(root: Path, models: int) -> Path:
@@ -86,7 +88,8 @@ def synthetic(root: Path, models: int) -> Path:
         "name: synthetic\nversion: '1.0'\nprofile: synthetic\nmodels: {+materialized: table}\n"
     )
     (root / "profiles.yml").write_text(
-        f"synthetic:\n  target: dev\n  outputs:\n    dev: {{type: duckdb, path: {root}/w.duckdb, threads: {THREADS}}}\n"
+        "synthetic:\n  target: dev\n  outputs:\n"
+        f"    dev: {{type: duckdb, path: {root}/w.duckdb, threads: {THREADS}}}\n"
     )
     properties = ["models:"]
     for i in range(models):
@@ -196,7 +199,7 @@ def intervals(folder: Path, days: int) -> None:
         "DBT_PROFILES_DIR": str(REPOSITORY / "profiles"),
         "FLIGHTS_DUCKDB_PATH": "warehouse.duckdb",
     }
-    last = f"{datetime(2013, 1, 1) + timedelta(days=days):%Y-%m-%d}"
+    last = f"{datetime(2013, 1, 1, tzinfo=NEW_YORK) + timedelta(days=days):%Y-%m-%d}"
     ours, theirs = demo_copy(folder, "demo_ours"), demo_copy(folder, "demo_theirs")
     run = [BIN / "sqlorch", "run", "--interval", f"2013-01-01/{last}", "--quiet"]
     for root in (ours, theirs):
@@ -211,8 +214,7 @@ def intervals(folder: Path, days: int) -> None:
     print(f"  dbt: {days} processes in {total:.1f} s", flush=True)
     name = f"{days} daily intervals of the demo"
     for what, a, b in (("wall", mine.wall, total), ("cpu", mine.cpu, cpu), ("memory", mine.memory, memory)):
-        unit = "MB" if what == "memory" else "s"
-        print(f"{name:<34} {what:<7} sqlorch {a:8.2f} {unit:<2}  dbt {b:8.2f} {unit:<2}  ratio {a / b:.3f}")
+        tell(name, what, a, b, a / b)
 
 
 def help_time(rounds: int) -> None:

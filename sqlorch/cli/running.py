@@ -157,9 +157,8 @@ def print_plan(plan: Plan, console: Console, *, as_json: bool) -> None:
         console.print(f"[yellow]{word}[/] [bold]{notice.group}[/]: {notice.text}")
     for number, planned in enumerate(plan.runs, 1):
         interval = compact(planned.interval, planned.group.timezone)
-        console.print(
-            f"{number:>4}  [bold]{planned.group.name}[/] {interval}: {text.number(len(planned.nodes), 'node')}"
-        )
+        nodes = text.number(len(planned.nodes), "node")
+        console.print(f"{number:>4}  [bold]{planned.group.name}[/] {interval}: {nodes}")
     named = {uid: planned.group.name for planned in plan.runs for uid in planned.nodes}
     made, nodes = text.number(len(plan.runs), "run"), text.number(len(named), "different node")
     console.print(f"\n{made} of {nodes}; nothing was run")

@@ -52,7 +52,9 @@ select {% for day in dates() %} sum(case when day = '{{ day }}' then amount end)
 select '{{ var("ds") }}' as ds, amount from {{ ref('events') }}
 {% if is_incremental() %} where '{{ var("ds") }}' > (select min(ds) from {{ this }}) {% endif %}
 """,
-    "models/wrong.sql": "select {% if execute %}{{ exceptions.raise_compiler_error('on purpose') }}{% endif %}",
+    "models/wrong.sql": """
+select {% if execute %}{{ exceptions.raise_compiler_error('on purpose') }}{% endif %}
+""",
     "snapshots/history.sql": """
 {% snapshot history %}{{ config(unique_key='day', strategy='check', check_cols='all', target_schema='main') }}
 select * from {{ ref('amounts') }}{% endsnapshot %}
