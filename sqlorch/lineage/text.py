@@ -35,6 +35,7 @@ class YamlText:
         self._roots: dict[str, Callable[..., Any]] = {}
         plain = {key: functions.PLAIN[key] for key in ("fromjson", "tojson", "fromyaml", "toyaml", "set", "zip")}
         self._names: dict[str, Any] = {
+            **self._env.globals,
             **plain,
             "log": functions.blank,
             "exceptions": functions.EXCEPTIONS,

@@ -1,9 +1,11 @@
-"""What a file that cannot be rendered still says: the literal references of its syntax tree."""
+"""What a file that cannot be rendered still says: the literal calls of its syntax tree."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 from jinja2 import TemplateError, nodes
 
@@ -18,28 +20,49 @@ _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _LONGEST = 1_000_000
 
 
-def literal_references(env: DbtEnvironment, source: str) -> Iterator[Reference]:
-    """Yield every ``ref`` and ``source`` whose arguments are written out, in whatever branch it stands."""
+@dataclass(slots=True)
+class Literals:
+    """What is written out in a template, in whatever branch it stands.
+
+    Attributes:
+        references: ``ref`` and ``source`` calls.
+        config: settings of ``config`` calls.
+    """
+
+    references: list[Reference] = field(default_factory=list)
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+def read_literals(env: DbtEnvironment, source: str) -> Literals:
+    """Read the calls whose arguments are written out; by pattern where the text is not even Jinja."""
     text = source[:_LONGEST]
+    found = Literals()
     try:
-        tree = env.parse(text)
+        calls = list(env.parse(text).find_all(nodes.Call))
     except (TemplateError, RecursionError):
-        yield from _by_pattern(text)
-        return
-    for call in tree.find_all(nodes.Call):
-        reference = _read_call(call)
-        if reference is not None:
-            yield reference
+        found.references = list(_by_pattern(text))
+        return found
+    for call in calls:
+        name = call.node.name if isinstance(call.node, nodes.Name) else ""
+        if name == "config":
+            found.config |= {k.key: value for k in call.kwargs if (value := _constant(k.value)) is not None}
+        elif name in {"ref", "source"} and (reference := _read_call(name, call)) is not None:
+            found.references.append(reference)
+    return found
 
 
-def _read_call(call: nodes.Call) -> Reference | None:
-    name = call.node.name if isinstance(call.node, nodes.Name) else ""
-    args = [arg.value for arg in call.args if isinstance(arg, nodes.Const) and isinstance(arg.value, str)]
-    if name not in {"ref", "source"} or len(args) != len(call.args) or not args:
+def _constant(node: nodes.Expr) -> Any:
+    try:
+        return node.as_const()
+    except nodes.Impossible:
         return None
-    version = next(
-        (k.value.value for k in call.kwargs if k.key in {"v", "version"} and isinstance(k.value, nodes.Const)), None
-    )
+
+
+def _read_call(name: str, call: nodes.Call) -> Reference | None:
+    args = [arg.value for arg in call.args if isinstance(arg, nodes.Const) and isinstance(arg.value, str)]
+    if len(args) != len(call.args) or not args:
+        return None
+    version = next((_constant(k.value) for k in call.kwargs if k.key in {"v", "version"}), None)
     return _reference(name, args[0], args[1] if len(args) > 1 else None, version)
 
 

@@ -148,17 +148,17 @@ class Var:
         return self._state.read_variable(name)[0]
 
 
-def make_env_var(state: State) -> Callable[..., str]:
+def make_env_var(state: State) -> Callable[..., Any]:
     """Build ``env_var``."""
 
-    def env_var(name: str, default: Any = None) -> str:
+    def env_var(name: str, default: Any = None) -> Any:
         if str(name).startswith(SECRET_PREFIX):
             raise TemplateProblem(f"secret environment variables ({name}) cannot be used here")
         value = state.read_env(name)
         value = default if value is None else value
         if value is None:
             raise TemplateProblem(f"the environment variable '{name}' is not set and has no default")
-        return str(value) if not isinstance(value, str) else value
+        return value
 
     return env_var
 

@@ -16,7 +16,7 @@ from sqlorch.lineage.jinja.environment import (
     compile_source,
     native_value,
 )
-from sqlorch.lineage.jinja.fallback import literal_references
+from sqlorch.lineage.jinja.fallback import read_literals
 from sqlorch.lineage.jinja.limits import Limits
 from sqlorch.lineage.jinja.macros import MacroIndex
 from sqlorch.lineage.jinja.modules import make_modules
@@ -111,8 +111,10 @@ class Renderer:
         return self.state.capture
 
     def _salvage(self, capture: Capture, source: str) -> None:
-        for reference in literal_references(self.env, source):
+        found = read_literals(self.env, source)
+        for reference in found.references:
             capture.refer(reference)
+        capture.config = {**found.config, **capture.config}
 
     def _text(self, root: Callable[..., Any], view: View) -> str:
         context = self.env.context_class(self.env, view.names, None, {})
@@ -144,7 +146,8 @@ class Renderer:
         key = (package, inner)
         view = self._views.get(key)
         if view is None:
-            view = View(state=self.state, index=self.index, pool=self._pool, names=dict(functions.PLAIN))
+            names = {**self.env.globals, **functions.PLAIN}
+            view = View(state=self.state, index=self.index, pool=self._pool, names=names)
             view.names.update(self._functions(view))
             view.populate(package, inner=inner)
             self._views[key] = view

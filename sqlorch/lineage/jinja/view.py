@@ -115,7 +115,11 @@ class Package:
             return self._fallback(name)
         raise AttributeError(name)
 
-    __getitem__ = __getattr__
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return getattr(self, name)
+        except AttributeError:
+            raise KeyError(name) from None
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a macro, or the default."""
