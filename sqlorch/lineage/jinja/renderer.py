@@ -16,10 +16,12 @@ from sqlorch.lineage.jinja.environment import (
     compile_source,
     native_value,
 )
+from sqlorch.lineage.jinja.expressions import Frame
 from sqlorch.lineage.jinja.fallback import read_literals
 from sqlorch.lineage.jinja.limits import Limits
 from sqlorch.lineage.jinja.macros import MacroIndex
 from sqlorch.lineage.jinja.modules import make_modules
+from sqlorch.lineage.jinja.quick import QuickReader
 from sqlorch.lineage.jinja.relation import Relation
 from sqlorch.lineage.jinja.state import State, Subject
 from sqlorch.lineage.jinja.undefined import Lenient
@@ -46,6 +48,7 @@ class Renderer:
         self._native = NativeDbtEnvironment(limits)
         self._native.budget = self.env.budget
         self._pool = MacroPool(self.env)
+        self._quick = QuickReader(self.env)
         self._views: dict[tuple[str, str | None], View] = {}
         self._small: dict[str, Callable[..., Any]] = {}
 
@@ -59,7 +62,7 @@ class Renderer:
         view = self._view(subject.package)
         self._introduce(view, subject, names)
         try:
-            capture.sql = self._text(compile_source(self.env, source), view)
+            capture.sql = self._run(source, view)
         except functions.MacroReturn:
             capture.problem = "it calls return() outside a macro"
         except Exception as error:  # noqa: BLE001 # a template may raise anything; the file degrades, visibly
@@ -115,6 +118,13 @@ class Renderer:
         for reference in found.references:
             capture.refer(reference)
         capture.config = {**found.config, **capture.config}
+
+    def _run(self, source: str, view: View) -> str:
+        steps = self._quick.read(source)
+        if steps is None:
+            return self._text(compile_source(self.env, source), view)
+        context = self.env.context_class(self.env, view.names, None, {})
+        return self._quick.run(steps, Frame(self.env, view.names, context))
 
     def _text(self, root: Callable[..., Any], view: View) -> str:
         context = self.env.context_class(self.env, view.names, None, {})
