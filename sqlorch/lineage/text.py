@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlorch.lineage.jinja import functions
 from sqlorch.lineage.jinja.environment import NativeDbtEnvironment, compile_source, native_value
+from sqlorch.lineage.jinja.expressions import Frame, evaluate
 from sqlorch.lineage.jinja.functions import TemplateProblem
 from sqlorch.lineage.jinja.modules import make_modules
+from sqlorch.lineage.jinja.quick import QuickReader
 from sqlorch.lineage.jinja.renderer import HAS_JINJA, describe
 from sqlorch.lineage.jinja.state import State
 
@@ -48,6 +50,9 @@ class YamlText:
             "modules": make_modules(state, self._env.budget),
         }
 
+        self._quick = QuickReader(self._env)
+        self._frame = Frame(self._env, self._names, self._env.context_class(self._env, self._names, None, {}))
+
     def value(self, text: str) -> Any:
         """Render one string to a value.
 
@@ -58,6 +63,9 @@ class YamlText:
             return text
         self._env.budget.reset()
         try:
+            expression = self._quick.read_value(text)
+            if expression is not None:
+                return evaluate(expression, self._frame)
             root = self._roots.get(text)
             if root is None:
                 root = self._roots[text] = compile_source(self._env, text)

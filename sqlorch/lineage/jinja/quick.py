@@ -70,6 +70,14 @@ class QuickReader:
         except (_NotQuickError, TemplateError):
             return None
 
+    def read_value(self, text: str) -> nodes.Expr | None:
+        """Return the expression of a text that is exactly one ``{{ expression }}``, or None."""
+        try:
+            tokens = list(_tokens(text))
+            return self._expression(tokens[0][1]) if len(tokens) == 1 and tokens[0][0] == "{" else None
+        except (_NotQuickError, TemplateError):
+            return None
+
     def run(self, steps: list[Run], frame: Frame) -> str:
         """Run what :meth:`read` returned."""
         out: list[str] = []

@@ -16,7 +16,7 @@ from sqlorch.lineage.jinja.environment import (
     compile_source,
     native_value,
 )
-from sqlorch.lineage.jinja.expressions import Frame
+from sqlorch.lineage.jinja.expressions import Frame, evaluate
 from sqlorch.lineage.jinja.fallback import read_literals
 from sqlorch.lineage.jinja.limits import Limits
 from sqlorch.lineage.jinja.macros import MacroIndex
@@ -47,8 +47,8 @@ class Renderer:
         self.env = DbtEnvironment(limits)
         self._native = NativeDbtEnvironment(limits)
         self._native.budget = self.env.budget
-        self._pool = MacroPool(self.env)
         self._quick = QuickReader(self.env)
+        self._pool = MacroPool(self.env, self._quick)
         self._views: dict[tuple[str, str | None], View] = {}
         self._small: dict[str, Callable[..., Any]] = {}
 
@@ -142,6 +142,10 @@ class Renderer:
         return self._native_value(view, value) if HAS_JINJA.search(value) else value
 
     def _native_value(self, view: View, text: str) -> Any:
+        expression = self._quick.read_value(text)
+        if expression is not None:
+            context = self.env.context_class(self.env, view.names, None, {})
+            return evaluate(expression, Frame(self.env, view.names, context))
         root = self._compiled(self._native, "native", text)
         return native_value(root(self._native.context_class(self._native, view.names, None, {})))
 

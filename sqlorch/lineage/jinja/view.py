@@ -10,24 +10,39 @@ from sqlorch.lineage.jinja.core import CORE
 from sqlorch.lineage.jinja.environment import MACRO_PREFIX, DbtEnvironment, compile_source
 from sqlorch.lineage.jinja.functions import MacroReturn, nothing
 from sqlorch.lineage.jinja.macros import GLOBAL, MacroIndex, MacroSource
+from sqlorch.lineage.jinja.quick import QuickReader
+from sqlorch.lineage.jinja.quick_macro import QuickMacro, read_quick_macro
 from sqlorch.lineage.jinja.relation import Relation
 from sqlorch.lineage.jinja.state import State
 from sqlorch.lineage.jinja.undefined import Lenient
 
 
 class MacroPool:
-    """Compiled macros: each is compiled when it is first called, and once.
+    """Macros made callable: walked at first, compiled once they turn out to be called often.
 
     Args:
         env: compiles them.
+        reader: reads them for walking.
     """
 
-    def __init__(self, env: DbtEnvironment) -> None:
+    HOT = 12
+    """Calls after which a macro is compiled: about where compiling has paid off."""
+
+    def __init__(self, env: DbtEnvironment, reader: QuickReader) -> None:
         self.env = env
+        self._reader = reader
         self._roots: dict[str, Callable[..., Any]] = {}
+        self._quick: dict[str, QuickMacro | None] = {}
+
+    def walk(self, macro: MacroSource, names: dict[str, Any]) -> Callable[..., Any] | None:
+        """Return the macro as a function that walks it; None when it must be compiled."""
+        if macro.text not in self._quick:
+            self._quick[macro.text] = read_quick_macro(self._reader, self.env, macro.text)
+        quick = self._quick[macro.text]
+        return quick.bind(self._reader, self.env, names) if quick else None
 
     def bind(self, macro: MacroSource, names: dict[str, Any]) -> Callable[..., Any]:
-        """Return the macro as a function whose free names are looked up in ``names``."""
+        """Return the macro as a compiled function whose free names are looked up in ``names``."""
         root = self._roots.get(macro.text)
         if root is None:
             root = self._roots[macro.text] = compile_source(self.env, macro.text)
@@ -46,7 +61,7 @@ class Macro:
         view: the names it sees.
     """
 
-    __slots__ = ("_bound", "_view", "source")
+    __slots__ = ("_bound", "_calls", "_view", "source")
 
     unsafe_callable = False
     alters_data = False
@@ -55,11 +70,16 @@ class Macro:
         self.source = source
         self._view = view
         self._bound: Callable[..., Any] | None = None
+        self._calls = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._view.state.capture.macros.add(self.source.uid)
-        if self._bound is None:
-            self._bound = self._view.pool.bind(self.source, self._view.names)
+        pool = self._view.pool
+        if self._calls == 0:
+            self._bound = pool.walk(self.source, self._view.names)
+        if self._bound is None or self._calls == pool.HOT:
+            self._bound = pool.bind(self.source, self._view.names)
+        self._calls += 1
         try:
             return self._bound(*args, **kwargs)
         except MacroReturn as returned:
