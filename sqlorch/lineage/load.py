@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlorch.lineage.generic_tests import GenericTests, tested_in
 from sqlorch.lineage.jinja.macros import MacroIndex, read_macros
 from sqlorch.lineage.jinja.renderer import Renderer
 from sqlorch.lineage.jinja.state import State, Target
+from sqlorch.lineage.memory import Memory, open_memory
 from sqlorch.lineage.merge import as_list
 from sqlorch.lineage.names import Names
 from sqlorch.lineage.packages import Packages, read_packages
@@ -56,22 +58,16 @@ def load_project(
         ProjectError: dbt_project.yml or the profile cannot be used, or the references form a cycle.
     """
     choice = ProfileChoice(directory=profiles_dir, profile=profile, target=target)
-    return _Loader(project_dir.resolve(), choice, dict(vars or {})).load()
-
-
-@dataclass(slots=True)
-class _Loader:
-    root: Path
-    choice: ProfileChoice
-    command_line: dict[str, Any]
-    warnings: list[LoadWarning] = field(default_factory=list)
-
-    def load(self) -> Project:
-        raw = read_raw(self.root, FILE_NAME)
-        target = read_target(self.root, raw.get("profile"), self.choice)
-        packages = read_packages(self.root, raw, target, self.command_line)
-        files = {name: find_files(package) for name, package in packages.by_name.items()}
-        return _Reading(packages=packages, files=files, target=target).read()
+    command_line = dict(vars or {})
+    root = project_dir.resolve()
+    raw = read_raw(root, FILE_NAME)
+    warehouse = read_target(root, raw.get("profile"), choice)
+    packages = read_packages(root, raw, warehouse, command_line)
+    files = {name: find_files(package) for name, package in packages.by_name.items()}
+    if cache_dir is None:
+        return _Reading(packages=packages, files=files, target=warehouse).read()
+    memory = open_memory(cache_dir, packages, chain.from_iterable(files.values()), warehouse, command_line)
+    return memory.recall() or _Reading(packages=packages, files=files, target=warehouse, memory=memory).read()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,14 +77,15 @@ class _Reading:
     packages: Packages
     files: Mapping[str, list[SourceFile]]
     target: Target
-    known: Mapping[str, str] = field(default_factory=dict)
+    memory: Memory | None = None
     warnings: list[LoadWarning] = field(default_factory=list)
 
     def read(self) -> Project:
         packages = self.packages
         index = self._index()
         state = State(target=self.target, root=packages.root.name, variables=packages.variables)
-        templates = Templates(renderer=Renderer(state, index), known=self.known, digests=index.digests())
+        known = self.memory.records(index.fingerprint()) if self.memory else {}
+        templates = Templates(renderer=Renderer(state, index), known=known, digests=index.digests())
         texts = YamlText(State(target=self.target, root=packages.root.name, variables=packages.variables))
         drafts, entries = self._drafts(templates, texts)
         drafts += self._tests(entries, index, templates, texts)
@@ -97,8 +94,12 @@ class _Reading:
         namer = RelationNamer(packages=packages, index=index, templates=templates)
         descriptions = Descriptions(self._of_kind("docs"), packages.root.name)
         assembler = Assembler(packages=packages, names=names, namer=namer, descriptions=descriptions)
-        graph = assembler.assemble(drafts)
-        return self._project(drafts, graph, templates)
+        project = self._project(drafts, assembler.assemble(drafts), templates)
+        if self.memory is not None:
+            templates.dated = templates.dated or texts.state.capture.dated
+            env = {**templates.env, **texts.state.capture.env}
+            self.memory.keep(project, templates, index.fingerprint(), env)
+        return project
 
     def _of_kind(self, kind: str) -> Iterable[SourceFile]:
         return (file for files in self.files.values() for file in files if file.kind == kind)
@@ -119,6 +120,8 @@ class _Reading:
             drafts += read_file_nodes(self.files[name], templates)
             drafts += read_hooks(package, templates)
         reader = PropertiesReader(texts=texts, state=texts.state, warnings=self.warnings)
+        if self.memory is not None:
+            reader.recall, reader.keep = self.memory.document, self.memory.keep_document
         entries = apply_overrides(reader.read(self._of_kind("properties")))
         patcher = Patcher(drafts, self.packages)
         patcher.apply(entries)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,14 @@ KEYS = (
 )
 _INTO_CONFIG = ("meta", "docs", "group", "contract", "access")
 _NAME = r"^\s*(?:-\s+)?name:\s*['\"]?{}['\"]?\s*(?:#.*)?$"
+
+
+def _forgets(_file: SourceFile) -> Any:
+    return None
+
+
+def _drops(_file: SourceFile, _value: Any) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +73,15 @@ class PropertiesReader:
         texts: renders their strings.
         state: of the renders; told whose file is read.
         warnings: files and entries left out.
+        recall: returns a document read earlier, or None.
+        keep: is given each document read now.
     """
 
     texts: YamlText
     state: State
     warnings: list[LoadWarning]
+    recall: Callable[[SourceFile], Any] = _forgets
+    keep: Callable[[SourceFile, Any], None] = _drops
 
     def read(self, files: Iterable[SourceFile]) -> list[Entry]:
         """Return every entry of the given files."""
@@ -82,7 +94,7 @@ class PropertiesReader:
     def _read_file(self, file: SourceFile) -> list[Entry]:
         text = file.text
         try:
-            data = load_yaml(text, file.path)
+            data = self._load(file, text)
         except ProjectError as error:
             self._warn(file, f"{error}; its properties are left out")
             return []
@@ -97,6 +109,13 @@ class PropertiesReader:
             for item in self._items(file, data, key)
             if (entry := self._entry(file, key, item, templated=templated)) is not None
         ]
+
+    def _load(self, file: SourceFile, text: str) -> Any:
+        data = self.recall(file)
+        if data is None:
+            data = load_yaml(text, file.path)
+            self.keep(file, data)
+        return data
 
     def _items(self, file: SourceFile, data: Mapping[Any, Any], key: str) -> list[Any]:
         value = data.get(key)
