@@ -24,7 +24,9 @@ from sqlorch.lineage.verify import verify
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("project", type=Path)
     parser.add_argument("--profiles-dir", type=Path)
     parser.add_argument("--profile")
@@ -82,8 +84,10 @@ def main() -> int:
             f"  {kind:<16}{nodes.right:>7}  {nodes.precision:.3f}  {nodes.recall:.3f}  "
             f"{edges.right:>7}  {edges.precision:.3f}  {edges.recall:.3f}"
         )
-    print(f"  {len(project.unresolved)} unresolved, {len(project.warnings)} warnings, "
-          f"{len(project.inferred)} inferred edges")
+    print(
+        f"  {len(project.unresolved)} unresolved, {len(project.warnings)} warnings, "
+        f"{len(project.inferred)} inferred edges"
+    )
     print("  " + ", ".join(f"{label} {seconds:.2f} s" for label, seconds in times.items()))
     differences = result.warnings()
     for line in differences[: args.show]:

@@ -72,7 +72,9 @@ class Assembler:
         parents = {uid: self._parents(draft) for uid, draft in live.items()}
         for uid in [uid for uid, found in parents.items() if found is None]:
             del live[uid]
-        relations = {uid: named for uid, draft in live.items() if (named := self.namer.name(draft)) is not None}
+        relations = {
+            uid: named for uid, draft in live.items() if (named := self.namer.name(draft)) is not None
+        }
         edges = sorted(
             {
                 (parent, uid)
@@ -176,7 +178,11 @@ class Assembler:
     def _warn(self, draft: Draft, message: str, kind: str) -> None:
         self.warnings.append(
             LoadWarning(
-                path=self._place(draft), line=draft.line, unique_id=draft.unique_id, message=message, kind=kind
+                path=self._place(draft),
+                line=draft.line,
+                unique_id=draft.unique_id,
+                message=message,
+                kind=kind,
             )
         )
 

@@ -79,7 +79,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(inner) for inner in (sorted(value, key=str) if isinstance(value, set | frozenset) else value)]
+        return [
+            plain(inner)
+            for inner in (sorted(value, key=str) if isinstance(value, set | frozenset) else value)
+        ]
     if isinstance(value, Undefined):
         return None
     return value.isoformat() if isinstance(value, date) else str(value)

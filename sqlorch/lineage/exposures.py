@@ -31,7 +31,9 @@ def read_exposure(entry: Entry, packages: Packages, templates: Templates) -> Dra
     draft.finding = templates.render(draft.subject(), calls, "depends_on")
     config = config_of(data)
     config["tags"] = [*as_list(data.get("tags")), *as_list(mapping(data.get("config")).get("tags"))]
-    draft.config = configure(packages, kind="exposure", package=file.package, fqn=draft.fqn, properties=config)
+    draft.config = configure(
+        packages, kind="exposure", package=file.package, fqn=draft.fqn, properties=config
+    )
     for key in ("owner", "url", "type", "label", "maturity"):
         if data.get(key) is not None:
             draft.config.setdefault(key, data[key])
@@ -80,6 +82,10 @@ def _unit_test(entry: Entry, packages: Packages, model: str, version: str | None
         line=entry.line(),
     )
     draft.config = configure(
-        packages, kind="unit_test", package=file.package, fqn=fqn, properties=mapping(entry.data.get("config"))
+        packages,
+        kind="unit_test",
+        package=file.package,
+        fqn=fqn,
+        properties=mapping(entry.data.get("config")),
     )
     return draft

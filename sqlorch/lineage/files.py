@@ -35,7 +35,7 @@ class SourceFile:
     kind: str
     base: str
     relative: str
-    absolute: Path
+    absolute: str
     data: bytes = field(default=b"", repr=False)
     digest: str = ""
 
@@ -100,7 +100,7 @@ def _find(
             kind=actual,
             base=base.rstrip("/"),
             relative=relative,
-            absolute=Path(top, relative),
+            absolute=f"{top}/{relative}",
         )
 
 
@@ -123,7 +123,7 @@ def _ignored(root: Path) -> pathspec.PathSpec | None:
 
 def _read(file: SourceFile) -> None:
     try:
-        with file.absolute.open("rb") as handle:
+        with open(file.absolute, "rb") as handle:  # noqa: PTH123 # as above
             file.data = handle.readline(_SEED_HEADER) if file.kind == "seed" else handle.read()
     except OSError:
         # It vanished, or may not be read, between listing and reading: as if it were empty.

@@ -63,7 +63,9 @@ class Memory:
         if _is_json(value):
             self.fresh_documents[file.digest] = json.dumps(value)
 
-    def keep(self, project: Project, templates: Templates, fingerprint: str, env: Mapping[str, str | None]) -> None:
+    def keep(
+        self, project: Project, templates: Templates, fingerprint: str, env: Mapping[str, str | None]
+    ) -> None:
         """Remember this load."""
         variant = self._record_variant(fingerprint)
         stale = templates.known.keys() - templates.used - templates.fresh.keys()
@@ -94,9 +96,13 @@ def open_memory(
     """Open the cache for a load."""
     found = list(files)
     root = packages.root.root
-    variant = digest_of(code_digest(), str(root), sorted(target.values.items(), key=str), sorted(command_line.items()))
+    variant = digest_of(
+        code_digest(), str(root), sorted(target.values.items(), key=str), sorted(command_line.items())
+    )
     content = digest_of(
-        [*packages.by_name.values()], packages.warnings, [(f.package, f.kind, f.path, f.digest) for f in found]
+        [*packages.by_name.values()],
+        packages.warnings,
+        [(f.package, f.kind, f.path, f.digest) for f in found],
     )
     current = frozenset(file.digest for file in found if file.kind == "properties")
     return Memory(store=Store(cache_dir), variant=variant, digest=content, root=root, current=current)

@@ -57,7 +57,9 @@ def read_packages(
         try:
             package = read_project_file(folder, read_raw(folder, where), state, where)
         except ProjectError as error:
-            warnings.append(LoadWarning(path=where, message=f"{error}; the package is left out", kind="invalid"))
+            warnings.append(
+                LoadWarning(path=where, message=f"{error}; the package is left out", kind="invalid")
+            )
             continue
         if package.name in by_name:
             raise ProjectError(f"{where}: there are two packages called {package.name}; remove one")

@@ -107,7 +107,9 @@ class Patcher:
             self._unused(entry, entry.name)
         for draft in found:
             if draft.patched:
-                self._warn(entry, f"{draft.unique_id} has properties already; these are left out", "duplicate")
+                self._warn(
+                    entry, f"{draft.unique_id} has properties already; these are left out", "duplicate"
+                )
                 continue
             _describe(draft, entry, entries(entry.data.get("columns")))
             draft.properties = config_of(entry.data)
@@ -154,7 +156,9 @@ class Patcher:
             line=entry.line(),
         )
         if reference is None:
-            self._warn(entry, f"relation of snapshot '{name}' must be a ref or a source, not {relation}", "invalid")
+            self._warn(
+                entry, f"relation of snapshot '{name}' must be a ref or a source, not {relation}", "invalid"
+            )
         self.drafts.append(draft)
         return draft
 

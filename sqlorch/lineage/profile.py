@@ -16,7 +16,9 @@ from sqlorch.lineage.jinja.state import Target
 from sqlorch.lineage.yaml_io import read_yaml
 
 _SECRET = re.compile(r"pass|token|secret|private|keyfile|credential|refresh", re.IGNORECASE)
-_ENV_VAR = re.compile(r"\{\{-?\s*env_var\(\s*(['\"])(?P<name>.+?)\1\s*(?:,\s*(['\"])(?P<default>.*?)\3\s*)?\)")
+_ENV_VAR = re.compile(
+    r"\{\{-?\s*env_var\(\s*(['\"])(?P<name>.+?)\1\s*(?:,\s*(['\"])(?P<default>.*?)\3\s*)?\)"
+)
 _DATABASE_KEYS = ("database", "dbname", "project", "catalog")
 _SCHEMA_KEYS = ("schema", "dataset")
 
@@ -47,7 +49,9 @@ def read_target(project_dir: Path, project_profile: str | None, choice: ProfileC
     """
     path = _find_file(project_dir, choice.directory)
     if path is None:
-        return Target(adapter="unknown", database="", schema="", values={"name": "default", "type": "unknown"})
+        return Target(
+            adapter="unknown", database="", schema="", values={"name": "default", "type": "unknown"}
+        )
     profiles = read_yaml(path, str(path))
     name = choice.profile or project_profile or "default"
     profile = profiles.get(name) if isinstance(profiles, Mapping) else None
@@ -89,7 +93,11 @@ def _target(target: str, profile: str, output: Mapping[str, Any]) -> Target:
         "schema": schema,
         "database": database,
     }
-    aliases = {"bigquery": ("project", "dataset"), "postgres": ("dbname", "schema"), "redshift": ("dbname", "schema")}
+    aliases = {
+        "bigquery": ("project", "dataset"),
+        "postgres": ("dbname", "schema"),
+        "redshift": ("dbname", "schema"),
+    }
     if adapter in aliases:
         values |= dict(zip(aliases[adapter], (database, schema), strict=True))
     return Target(adapter=adapter, database=database, schema=schema, values=values)
@@ -123,6 +131,10 @@ def _render(text: str) -> str:
 
     # A profile holds little but env_var(); a value that is missing is only needed to connect.
     try:
-        return re.sub(r"(\s*\|\s*\w+)*\s*-?\}\}", "", _ENV_VAR.sub(read, text)) if _ENV_VAR.search(text) else text
+        return (
+            re.sub(r"(\s*\|\s*\w+)*\s*-?\}\}", "", _ENV_VAR.sub(read, text))
+            if _ENV_VAR.search(text)
+            else text
+        )
     except TemplateProblem:
         return ""

@@ -56,7 +56,9 @@ class RelationNamer:
         """Return the relation of a source, or of what a node builds; None for a node that builds nothing."""
         if draft.kind == "source":
             target = self.templates.state.target
-            return self._write(draft.database or target.database, draft.schema, draft.identifier, draft.quoting)
+            return self._write(
+                draft.database or target.database, draft.schema, draft.identifier, draft.quoting
+            )
         if draft.kind not in _BUILT or draft.config.get("materialized") == "ephemeral":
             return None
         quoting = {**self.packages.root.quoting, **_mapping(draft.config.get("quoting"))}
@@ -86,7 +88,9 @@ class RelationNamer:
     def _generate(self, part: str, draft: Draft, custom: str | None, default: str | None) -> str | None:
         macro = f"generate_{part}_name"
         # A package's own macro names the package's nodes, the root's all others (dbt's RelationUpdate).
-        owner = next((p for p in (draft.package, self.index.root) if macro in self.index.packages.get(p, {})), None)
+        owner = next(
+            (p for p in (draft.package, self.index.root) if macro in self.index.packages.get(p, {})), None
+        )
         if owner is None:
             return default
         looks_at_node = len(_NODE.findall(self.index.packages[owner][macro].text)) > 1
@@ -106,13 +110,19 @@ class RelationNamer:
         named = (("database", database), ("schema", schema), ("identifier", identifier))
         present = [(key, part) for key, part in named if part]
         text = ".".join(
-            f"{mark}{part}{mark}" if quoting.get(key, adapter not in _UNQUOTED) else part for key, part in present
+            f"{mark}{part}{mark}" if quoting.get(key, adapter not in _UNQUOTED) else part
+            for key, part in present
         )
         return Named(parts=tuple(part for _, part in present), text=text)
 
 
 def _node(draft: Draft) -> dict[str, Any]:
-    return {"config": draft.config, "version": draft.version, "tags": list(draft.tags), "meta": draft.config["meta"]}
+    return {
+        "config": draft.config,
+        "version": draft.version,
+        "tags": list(draft.tags),
+        "meta": draft.config["meta"],
+    }
 
 
 def _text(value: Any) -> str | None:

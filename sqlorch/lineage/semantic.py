@@ -25,7 +25,9 @@ def read_semantic(entry: Entry, packages: Packages) -> Iterator[Draft]:
         yield draft
         for measure in entries(entry.data.get("measures")):
             if measure.get("create_metric") is True:
-                made = _draft(entry, "metric", str(measure["name"]), packages, {"enabled": draft.config["enabled"]})
+                made = _draft(
+                    entry, "metric", str(measure["name"]), packages, {"enabled": draft.config["enabled"]}
+                )
                 made.extra = [Reference("measure", str(measure["name"]))]
                 yield made
         return

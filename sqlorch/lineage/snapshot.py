@@ -26,7 +26,9 @@ def digest_of(*parts: object) -> str:
 def code_digest() -> str:
     """Return a digest that changes with this package's code and the libraries that shape a result."""
     here = Path(__file__).parent
-    files = [(p.relative_to(here).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in here.rglob("*.py")]
+    files = [
+        (p.relative_to(here).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in here.rglob("*.py")
+    ]
     return digest_of(sorted(files), metadata.version("jinja2"), metadata.version("pyyaml"))
 
 
@@ -79,7 +81,8 @@ def to_data(project: Project) -> dict[str, Any]:
         ],
         "warnings": [[w.path, w.message, w.unique_id, w.line, w.kind] for w in project.warnings],
         "columns": {
-            uid: [[c.name, c.data_type, c.description] for c in columns] for uid, columns in project.columns.items()
+            uid: [[c.name, c.data_type, c.description] for c in columns]
+            for uid, columns in project.columns.items()
         },
         "macros": project.macros,
         "macro_digests": project.macro_digests,

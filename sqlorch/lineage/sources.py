@@ -17,7 +17,9 @@ def apply_overrides(all_entries: Iterable[Entry]) -> list[Entry]:
     """Merge ``overrides:`` entries into the package's sources they speak of, and drop them."""
     found = list(all_entries)
     patches = {
-        (str(e.data["overrides"]), e.name): e.data for e in found if e.key == "sources" and e.data.get("overrides")
+        (str(e.data["overrides"]), e.name): e.data
+        for e in found
+        if e.key == "sources" and e.data.get("overrides")
     }
     kept = [e for e in found if not (e.key == "sources" and e.data.get("overrides"))]
     return [_override(entry, patches) for entry in kept] if patches else kept

@@ -80,7 +80,11 @@ class Store:
     def documents(self, digests: Iterable[str]) -> dict[str, str]:
         """Return the remembered YAML documents, as JSON by digest."""
         wanted = set(digests)
-        return {digest: value for digest, value in self._read("SELECT digest, value FROM documents", ()) if digest in wanted}
+        return {
+            digest: value
+            for digest, value in self._read("SELECT digest, value FROM documents", ())
+            if digest in wanted
+        }
 
     def save_snapshot(self, variant: str, stored: StoredSnapshot, sql: bytes) -> None:
         """Remember a result."""
@@ -102,7 +106,10 @@ class Store:
         """Remember new records and forget those whose text is gone."""
         self._write(
             [
-                ("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", [(variant, k, r) for k, r in fresh.items()]),
+                (
+                    "INSERT OR REPLACE INTO records VALUES (?, ?, ?)",
+                    [(variant, k, r) for k, r in fresh.items()],
+                ),
                 ("DELETE FROM records WHERE variant = ? AND key = ?", [(variant, key) for key in stale]),
                 *self._touch(variant),
                 ("DELETE FROM records WHERE variant NOT IN (SELECT variant FROM variants)", [()]),
@@ -150,7 +157,9 @@ class Store:
         connection.execute("PRAGMA synchronous = OFF")
         return connection
 
-    def _read(self, query: str, values: tuple[object, ...]) -> list[tuple[str, ...]] | list[tuple[bytes, ...]] | list:  # type: ignore[type-arg]
+    def _read(
+        self, query: str, values: tuple[object, ...]
+    ) -> list[tuple[str, ...]] | list[tuple[bytes, ...]] | list:  # type: ignore[type-arg]
         try:
             with closing(self._connect()) as connection:
                 return connection.execute(query, values).fetchall()

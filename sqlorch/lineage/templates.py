@@ -60,7 +60,9 @@ class Templates:
         identity = f"{subject.unique_id}:{subject.path}#{key}"
         return self._remember(identity, source, subject, lambda: self.renderer.render(subject, source))
 
-    def render_test(self, subject: Subject, macro: str, inner: str | None, kwargs: Mapping[str, Any]) -> Finding:
+    def render_test(
+        self, subject: Subject, macro: str, inner: str | None, kwargs: Mapping[str, Any]
+    ) -> Finding:
         """Render a generic test: its arguments and its macro."""
         source = f"{macro}|{inner}|{kwargs!r}"
         return self._remember(
@@ -70,7 +72,9 @@ class Templates:
             lambda: self.renderer.render_test(subject, macro, inner, kwargs),
         )
 
-    def name(self, subject: Subject, package: str, macro: str, custom: str | None, node: Mapping[str, Any]) -> Any:
+    def name(
+        self, subject: Subject, package: str, macro: str, custom: str | None, node: Mapping[str, Any]
+    ) -> Any:
         """Call a macro that names a relation; its result is not remembered beyond this load."""
         value = self.renderer.render_name(subject, package, macro, custom, node)
         self.env.update(self.state.capture.env)

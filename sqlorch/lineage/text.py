@@ -35,7 +35,9 @@ class YamlText:
         self.state = state
         self._env = NativeDbtEnvironment()
         self._roots: dict[str, Callable[..., Any]] = {}
-        plain = {key: functions.PLAIN[key] for key in ("fromjson", "tojson", "fromyaml", "toyaml", "set", "zip")}
+        plain = {
+            key: functions.PLAIN[key] for key in ("fromjson", "tojson", "fromyaml", "toyaml", "set", "zip")
+        }
         self._names: dict[str, Any] = {
             **self._env.globals,
             **plain,

@@ -99,9 +99,14 @@ def verify(dag: Dag, manifest: Mapping[str, Any], *, inferred: Iterable[Edge] = 
     known = {**kinds, **ours}
     node_kinds = sorted(set(known.values()))
     return Verification(
-        nodes={k: _score({u for u in ours if ours[u] == k}, {u for u in kinds if kinds[u] == k}) for k in node_kinds},
+        nodes={
+            k: _score({u for u in ours if ours[u] == k}, {u for u in kinds if kinds[u] == k})
+            for k in node_kinds
+        },
         edges={
-            k: _score({e for e in our_edges if known.get(e[1]) == k}, {e for e in edges if known.get(e[1]) == k})
+            k: _score(
+                {e for e in our_edges if known.get(e[1]) == k}, {e for e in edges if known.get(e[1]) == k}
+            )
             for k in node_kinds
         },
     )

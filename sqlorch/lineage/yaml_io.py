@@ -75,5 +75,7 @@ def _check_shape(text: str, where: str) -> None:
         size += sizes.get(event.anchor, 1) if isinstance(event, yaml.AliasEvent) else 1
         if depth > MAX_DEPTH or size > MAX_VALUES:
             line = event.start_mark.line + 1
-            what = f"more than {MAX_DEPTH} levels" if depth > MAX_DEPTH else f"more than {MAX_VALUES:,} values"
+            what = (
+                f"more than {MAX_DEPTH} levels" if depth > MAX_DEPTH else f"more than {MAX_VALUES:,} values"
+            )
             raise ProjectError(f"{where}:{line} has {what}; simplify the document")

@@ -50,7 +50,11 @@ def _first(value: Any = "", *_args: Any, **_kwargs: Any) -> Any:
 
 
 def _listagg(
-    measure: Any, delimiter_text: Any = "','", order_by_clause: Any = None, limit_num: Any = None, **_kwargs: Any
+    measure: Any,
+    delimiter_text: Any = "','",
+    order_by_clause: Any = None,
+    limit_num: Any = None,
+    **_kwargs: Any,
 ) -> str:
     del limit_num
     order = f" {order_by_clause}" if order_by_clause else ""

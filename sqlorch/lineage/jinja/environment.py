@@ -150,7 +150,14 @@ class DbtEnvironment(ImmutableSandboxedEnvironment):
 
     def __init__(self, limits: Limits | None = None) -> None:
         super().__init__(
-            extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols", _Test, _Materialization, _Docs, _Snapshot],
+            extensions=[
+                "jinja2.ext.do",
+                "jinja2.ext.loopcontrols",
+                _Test,
+                _Materialization,
+                _Docs,
+                _Snapshot,
+            ],
             undefined=Lenient,
             cache_size=0,
         )

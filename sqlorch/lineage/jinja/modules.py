@@ -83,4 +83,10 @@ def _clock_module(state: State) -> dict[str, Any]:
         def today(cls) -> date:
             return state.clock().date()
 
-    return {"datetime": StillDatetime, "date": StillDate, "time": time, "timedelta": timedelta, "tzinfo": tzinfo}
+    return {
+        "datetime": StillDatetime,
+        "date": StillDate,
+        "time": time,
+        "timedelta": timedelta,
+        "tzinfo": tzinfo,
+    }

@@ -25,7 +25,9 @@ _INSIDE = re.compile(
     re.DOTALL,
 )
 _STATEMENT = re.compile(r"\s*(?P<word>\w+)\b(?P<rest>.*)\Z", re.DOTALL)
-_SET = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)(?:\.(?P<attr>[A-Za-z_]\w*))?\s*(?:=(?!=)(?P<value>.*))?\Z", re.DOTALL)
+_SET = re.compile(
+    r"\s*(?P<name>[A-Za-z_]\w*)(?:\.(?P<attr>[A-Za-z_]\w*))?\s*(?:=(?!=)(?P<value>.*))?\Z", re.DOTALL
+)
 _REF = re.compile(r"\s*ref\(\s*(['\"])([^'\"\\]+)\1\s*\)\s*\Z")
 _KEPT_EXPRESSIONS = 20_000
 _LONGEST_KEPT = 300

@@ -71,7 +71,9 @@ class Renderer:
             self._salvage(capture, source)
         return capture
 
-    def render_test(self, subject: Subject, macro: str, inner: str | None, kwargs: Mapping[str, Any]) -> Capture:
+    def render_test(
+        self, subject: Subject, macro: str, inner: str | None, kwargs: Mapping[str, Any]
+    ) -> Capture:
         """Render a generic test: its arguments first, then its macro's body with them.
 
         Args:
@@ -91,7 +93,9 @@ class Renderer:
             capture.problem = describe(error)
         return capture
 
-    def render_name(self, subject: Subject, package: str, macro: str, custom: Any, node: Mapping[str, Any]) -> Any:
+    def render_name(
+        self, subject: Subject, package: str, macro: str, custom: Any, node: Mapping[str, Any]
+    ) -> Any:
         """Call a macro that names a relation, ``generate_schema_name`` and the like.
 
         Returns:
@@ -101,7 +105,9 @@ class Renderer:
         view = self._view(package)
         self._introduce(view, subject, {})
         try:
-            value = view.packages[package][macro](custom, _Model({**_model(subject, self.state.target), **node}))
+            value = view.packages[package][macro](
+                custom, _Model({**_model(subject, self.state.target), **node})
+            )
         except Exception as error:  # noqa: BLE001 # as above
             capture.problem = describe(error)
             return None
@@ -197,7 +203,11 @@ class Renderer:
         target = self.state.target
         relation = Relation(THIS, database=target.database, schema=target.schema, identifier=subject.name)
         view.names.update(
-            this=relation, schema=target.schema, database=target.database, model=_model(subject, target), **names
+            this=relation,
+            schema=target.schema,
+            database=target.database,
+            model=_model(subject, target),
+            **names,
         )
 
 

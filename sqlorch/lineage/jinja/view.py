@@ -277,7 +277,13 @@ class Column:
 
     unsafe_callable = False
     alters_data = False
-    _TYPES = {"STRING": "TEXT", "TIMESTAMP": "TIMESTAMP", "FLOAT": "FLOAT", "INTEGER": "INT", "BOOLEAN": "BOOLEAN"}  # noqa: RUF012 # a constant of dbt's
+    _TYPES = {
+        "STRING": "TEXT",
+        "TIMESTAMP": "TIMESTAMP",
+        "FLOAT": "FLOAT",
+        "INTEGER": "INT",
+        "BOOLEAN": "BOOLEAN",
+    }  # noqa: RUF012 # a constant of dbt's
 
     @classmethod
     def translate_type(cls, dtype: Any) -> str:
