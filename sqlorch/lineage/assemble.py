@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlorch.domain.dag import Dag, Node
-from sqlorch.lineage.configuration import is_enabled, plain, tags_of
+from sqlorch.lineage.configuration import final, is_enabled, tags_of
 from sqlorch.lineage.docs import Descriptions
 from sqlorch.lineage.draft import Draft
 from sqlorch.lineage.inference import infer_edges
@@ -22,7 +22,8 @@ from sqlorch.lineage.relations import EPHEMERAL_PREFIX, Named, RelationNamer
 
 _TESTS = frozenset({"test", "unit_test"})
 _NO_EDGES = frozenset({"seed", "source"})
-_WITH_SQL = frozenset({"model", "snapshot", "analysis", "test", "operation"})
+_WITH_SQL = frozenset({"model", "snapshot", "analysis", "test"})
+_FILES = frozenset({"model", "snapshot", "analysis", "function"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ class Assembler:
         )
         nodes = [self._node(draft, relations.get(uid), live) for uid, draft in live.items()]
         return Graph(
-            dag=Dag(nodes, [*edges, *inferred]),
+            dag=Dag(nodes, [*edges, *inferred], project=self.packages.root.name),
             inferred=frozenset(inferred),
             unresolved=tuple(self.unresolved),
             sql=dict(self._sql(live, parents, relations)),
@@ -149,12 +150,18 @@ class Assembler:
             package=draft.package,
             path=draft.path,
             tags=tags_of(draft.config) | frozenset(map(str, draft.tags)),
-            config=plain(draft.config),
+            config=final(draft.config),
             description=self.descriptions.render(draft.description, draft.package),
             dbt_group=str(group) if group else None,
             source_name=draft.source_name,
             relation=relation.text if relation else None,
-            attached_to=owner.unique_id if owner else None,
+            attached_to=owner.unique_id if owner and owner.kind != "source" else None,
+            blank=draft.kind in _FILES and not draft.raw.strip(),
+            patch_path=draft.patch_path,
+            access=str(draft.config.get("access") or "protected") if draft.kind == "model" else None,
+            version=draft.version_value,
+            latest_version=draft.latest_value,
+            test_name=draft.test_name,
         )
 
     def _sql(

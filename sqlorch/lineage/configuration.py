@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from jinja2 import Undefined
@@ -12,12 +12,12 @@ from sqlorch.lineage.merge import as_list, merge_config
 from sqlorch.lineage.packages import Packages
 from sqlorch.lineage.project_file import ProjectFile
 
+_BUILT = {"on_schema_change": "ignore", "lookback": 1}
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "model": {"materialized": "view", "on_schema_change": "ignore"},
-    "analysis": {"materialized": "view"},
-    "operation": {"materialized": "view"},
-    "seed": {"materialized": "seed"},
-    "snapshot": {"materialized": "snapshot"},
+    "model": {**_BUILT, "materialized": "view"},
+    "analysis": {**_BUILT, "materialized": "view"},
+    "seed": {**_BUILT, "materialized": "seed"},
+    "snapshot": {**_BUILT, "materialized": "snapshot"},
     "test": {
         "materialized": "test",
         "severity": "ERROR",
@@ -65,6 +65,36 @@ def is_enabled(config: Mapping[str, Any]) -> bool:
     """Whether a configuration lets its node exist."""
     value = config.get("enabled", True)
     return value.strip().lower() not in _DENIALS if isinstance(value, str) else bool(value)
+
+
+def hooks_of(config: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """Return the hooks of a configuration, ``pre-hook`` or ``post-hook``, in dbt's long form."""
+    return [_hook(hook) for hook in as_list(config.get(key))]
+
+
+def _hook(hook: Any) -> dict[str, Any]:
+    known = hook if isinstance(hook, Mapping) else {"sql": str(hook)}
+    return {"sql": "", "transaction": True, "index": None, **known}
+
+
+def final(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration as it is published: plain values, hooks in the long form."""
+    published: dict[str, Any] = plain(config)
+    published["enabled"] = is_enabled(config)
+    if published.get("incremental_strategy") == "microbatch":
+        published["begin"] = _moment(published.get("begin"))
+    for key in ("pre-hook", "post-hook"):
+        if key in published:
+            published[key] = hooks_of(published, key)
+    return published
+
+
+def _moment(value: Any) -> Any:
+    # dbt turns the beginning of a microbatch model into a moment; what is none is left as it is.
+    try:
+        return datetime.fromisoformat(value).isoformat() if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def tags_of(config: Mapping[str, Any]) -> frozenset[str]:

@@ -55,7 +55,9 @@ class Draft:
         source_name, identifier, schema, database, quoting: of a source table.
         group: dbt's group.
         line: where it is declared in its file, or 0.
-        patched: whether properties have been applied to it.
+        patch_path: the YAML file that describes it.
+        version_value, latest_value: the versions as written in YAML, numbers as numbers.
+        test_name: for a generic test, the test it applies.
         on: for a generic test, what it is declared on.
     """
 
@@ -84,7 +86,10 @@ class Draft:
     quoting: Mapping[str, Any] = field(default_factory=dict)
     group: str | None = None
     line: int = 0
-    patched: bool = False
+    patch_path: str = ""
+    version_value: str | float | None = None
+    latest_value: str | float | None = None
+    test_name: str | None = None
     on: Reference | None = None
 
     def subject(self) -> Subject:

@@ -173,6 +173,7 @@ class GenericTests:
         draft = self._draft(tested, full, match["package"], match["name"], kwargs)
         draft.description = description
         draft.on = tested.reference
+        draft.test_name = match["name"]
         draft.tags = [*tested.tags, *_column_tags(column)]
         draft.finding = self._render(draft, match["package"], match["name"], kwargs, tested.reference)
         calls = dict(draft.finding.config)

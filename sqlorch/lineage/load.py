@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlorch.lineage.assemble import Assembler, Graph
-from sqlorch.lineage.configuration import is_enabled
+from sqlorch.lineage.configuration import hooks_of, is_enabled
 from sqlorch.lineage.docs import Descriptions
 from sqlorch.lineage.draft import Draft
 from sqlorch.lineage.exposures import read_exposure, read_unit_tests
@@ -19,7 +19,6 @@ from sqlorch.lineage.jinja.macros import MacroIndex, read_macros
 from sqlorch.lineage.jinja.renderer import Renderer
 from sqlorch.lineage.jinja.state import State, Target
 from sqlorch.lineage.memory import Memory, open_memory
-from sqlorch.lineage.merge import as_list
 from sqlorch.lineage.names import Names
 from sqlorch.lineage.packages import Packages, read_packages
 from sqlorch.lineage.patches import Patcher
@@ -30,7 +29,7 @@ from sqlorch.lineage.properties import Entry, PropertiesReader
 from sqlorch.lineage.relations import RelationNamer
 from sqlorch.lineage.semantic import measures_of, read_semantic
 from sqlorch.lineage.sources import apply_overrides, read_sources
-from sqlorch.lineage.sql_nodes import read_file_nodes, read_hooks
+from sqlorch.lineage.sql_nodes import read_file_nodes
 from sqlorch.lineage.templates import Templates
 from sqlorch.lineage.text import YamlText
 
@@ -116,9 +115,8 @@ class _Reading:
 
     def _drafts(self, templates: Templates, texts: YamlText) -> tuple[list[Draft], list[Entry]]:
         drafts: list[Draft] = []
-        for name, package in self.packages.by_name.items():
+        for name in self.packages.by_name:
             drafts += read_file_nodes(self.files[name], templates)
-            drafts += read_hooks(package, templates)
         reader = PropertiesReader(texts=texts, state=texts.state, warnings=self.warnings)
         if self.memory is not None:
             reader.recall, reader.keep = self.memory.document, self.memory.keep_document
@@ -202,7 +200,6 @@ def _render_hooks(draft: Draft, templates: Templates) -> None:
     """Note what a node's hooks refer to; a seed's are never looked at, as in dbt."""
     if draft.kind == "seed":
         return
-    hooks = [*as_list(draft.config.get("pre-hook")), *as_list(draft.config.get("post-hook"))]
+    hooks = [*hooks_of(draft.config, "pre-hook"), *hooks_of(draft.config, "post-hook")]
     for index, hook in enumerate(hooks):
-        text = str(hook.get("sql", "")) if isinstance(hook, Mapping) else str(hook)
-        draft.extra += templates.render(draft.subject(), text, f"hook{index}").references
+        draft.extra += templates.render(draft.subject(), str(hook["sql"]), f"hook{index}").references

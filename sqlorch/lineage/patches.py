@@ -106,7 +106,7 @@ class Patcher:
         if not found and entry.key != "data_tests":
             self._unused(entry, entry.name)
         for draft in found:
-            if draft.patched:
+            if draft.patch_path:
                 self._warn(
                     entry, f"{draft.unique_id} has properties already; these are left out", "duplicate"
                 )
@@ -132,6 +132,7 @@ class Patcher:
         draft.description = str(version.data.get("description") or draft.description)
         draft.name = entry.name
         draft.version, draft.latest = version.label, version.latest_label
+        draft.version_value, draft.latest_value = version.data["v"], version.latest_value
         draft.unique_id = f"model.{draft.package}.{entry.name}.v{version.label}"
         draft.fqn = [*draft.fqn[:-1], entry.name, f"v{version.label}"]
         draft.properties = config_of(entry.data)
@@ -171,7 +172,7 @@ class Patcher:
 
 
 def _describe(draft: Draft, entry: Entry, columns: list[Mapping[str, Any]]) -> None:
-    draft.patched = True
+    draft.patch_path = entry.file.path
     draft.description = str(entry.data.get("description") or "")
     draft.columns = columns_of(columns) or draft.columns
 

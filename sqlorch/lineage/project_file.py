@@ -27,7 +27,6 @@ _PATHS = {
 _CONFIG_KEYS = {
     "model": ("models",),
     "analysis": ("models",),
-    "operation": ("models",),
     "seed": ("seeds",),
     "snapshot": ("snapshots",),
     "source": ("sources",),
@@ -54,7 +53,6 @@ class ProjectFile:
         configs: configuration tree by kind of node.
         variables: ``vars``, unrendered, as dbt keeps them.
         search_orders: ``dispatch``: packages to search by macro namespace.
-        hooks: ``on-run-start`` and ``on-run-end`` statements.
         quoting: which parts of a relation's name are quoted.
         flags: behaviour flags.
         packages_dir: where packages are installed.
@@ -68,7 +66,6 @@ class ProjectFile:
     configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     search_orders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    hooks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     quoting: Mapping[str, Any] = field(default_factory=dict)
     flags: Mapping[str, Any] = field(default_factory=dict)
     packages_dir: str = "dbt_packages"
@@ -122,7 +119,6 @@ def read_project_file(root: Path, raw: Mapping[str, Any], state: State, where: s
         configs={kind: _first_mapping(data, keys) for kind, keys in _CONFIG_KEYS.items()},
         variables=_mapping(data.get("vars")),
         search_orders=_search_orders(data.get("dispatch"), where),
-        hooks={key: tuple(map(_hook, as_list(data.get(key)))) for key in ("on-run-start", "on-run-end")},
         quoting=_mapping(data.get("quoting")),
         flags=_mapping(data.get("flags")),
         packages_dir=str(data.get("packages-install-path") or data.get("modules-path") or "dbt_packages"),
@@ -148,10 +144,6 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _first_mapping(data: Mapping[str, Any], keys: tuple[str, ...]) -> Mapping[str, Any]:
     return next((_mapping(data[key]) for key in keys if key in data), {})
-
-
-def _hook(value: Any) -> str:
-    return str(value.get("sql", "")) if isinstance(value, Mapping) else str(value)
 
 
 def _search_orders(value: Any, where: str) -> dict[str, tuple[str, ...]]:

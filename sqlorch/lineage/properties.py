@@ -32,6 +32,7 @@ KEYS = (
     "saved_queries",
 )
 _INTO_CONFIG = ("meta", "docs", "group", "contract", "access")
+_BLOCK_SCALAR = re.compile(r"[|>][-+]?\s*$", re.MULTILINE)
 _NAME = r"^\s*(?:-\s+)?name:\s*['\"]?{}['\"]?\s*(?:#.*)?$"
 
 
@@ -102,7 +103,7 @@ class PropertiesReader:
             if data is not None:
                 self._warn(file, "it is not a mapping; its properties are left out")
             return []
-        templated = HAS_JINJA.search(text) is not None
+        templated = HAS_JINJA.search(text) is not None or _BLOCK_SCALAR.search(text) is not None
         return [
             entry
             for key in KEYS

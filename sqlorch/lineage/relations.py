@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlorch.lineage.draft import Draft
-from sqlorch.lineage.jinja.macros import MacroIndex
+from sqlorch.lineage.external import external_location
+from sqlorch.lineage.jinja.core import NAMING
+from sqlorch.lineage.jinja.macros import MacroIndex, MacroSource
 from sqlorch.lineage.packages import Packages
 from sqlorch.lineage.templates import Templates
 
@@ -55,52 +57,62 @@ class RelationNamer:
     def name(self, draft: Draft) -> Named | None:
         """Return the relation of a source, or of what a node builds; None for a node that builds nothing."""
         if draft.kind == "source":
-            target = self.templates.state.target
-            return self._write(
-                draft.database or target.database, draft.schema, draft.identifier, draft.quoting
-            )
-        if draft.kind not in _BUILT or draft.config.get("materialized") == "ephemeral":
+            return self._source(draft)
+        keeps_failures = draft.kind == "test" and bool(draft.config.get("store_failures"))
+        if draft.kind not in _BUILT and not keeps_failures:
+            return None
+        if draft.config.get("materialized") == "ephemeral":
             return None
         quoting = {**self.packages.root.quoting, **_mapping(draft.config.get("quoting"))}
         return self._write(self._database(draft), self._schema(draft), self._alias(draft), quoting)
 
+    def _source(self, draft: Draft) -> Named:
+        target = self.templates.state.target
+        database = draft.database or target.database
+        external = external_location(draft, database) if target.adapter == "duckdb" else None
+        if external is not None:
+            return Named(parts=(external,), text=external)
+        quoting = {**self.packages.root.quoting, **draft.quoting}
+        return self._write(database, draft.schema, draft.identifier, quoting)
+
     def _database(self, draft: Draft) -> str | None:
         config = draft.config
-        default = self.templates.state.target.database
         if draft.kind == "snapshot" and config.get("target_database"):
             return str(config["target_database"])
         custom = _text(config.get("database") or config.get("project") or config.get("catalog"))
-        return self._generate("database", draft, custom, custom or default)
+        return self._generate("database", draft, custom)
 
     def _schema(self, draft: Draft) -> str | None:
         config = draft.config
-        default = self.templates.state.target.schema
         if draft.kind == "snapshot" and config.get("target_schema"):
             return str(config["target_schema"])
-        custom = _text(config.get("schema") or config.get("dataset"))
-        return self._generate("schema", draft, custom, f"{default}_{custom}" if custom else default)
+        return self._generate("schema", draft, _text(config.get("schema") or config.get("dataset")))
 
     def _alias(self, draft: Draft) -> str | None:
-        custom = _text(draft.config.get("alias"))
-        version = f"_v{draft.version.replace('.', '_')}" if draft.version else ""
-        return self._generate("alias", draft, custom, custom or f"{draft.name}{version}")
+        return self._generate("alias", draft, _text(draft.config.get("alias")))
 
-    def _generate(self, part: str, draft: Draft, custom: str | None, default: str | None) -> str | None:
+    def _generate(self, part: str, draft: Draft, custom: str | None) -> str | None:
         macro = f"generate_{part}_name"
-        # A package's own macro names the package's nodes, the root's all others (dbt's RelationUpdate).
-        owner = next(
-            (p for p in (draft.package, self.index.root) if macro in self.index.packages.get(p, {})), None
-        )
+        node = {"name": draft.name, "version": draft.version}
+        default = NAMING[macro](self.templates.state.target, custom, node)
+        owner = self._naming_macro(draft.package, macro)
         if owner is None:
             return default
-        looks_at_node = len(_NODE.findall(self.index.packages[owner][macro].text)) > 1
-        key = (owner, macro, custom)
+        looks_at_node = len(_NODE.findall(owner.text)) > 1
+        key = (owner.uid, draft.package, custom)
         if not looks_at_node and key in self._known:
             return self._known[key]
-        value = self.templates.name(draft.subject(), owner, macro, custom, _node(draft))
+        value = self.templates.name(draft.subject(), owner.package, owner.name, custom, _node(draft))
         value = default if value is None else value
         self._known[key] = value
         return value
+
+    def _naming_macro(self, package: str, macro: str) -> MacroSource | None:
+        """Find the macro that names a package's nodes: its own, the root's, or what overrides dbt's by dispatch."""
+        for name in (package, self.index.root):
+            if macro in self.index.packages.get(name, {}):
+                return self.index.packages[name][macro]
+        return self.index.override(macro)
 
     def _write(
         self, database: str | None, schema: str | None, identifier: str | None, quoting: Mapping[str, Any]

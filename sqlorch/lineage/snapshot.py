@@ -6,12 +6,16 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from sqlorch.domain.dag import Dag, Node
 from sqlorch.lineage.project import DeclaredColumn, LoadStats, LoadWarning, Project, UnresolvedRef
+
+
+_FIELDS = tuple(entry.name for entry in fields(Node))
 
 
 def digest_of(*parts: object) -> str:
@@ -96,7 +100,7 @@ def from_data(data: Mapping[str, Any], root: Path, sql: Mapping[str, str], cache
         name=data["name"],
         root=root,
         adapter=data["adapter"],
-        dag=Dag(map(_node, data["nodes"]), map(tuple, data["edges"])),
+        dag=Dag(map(_node, data["nodes"]), map(tuple, data["edges"]), project=data["name"]),
         inferred=frozenset(map(tuple, data["inferred"])),
         unresolved=tuple(
             UnresolvedRef(unique_id=u, reference=r, path=p, line=n, reason=why, nearest=tuple(near))
@@ -117,37 +121,11 @@ def from_data(data: Mapping[str, Any], root: Path, sql: Mapping[str, str], cache
 
 
 def _node_data(node: Node) -> list[Any]:
-    return [
-        node.unique_id,
-        node.kind,
-        node.name,
-        node.fqn,
-        node.package,
-        node.path,
-        sorted(node.tags),
-        node.config,
-        node.description,
-        node.dbt_group,
-        node.source_name,
-        node.relation,
-        node.attached_to,
-    ]
+    return [sorted(node.tags) if name == "tags" else getattr(node, name) for name in _FIELDS]
 
 
 def _node(data: list[Any]) -> Node:
-    uid, kind, name, fqn, package, path, tags, config, description, group, source, relation, attached = data
-    return Node(
-        unique_id=uid,
-        kind=kind,
-        name=name,
-        fqn=tuple(fqn),
-        package=package,
-        path=path,
-        tags=frozenset(tags),
-        config=config,
-        description=description,
-        dbt_group=group,
-        source_name=source,
-        relation=relation,
-        attached_to=attached,
-    )
+    values = dict(zip(_FIELDS, data, strict=True))
+    values["fqn"] = tuple(values["fqn"])
+    values["tags"] = frozenset(values["tags"])
+    return Node(**values)

@@ -1,14 +1,14 @@
-"""Nodes that are files: models, seeds, snapshots, singular tests, analyses, functions, and run hooks."""
+"""Nodes that are files: models, seeds, snapshots, singular tests, analyses and functions."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Iterator
 
 from sqlorch.lineage.draft import Draft
 from sqlorch.lineage.files import SourceFile
 from sqlorch.lineage.jinja.blocks import find_blocks
 from sqlorch.lineage.project import DeclaredColumn
-from sqlorch.lineage.project_file import FILE_NAME, ProjectFile
 from sqlorch.lineage.python_model import read_python_model
 from sqlorch.lineage.templates import Templates
 
@@ -23,25 +23,6 @@ def read_file_nodes(files: Iterable[SourceFile], templates: Templates) -> Iterat
             yield from _snapshots(file, templates)
         elif file.kind in _PLAIN_KINDS:
             yield _plain(file, templates)
-
-
-def read_hooks(project: ProjectFile, templates: Templates) -> Iterator[Draft]:
-    """Yield the operations of ``on-run-start`` and ``on-run-end``."""
-    for when, statements in project.hooks.items():
-        for index, statement in enumerate(statements):
-            name = f"{project.name}-{when}-{index}"
-            draft = Draft(
-                unique_id=f"operation.{project.name}.{name}",
-                kind="operation",
-                name=name,
-                package=project.name,
-                path=FILE_NAME,
-                fqn=[project.name, "hooks", name],
-                raw=statement,
-                tags=[when],
-            )
-            draft.finding = templates.render(draft.subject(), statement)
-            yield draft
 
 
 def folder_of(relative: str) -> list[str]:
@@ -90,8 +71,6 @@ def _snapshots(file: SourceFile, templates: Templates) -> Iterator[Draft]:
 
 
 def _header(file: SourceFile) -> tuple[DeclaredColumn, ...]:
-    import csv
-
     line = file.data.decode("utf-8-sig", errors="replace").strip()
     try:
         names = next(csv.reader([line]), [])

@@ -62,7 +62,8 @@ class YamlText:
             TemplateProblem: it cannot be rendered; the message quotes it.
         """
         if not HAS_JINJA.search(text):
-            return text
+            # Jinja drops the newline at the end of any text.
+            return text.removesuffix("\n")
         self._env.budget.reset()
         try:
             expression = self._quick.read_value(text)

@@ -124,7 +124,7 @@ def _read_manifest(manifest: Mapping[str, Any]) -> tuple[dict[str, str], set[Edg
         uid: _kind(uid)
         for section in _SECTIONS
         for uid, node in manifest.get(section, {}).items()
-        if node.get("config", {}).get("enabled", True) is not False
+        if _kind(uid) != "operation" and node.get("config", {}).get("enabled", True) is not False
     }
     parents = manifest.get("parent_map", {})
     edges = {(p, child) for child, found in parents.items() for p in found if child in kinds and p in kinds}

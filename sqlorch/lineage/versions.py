@@ -17,13 +17,15 @@ class Version:
         label: as text: ``1``, ``2a``.
         data: its own entry.
         latest: whether it is what an unversioned reference means.
-        latest_label: which one is.
+        latest_label: which one is, as text.
+        latest_value: the same as written in YAML.
     """
 
     label: str
     data: Mapping[str, Any]
     latest: bool
     latest_label: str
+    latest_value: Any
 
 
 def versions_of(data: Mapping[str, Any]) -> list[Version]:
@@ -32,9 +34,16 @@ def versions_of(data: Mapping[str, Any]) -> list[Version]:
     if not found:
         return []
     declared = data.get("latest_version")
-    latest = str(max((item["v"] for item in found), key=_Rank) if declared is None else declared)
+    latest_value = max((item["v"] for item in found), key=_Rank) if declared is None else declared
+    latest = str(latest_value)
     return [
-        Version(label=str(item["v"]), data=item, latest=str(item["v"]) == latest, latest_label=latest)
+        Version(
+            label=str(item["v"]),
+            data=item,
+            latest=str(item["v"]) == latest,
+            latest_label=latest,
+            latest_value=latest_value,
+        )
         for item in found
     ]
 

@@ -6,9 +6,10 @@ lineage. What is written here is the default dialect's form; a macro that is not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from sqlorch.lineage.jinja.state import Target
 from sqlorch.lineage.jinja.undefined import Lenient
 from sqlorch.lineage.merge import as_list
 
@@ -65,11 +66,43 @@ def _case_equals(expr1: Any, expr2: Any, *_args: Any) -> str:
     return f"case when ({expr1} = {expr2}) or ({expr1} is null and {expr2} is null) then 0 else 1 end = 0"
 
 
-def _schema_name(custom_schema_name: Any = None, node: Any = None) -> Lenient:
-    # The default rule is in `sqlorch.lineage.relations`; a project's own macro that calls it gets this answer.
+def default_schema(target: Target, custom_schema_name: Any = None, node: Any = None) -> str:
+    """dbt's rule for a schema: the target's, with the custom one behind it."""
     del node
-    return Lenient(name=str(custom_schema_name))
+    return f"{target.schema}_{str(custom_schema_name).strip()}" if custom_schema_name else target.schema
 
+
+def schema_for_env(target: Target, custom_schema_name: Any = None, node: Any = None) -> str:
+    """dbt's other rule for a schema: the custom one in production, else the target's."""
+    del node
+    in_production = target.values.get("name") == "prod" and custom_schema_name is not None
+    return str(custom_schema_name).strip() if in_production else target.schema
+
+
+def default_database(target: Target, custom_database_name: Any = None, node: Any = None) -> str:
+    """dbt's rule for a database: the custom one, else the target's."""
+    del node
+    return str(custom_database_name).strip() if custom_database_name else target.database
+
+
+def default_alias(target: Target, custom_alias_name: Any = None, node: Any = None) -> str:
+    """dbt's rule for a name: the custom one, else the node's, with its version."""
+    del target
+    if custom_alias_name:
+        return str(custom_alias_name).strip()
+    known = node if isinstance(node, Mapping) else {}
+    version = known.get("version")
+    suffix = f"_v{str(version).replace('.', '_')}" if version else ""
+    return f"{known.get('name', '')}{suffix}"
+
+
+NAMING: dict[str, Callable[..., str]] = {
+    "generate_schema_name": default_schema,
+    "generate_schema_name_for_env": schema_for_env,
+    "generate_database_name": default_database,
+    "generate_alias_name": default_alias,
+}
+"""The macros that name relations; unlike the others they need the target."""
 
 CORE: dict[str, Callable[..., Any]] = {
     "is_incremental": _false,
@@ -133,5 +166,4 @@ CORE: dict[str, Callable[..., Any]] = {
     "array_construct": lambda inputs=(), *_rest: f"array[{_joined(', ')(inputs)}]",
     "array_append": _text("array_append({array}, {new_element})", "array", "new_element"),
     "array_concat": _text("array_cat({array_1}, {array_2})", "array_1", "array_2"),
-    "generate_schema_name": _schema_name,
 }

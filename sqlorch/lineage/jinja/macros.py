@@ -101,6 +101,15 @@ class MacroIndex:
             return [self.root, namespace]
         return [None]
 
+    def override(self, name: str) -> MacroSource | None:
+        """Return the project's implementation of one of dbt's own macros, as dispatch finds it."""
+        for package in self.search_order(GLOBAL):
+            macros = self.packages.get(package or self.root, {})
+            for prefix in self.prefixes:
+                if f"{prefix}__{name}" in macros:
+                    return macros[f"{prefix}__{name}"]
+        return None
+
     def fingerprint(self) -> str:
         """Return a digest of which names exist: as long as it holds, every name means the same macro."""
         digest = hashlib.blake2b(digest_size=12)

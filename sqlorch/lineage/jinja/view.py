@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlorch.lineage.jinja.core import CORE
+from sqlorch.lineage.jinja.core import CORE, NAMING
 from sqlorch.lineage.jinja.environment import MACRO_PREFIX, DbtEnvironment, compile_source
 from sqlorch.lineage.jinja.functions import MacroReturn, nothing
 from sqlorch.lineage.jinja.macros import GLOBAL, MacroIndex, MacroSource
@@ -107,7 +107,10 @@ class CoreMacro:
         override = self._view.find(self._name, GLOBAL)
         if override is not None:
             return override(*args, **kwargs)
-        native = CORE.get(self._name.removeprefix("default__"))
+        name = self._name.removeprefix("default__")
+        if name in NAMING:
+            return NAMING[name](self._view.state.target, *args, **kwargs)
+        native = CORE.get(name)
         return native(*args, **kwargs) if native else Lenient(name=self._name)
 
 
@@ -175,7 +178,9 @@ class View:
             name: {macro.name: Macro(macro, self) for macro in macros.values()}
             for name, macros in self.index.packages.items()
         }
-        self.names.update({name: CoreMacro(name, self) for name in CORE})
+        for name in (*CORE, *NAMING):
+            self.names[name] = CoreMacro(name, self)
+            self.names[f"default__{name}"] = CoreMacro(f"default__{name}", self)
         self.names[GLOBAL] = Package({}, lambda name: CoreMacro(name, self))
         if inner is not None:
             for macros in self.packages.values():
