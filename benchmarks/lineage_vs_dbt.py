@@ -1,7 +1,7 @@
 """Lineage against dbt: precision and recall of nodes and edges by kind, and times, for a project.
 
-    python benchmarks/lineage_vs_dbt.py PROJECT [--profiles-dir DIR] [--profile NAME] [--target NAME] [--vars YAML]
-                                        [--manifest FILE] [--show N]
+    python benchmarks/lineage_vs_dbt.py PROJECT [--profiles-dir DIR] [--profile NAME] [--target NAME]
+                                        [--vars YAML] [--manifest FILE] [--show N]
 
 Without --manifest, `dbt parse` is run for it (cold, then warm) in a temporary target folder.
 """

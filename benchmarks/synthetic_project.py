@@ -37,7 +37,8 @@ def model(rng: random.Random, index: int, layer: int, below: list[str]) -> str:
     if layer == 0:
         lines.append(f"select id, amount, created_at from {{{{ source('raw', 't{index % 50}') }}}}")
         lines.append(
-            "{% if var('limit_days', none) %}where created_at > current_date - {{ var('limit_days') }}{% endif %}"
+            "{% if var('limit_days', none) %}"
+            "where created_at > current_date - {{ var('limit_days') }}{% endif %}"
         )
         return "\n".join(lines)
     ctes = []
@@ -54,7 +55,8 @@ def model(rng: random.Random, index: int, layer: int, below: list[str]) -> str:
     lines.append("{{ newest('p0.created_at') }}")
     if index % 7 == 0:
         lines.append(
-            "{% set kinds = ['a', 'b', 'c'] %}\n{% for kind in kinds %}-- {{ kind }} {{ loop.index }}\n{% endfor %}"
+            "{% set kinds = ['a', 'b', 'c'] %}\n"
+            "{% for kind in kinds %}-- {{ kind }} {{ loop.index }}\n{% endfor %}"
         )
     return "\n".join(lines)
 
@@ -64,7 +66,8 @@ def write(root: Path, count: int, seed: int) -> None:
     for folder in ("models", "macros"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "dbt_project.yml").write_text(
-        "name: synthetic\nversion: '1.0'\nprofile: synthetic\nmodels:\n  synthetic:\n    layer_0: {+tags: [base]}\n"
+        "name: synthetic\nversion: '1.0'\nprofile: synthetic\n"
+        "models:\n  synthetic:\n    layer_0: {+tags: [base]}\n"
     )
     (root / "profiles.yml").write_text(
         "synthetic:\n  target: dev\n  outputs:\n    dev: {type: duckdb, path: synthetic.duckdb}\n"

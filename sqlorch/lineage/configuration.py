@@ -129,8 +129,8 @@ def _levels(project: ProjectFile, kind: str, fqn: Sequence[str]) -> Iterator[dic
 
 
 def _settings(level: Mapping[Any, Any]) -> dict[str, Any]:
-    # A key is a setting if it says so with "+", or if its value cannot be a folder. YAML reads a folder called
-    # off or no as False, which no path ever equals.
+    # A key is a setting if it says so with "+", or if its value cannot be a folder. YAML reads a folder
+    # called off or no as False, which no path ever equals.
     settings = {}
     for key, value in level.items():
         if isinstance(key, str) and (key.startswith("+") or not isinstance(value, Mapping)):

@@ -12,8 +12,8 @@ from sqlorch.lineage.draft import Draft
 def external_location(draft: Draft, database: str) -> str | None:
     """Return how a source table that lives in files is written in SQL; None for an ordinary table.
 
-    The place is in the source's ``meta`` or ``config``, as a template over the table's names and the rest of its
-    ``meta``, in one of the three styles dbt-duckdb knows (dbt-duckdb 1.9, ``DuckDBRelation.create_from_source``).
+    The place is in the source's ``meta`` or ``config``, as a template over the table's names and the rest of
+    its ``meta``, in one of the three styles dbt-duckdb knows (``DuckDBRelation.create_from_source``, 1.9).
     """
     meta = draft.config.get("meta")
     meta = meta if isinstance(meta, Mapping) else {}

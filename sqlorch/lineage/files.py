@@ -22,8 +22,8 @@ class SourceFile:
 
     Attributes:
         package: the package's name.
-        kind: ``model``, ``seed``, ``snapshot``, ``analysis``, ``test``, ``generic_test``, ``macro``, ``docs``,
-            ``properties`` or ``function``.
+        kind: ``model``, ``seed``, ``snapshot``, ``analysis``, ``test``, ``generic_test``, ``macro``,
+            ``docs``, ``properties`` or ``function``.
         base: the folder of the project it was found in: ``models``.
         relative: its path below the base, with ``/``.
         absolute: where it is.

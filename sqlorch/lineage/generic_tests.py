@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlorch.lineage.configuration import configure
 from sqlorch.lineage.draft import Draft, Finding
+from sqlorch.lineage.generic_test_names import short_name, synthetic_name, unique_hash
 from sqlorch.lineage.jinja.capture import Reference
-from sqlorch.lineage.jinja.functions import TemplateProblem
+from sqlorch.lineage.jinja.functions import TemplateFaultError
 from sqlorch.lineage.jinja.macros import MacroIndex
 from sqlorch.lineage.jinja.renderer import HAS_JINJA
 from sqlorch.lineage.jinja.state import Subject
@@ -20,7 +21,6 @@ from sqlorch.lineage.packages import Packages
 from sqlorch.lineage.project import LoadWarning
 from sqlorch.lineage.properties import Entry, entries, mapping, tests_of
 from sqlorch.lineage.templates import Templates
-from sqlorch.lineage.test_names import short_name, synthetic_name, unique_hash
 from sqlorch.lineage.text import YamlText
 from sqlorch.lineage.versions import columns_for, tests_for, versions_of
 
@@ -148,7 +148,7 @@ class GenericTests:
     def _try(self, tested: Tested, test: Any, column: Mapping[str, Any] | None) -> Iterator[Draft]:
         try:
             yield self._build(tested, test, column)
-        except TemplateProblem as problem:
+        except TemplateFaultError as problem:
             message = f"a test on '{tested.name}' is left out: {problem}"
             entry = tested.entry
             self.warnings.append(
@@ -161,7 +161,7 @@ class GenericTests:
         kwargs["model"] = _model_argument(tested.reference)
         match = _NAME.match(name)
         if match is None:
-            raise TemplateProblem(f"'{name}' is not a test's name")
+            raise TemplateFaultError(f"'{name}' is not a test's name")
         config = self._config(kwargs)
         description = str(kwargs.pop("description", None) or "")
         label = f"{'source_' if tested.is_source else ''}{match['name']}"
@@ -205,15 +205,17 @@ class GenericTests:
         if isinstance(test, str):
             test = {test: {}}
         if not isinstance(test, Mapping) or not test:
-            raise TemplateProblem(f"{test!r} is neither a name nor a mapping")
+            raise TemplateFaultError(f"{test!r} is neither a name nor a mapping")
         if "test_name" in test:
             name, arguments = test["test_name"], {k: v for k, v in test.items() if k != "test_name"}
         elif len(test) == 1:
             name, arguments = next(iter(test.items()))
         else:
-            raise TemplateProblem(f"it has several names: {', '.join(map(str, test))}; indent its arguments")
+            raise TemplateFaultError(
+                f"it has several names: {', '.join(map(str, test))}; indent its arguments"
+            )
         if not isinstance(name, str) or not isinstance(arguments, Mapping):
-            raise TemplateProblem(f"the arguments of '{name}' are not a mapping")
+            raise TemplateFaultError(f"the arguments of '{name}' are not a mapping")
         kwargs: dict[str, Any] = {str(key): value for key, value in deepcopy(dict(arguments)).items()}
         if column_name is not None:
             kwargs["column_name"] = column_name
@@ -221,7 +223,7 @@ class GenericTests:
             inner = kwargs.pop("arguments", None)
             kwargs |= inner if isinstance(inner, Mapping) else {}
         if "model" in kwargs:
-            raise TemplateProblem(f"'{name}' may not have an argument called model")
+            raise TemplateFaultError(f"'{name}' may not have an argument called model")
         return name, kwargs
 
     def _config(self, kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -265,7 +267,7 @@ class GenericTests:
         return self._templates.render_test(subject, macro, inner, kwargs)
 
     def _owner(self, package: str, macro: str) -> str | None:
-        """Find the package whose macro an unqualified test means: its own, the root's, then the last of any."""
+        """Find whose macro an unqualified test means: its own package's, the root's, then the last of any."""
         if macro in self._index.packages.get(package, {}):
             return package
         return self._owners.get(macro)

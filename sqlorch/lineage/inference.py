@@ -18,8 +18,8 @@ def infer_edges(
         edges: the edges dbt knows.
 
     Returns:
-        ``(builder, source)`` pairs, without those that would close a circle: a model may read its own relation as
-        a source.
+        ``(builder, source)`` pairs, without those that would close a circle: a model may read its own
+        relation as a source.
     """
     by_key = {named.key: uid for uid, named in sorted(builders.items(), reverse=True)}
     pairs = [(by_key[named.key], uid) for uid, named in sorted(sources.items()) if named.key in by_key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,8 +45,12 @@ class Memory:
         stored = self.store.snapshot(self.variant)
         if stored is None or stored.digest != self.digest or not _holds(json.loads(stored.conditions)):
             return None
-        data = unpack(stored.graph)
-        return from_data(data, self.root, LateTexts(self._recall_sql), data["files"])
+        try:
+            data = unpack(stored.graph)
+            return from_data(data, self.root, LateTexts(self._recall_sql), data["files"])
+        except (ValueError, KeyError, TypeError, zlib.error):
+            # Not what was written: a damaged file. Everything is read anew.
+            return None
 
     def records(self, fingerprint: str) -> dict[str, str]:
         """Return what earlier loads rendered with the same macro names."""

@@ -92,7 +92,7 @@ def _missing(root: ProjectFile) -> list[LoadWarning]:
 def _visible_variables(
     package: ProjectFile, root: ProjectFile, command_line: Mapping[str, Any]
 ) -> dict[str, Any]:
-    # The more specific come later: own package, then the root for it, then the command line (dbt's VarProvider).
+    # The more specific come later: own package, the root for it, the command line (dbt's VarProvider).
     visible = dict(package.variables)
     for project in (package, root):
         scoped = project.variables.get(package.name)

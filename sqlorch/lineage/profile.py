@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from sqlorch.domain.errors import ProjectError
-from sqlorch.lineage.jinja.functions import TemplateProblem
+from sqlorch.lineage.jinja.functions import TemplateFaultError
 from sqlorch.lineage.jinja.renderer import HAS_JINJA
 from sqlorch.lineage.jinja.state import Target
 from sqlorch.lineage.yaml_io import read_yaml
@@ -107,7 +107,7 @@ def _duckdb_name(path: str) -> str:
     # As dbt-duckdb derives it: the file's stem, or the database of a MotherDuck address.
     if path == ":memory:":
         return "memory"
-    bare = path.split("?")[0]
+    bare = path.split("?", maxsplit=1)[0]
     if bare.startswith(("md:", "motherduck:")):
         return bare.split(":", 1)[1] or "my_db"
     return PurePath(bare).name.split(".")[0]
@@ -126,7 +126,7 @@ def _render(text: str) -> str:
     def read(match: re.Match[str]) -> str:
         value = os.environ.get(match["name"], match["default"])
         if value is None:
-            raise TemplateProblem(match["name"])
+            raise TemplateFaultError(match["name"])
         return value
 
     # A profile holds little but env_var(); a value that is missing is only needed to connect.
@@ -136,5 +136,5 @@ def _render(text: str) -> str:
             if _ENV_VAR.search(text)
             else text
         )
-    except TemplateProblem:
+    except TemplateFaultError:
         return ""

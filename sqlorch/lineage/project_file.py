@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlorch.domain.errors import ProjectError
-from sqlorch.lineage.jinja.functions import TemplateProblem
+from sqlorch.lineage.jinja.functions import TemplateFaultError
 from sqlorch.lineage.jinja.state import State, Subject
 from sqlorch.lineage.merge import as_list
 from sqlorch.lineage.text import YamlText, skip_in_project
@@ -106,7 +106,7 @@ def read_project_file(root: Path, raw: Mapping[str, Any], state: State, where: s
     state.subject = Subject(unique_id="", kind="project", name="", package=raw["name"])
     try:
         data = YamlText(state).deep(dict(raw), skip_in_project)
-    except TemplateProblem as problem:
+    except TemplateFaultError as problem:
         raise ProjectError(f"{where}: {problem}") from problem
     paths = {kind: _paths(data, keys, where) for kind, keys in _PATHS.items()}
     profile = data.get("profile")

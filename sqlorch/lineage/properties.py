@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlorch.domain.errors import ProjectError
 from sqlorch.lineage.files import SourceFile
-from sqlorch.lineage.jinja.functions import TemplateProblem
+from sqlorch.lineage.jinja.functions import TemplateFaultError
 from sqlorch.lineage.jinja.renderer import HAS_JINJA
 from sqlorch.lineage.jinja.state import State, Subject
 from sqlorch.lineage.project import DeclaredColumn, LoadWarning
@@ -135,7 +135,7 @@ class PropertiesReader:
             skip = skip_in_sources if key == "sources" else skip_in_properties
             try:
                 data = self.texts.deep(data, skip)
-            except TemplateProblem as problem:
+            except TemplateFaultError as problem:
                 self._warn(file, f"in {key} '{item['name']}': {problem}; the entry is read as written")
         return Entry(key=key, name=str(data["name"]), data=data, file=file)
 

@@ -52,10 +52,15 @@ def _dbt_calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
 
 
 def _reference(name: str, args: list[Any], kwargs: dict[str, Any]) -> Reference | None:
-    if not args or len(args) > 2 or not all(isinstance(arg, str) for arg in args):
-        return None
-    if name == "dbt.source":
-        return Reference("source", args[1], args[0]) if len(args) == 2 else None
+    group: str | None
+    match args:
+        case [str(group), str(table)] if name == "dbt.source":
+            return Reference("source", table, group)
+        case [str(model)] if name == "dbt.ref":
+            group = None
+        case [str(group), str(model)] if name == "dbt.ref":
+            pass
+        case _:
+            return None
     version = kwargs.get("version") or kwargs.get("v")
-    group = args[0] if len(args) == 2 else None
-    return Reference("ref", args[-1], group, str(version) if version else None)
+    return Reference("ref", model, group, str(version) if version else None)

@@ -108,7 +108,7 @@ class RelationNamer:
         return value
 
     def _naming_macro(self, package: str, macro: str) -> MacroSource | None:
-        """Find the macro that names a package's nodes: its own, the root's, or what overrides dbt's by dispatch."""
+        """Find the macro that names a package's nodes: its own, the root's, or an override of dbt's."""
         for name in (package, self.index.root):
             if macro in self.index.packages.get(name, {}):
                 return self.index.packages[name][macro]

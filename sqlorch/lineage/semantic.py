@@ -28,7 +28,9 @@ def read_semantic(entry: Entry, packages: Packages) -> Iterator[Draft]:
                 made = _draft(
                     entry, "metric", str(measure["name"]), packages, {"enabled": draft.config["enabled"]}
                 )
-                made.description = str(measure.get("description") or f"Metric created from measure {made.name}")
+                made.description = str(
+                    measure.get("description") or f"Metric created from measure {made.name}"
+                )
                 made.extra = [Reference("measure", str(measure["name"]))]
                 yield made
         return

@@ -14,7 +14,6 @@ from typing import Any
 from sqlorch.domain.dag import Dag, Node
 from sqlorch.lineage.project import DeclaredColumn, LoadStats, LoadWarning, Project, UnresolvedRef
 
-
 _FIELDS = tuple(entry.name for entry in fields(Node))
 
 

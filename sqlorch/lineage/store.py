@@ -1,7 +1,7 @@
 """The cache on disk: one SQLite file that several commands may use at once.
 
-Everything in it is derived from the project's files and addressed by digests of them, so it may be deleted at any
-time, and what two commands write at the same moment is equally good. It holds JSON, nothing that runs.
+Everything in it is derived from the project's files and addressed by digests of them, so it may be deleted at
+any time, and what two commands write at the same moment is equally good. It holds JSON, nothing that runs.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 FORMAT = 1
 FILE_NAME = "lineage.db"
@@ -22,7 +23,8 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS records (
     variant TEXT NOT NULL, key TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (variant, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS snapshots (
-    variant TEXT PRIMARY KEY, digest TEXT NOT NULL, conditions TEXT NOT NULL, graph BLOB NOT NULL, sql BLOB NOT NULL);
+    variant TEXT PRIMARY KEY, digest TEXT NOT NULL, conditions TEXT NOT NULL,
+    graph BLOB NOT NULL, sql BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS documents (digest TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS variants (variant TEXT PRIMARY KEY, used INTEGER NOT NULL) WITHOUT ROWID;
 """
@@ -54,14 +56,16 @@ class Store:
         self._path = folder / FILE_NAME
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._prepare()
-        except sqlite3.DatabaseError as error:
-            # A locked file is another command at work; anything else is damage, and the content can be made anew.
-            if "locked" not in str(error):
-                self._discard()
         except OSError:
-            # A folder that cannot be made or written, as in a read-only checkout: nothing is remembered.
-            self._path = folder / FILE_NAME
+            # As in a read-only checkout: opening the file will fail too, and nothing is remembered.
+            return
+        try:
+            self._prepare()
+        except sqlite3.OperationalError:
+            # Locked by another command, or not writable: this load works without.
+            return
+        except sqlite3.DatabaseError:
+            self._discard()
 
     def snapshot(self, variant: str) -> StoredSnapshot | None:
         """Return the remembered result of a variant."""
@@ -131,11 +135,12 @@ class Store:
         # Snapshots and records have variants of their own, hence twice the number.
         return [
             (
-                "INSERT OR REPLACE INTO variants VALUES (?, (SELECT coalesce(max(used), 0) + 1 FROM variants))",
+                "INSERT OR REPLACE INTO variants SELECT ?, coalesce(max(used), 0) + 1 FROM variants",
                 [(variant,)],
             ),
             (
-                "DELETE FROM variants WHERE variant NOT IN (SELECT variant FROM variants ORDER BY used DESC LIMIT ?)",
+                """DELETE FROM variants WHERE variant NOT IN
+                (SELECT variant FROM variants ORDER BY used DESC LIMIT ?)""",
                 [(2 * KEPT_VARIANTS,)],
             ),
         ]
@@ -157,13 +162,14 @@ class Store:
         connection.execute("PRAGMA synchronous = OFF")
         return connection
 
-    def _read(
-        self, query: str, values: tuple[object, ...]
-    ) -> list[tuple[str, ...]] | list[tuple[bytes, ...]] | list:  # type: ignore[type-arg]
+    def _read(self, query: str, values: tuple[object, ...]) -> list[Any]:
         try:
             with closing(self._connect()) as connection:
                 return connection.execute(query, values).fetchall()
-        except sqlite3.Error:
+        except sqlite3.OperationalError:
+            return []
+        except sqlite3.DatabaseError:
+            self._discard()
             return []
 
     def _write(self, steps: list[tuple[str, list[tuple[object, ...]]]]) -> None:
@@ -172,11 +178,14 @@ class Store:
                 connection.execute("BEGIN IMMEDIATE")
                 for statement, rows in steps:
                     connection.executemany(statement, rows)
-        except sqlite3.Error:
-            # Locked by another command, a full disk, a damaged file: the next load works without.
+        except sqlite3.OperationalError:
+            # Locked by another command, or a full disk: the next load works without.
             return
+        except sqlite3.DatabaseError:
+            self._discard()
 
     def _discard(self) -> None:
+        """Begin anew after damage: all of it can be made again."""
         try:
             self._path.unlink(missing_ok=True)
             self._prepare()

@@ -1,4 +1,4 @@
-"""Rendering with a memory: what has been rendered before, and would come out the same, is not rendered again."""
+"""Rendering with a memory: what was rendered before and would come out the same is not rendered again."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Records = Mapping[str, str]
 class Templates:
     """Renders, or remembers.
 
-    A record holds for as long as the text, the macros called, the variables and environment variables read and,
-    if it was asked for, the day are the same. Which macro a name means is not recorded: the records are kept
-    apart by :meth:`MacroIndex.fingerprint`, which changes with the set of names.
+    A record holds for as long as the text, the macros called, the variables and environment variables read
+    and, if it was asked for, the day are the same. Which macro a name means is not recorded: the records are
+    kept apart by :meth:`MacroIndex.fingerprint`, which changes with the set of names.
 
     Attributes:
         renderer: does the work.

@@ -9,7 +9,7 @@ from typing import Any
 from sqlorch.lineage.jinja import functions
 from sqlorch.lineage.jinja.environment import NativeDbtEnvironment, compile_source, native_value
 from sqlorch.lineage.jinja.expressions import Frame, evaluate
-from sqlorch.lineage.jinja.functions import TemplateProblem
+from sqlorch.lineage.jinja.functions import TemplateFaultError
 from sqlorch.lineage.jinja.modules import make_modules
 from sqlorch.lineage.jinja.quick import QuickReader
 from sqlorch.lineage.jinja.renderer import HAS_JINJA, describe
@@ -59,7 +59,7 @@ class YamlText:
         """Render one string to a value.
 
         Raises:
-            TemplateProblem: it cannot be rendered; the message quotes it.
+            TemplateFaultError: it cannot be rendered; the message quotes it.
         """
         if not HAS_JINJA.search(text):
             # Jinja drops the newline at the end of any text.
@@ -73,14 +73,14 @@ class YamlText:
             if root is None:
                 root = self._roots[text] = compile_source(self._env, text)
             return native_value(root(self._env.context_class(self._env, self._names, None, {})))
-        except Exception as error:  # noqa: BLE001 # a template may raise anything
-            raise TemplateProblem(f"{text.strip()[:120]} cannot be rendered: {describe(error)}") from error
+        except Exception as error:  # a template may raise anything
+            raise TemplateFaultError(f"{text.strip()[:120]} cannot be rendered: {describe(error)}") from error
 
     def deep(self, data: Any, skip: Callable[[KeyPath], bool], path: KeyPath = ()) -> Any:
         """Render every string of a document but those whose key path is to be skipped.
 
         Raises:
-            TemplateProblem: a string cannot be rendered.
+            TemplateFaultError: a string cannot be rendered.
         """
         if path and skip(path):
             return data
@@ -104,19 +104,25 @@ def skip_in_project(path: KeyPath) -> bool:
 
 def skip_in_properties(path: KeyPath) -> bool:
     """Whether dbt leaves a value of a properties file unrendered: tests, descriptions, hooks."""
-    if path[0] in _LATE or (len(path) == 2 and path[1] in _LATE):
-        return True
-    if len(path) >= 2 and path[0] == "config" and path[1] in _LATE_CONFIG:
-        return True
-    if len(path) == 5 and path[4] == "description":
-        return True
-    return len(path) >= 3 and path[0] in _WITH_COLUMNS and path[2] in _LATE_COLUMN
+    match path:
+        case (first, *_) if first in _LATE:
+            return True
+        case (_, second) if second in _LATE:
+            return True
+        case ("config", setting, *_) if setting in _LATE_CONFIG:
+            return True
+        case (_, _, _, _, "description"):
+            return True
+        case (first, _, third, *_) if first in _WITH_COLUMNS and third in _LATE_COLUMN:
+            return True
+    return False
 
 
 def skip_in_sources(path: KeyPath) -> bool:
     """The same for ``sources:``, where tables nest one level deeper."""
-    if path[0] in {"description", "loaded_at_query"}:
-        return True
-    if len(path) >= 2 and path[0] == "config" and path[1] == "loaded_at_query":
-        return True
-    return path[0] == "tables" and len(path) > 2 and skip_in_properties(path[2:])
+    match path:
+        case ("description" | "loaded_at_query", *_) | ("config", "loaded_at_query", *_):
+            return True
+        case ("tables", _, *inner) if inner:
+            return skip_in_properties(tuple(inner))
+    return False

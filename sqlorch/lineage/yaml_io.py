@@ -14,7 +14,7 @@ MAX_DEPTH = 100
 MAX_VALUES = 2_000_000
 MAX_CHARACTERS = 20_000_000
 
-# What deep or exploding documents need: flow brackets, several indicators on a line, wide indentation, aliases.
+# What deep or exploding documents need: brackets, several indicators on a line, wide indentation, aliases.
 _SUSPICIOUS = re.compile(r"[\[{][\s\[{]{40}|(?:[-?:]\s){40}|^ {200}|[\s,\[:-]\*\w", re.MULTILINE)
 _BRACKETS = 200
 
@@ -34,7 +34,7 @@ def load_yaml(text: str, where: str) -> Any:
             raise ProjectError(f"{where} has more than {MAX_CHARACTERS:,} characters; split the file")
         if _SUSPICIOUS.search(text) or text.count("[") + text.count("{") > _BRACKETS:
             _check_shape(text, where)
-        return yaml.load(text, Loader=yaml.CSafeLoader)  # noqa: S506 # it is the safe loader, in C
+        return yaml.load(text, Loader=yaml.CSafeLoader)  # it is the safe loader, in C
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ProjectError(f"{where}:{line} is not valid YAML: {error.problem}; fix this line") from error
@@ -72,9 +72,9 @@ def _check_shape(text: str, where: str) -> None:
                 _, anchor, before = open_anchors.pop()
                 sizes[anchor] = size - before
             depth -= 1
-        size += sizes.get(event.anchor, 1) if isinstance(event, yaml.AliasEvent) else 1
+        size += sizes.get(event.anchor or "", 1) if isinstance(event, yaml.AliasEvent) else 1
         if depth > MAX_DEPTH or size > MAX_VALUES:
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 0
             what = (
                 f"more than {MAX_DEPTH} levels" if depth > MAX_DEPTH else f"more than {MAX_VALUES:,} values"
             )

@@ -45,7 +45,7 @@ class _Tag:
 
 
 def find_blocks(text: str, tags: frozenset[str]) -> Iterator[Block]:
-    """Yield the top-level blocks with one of the given tags, in order; a block that is not closed is left out."""
+    """Yield the top-level blocks with one of the tags, in order; one that is not closed is left out."""
     opened: _Tag | None = None
     for tag in _tags(text):
         if opened is None:

@@ -1,7 +1,8 @@
 """dbt's own macros, as far as a project calls them while it is parsed.
 
-dbt's macro files are not needed: none of them refers to a model, so only their text matters, and only to column
-lineage. What is written here is the default dialect's form; a macro that is not listed renders to nothing.
+dbt's macro files are not needed: none of them refers to a model, so only their text matters, and only to
+column lineage. What is written here is the default dialect's form; a macro that is not listed renders to
+nothing.
 """
 
 from __future__ import annotations
@@ -67,26 +68,26 @@ def _case_equals(expr1: Any, expr2: Any, *_args: Any) -> str:
 
 
 def default_schema(target: Target, custom_schema_name: Any = None, node: Any = None) -> str:
-    """dbt's rule for a schema: the target's, with the custom one behind it."""
+    """Dbt's rule for a schema: the target's, with the custom one behind it."""
     del node
     return f"{target.schema}_{str(custom_schema_name).strip()}" if custom_schema_name else target.schema
 
 
 def schema_for_env(target: Target, custom_schema_name: Any = None, node: Any = None) -> str:
-    """dbt's other rule for a schema: the custom one in production, else the target's."""
+    """Dbt's other rule for a schema: the custom one in production, else the target's."""
     del node
     in_production = target.values.get("name") == "prod" and custom_schema_name is not None
     return str(custom_schema_name).strip() if in_production else target.schema
 
 
 def default_database(target: Target, custom_database_name: Any = None, node: Any = None) -> str:
-    """dbt's rule for a database: the custom one, else the target's."""
+    """Dbt's rule for a database: the custom one, else the target's."""
     del node
     return str(custom_database_name).strip() if custom_database_name else target.database
 
 
 def default_alias(target: Target, custom_alias_name: Any = None, node: Any = None) -> str:
-    """dbt's rule for a name: the custom one, else the node's, with its version."""
+    """Dbt's rule for a name: the custom one, else the node's, with its version."""
     del target
     if custom_alias_name:
         return str(custom_alias_name).strip()

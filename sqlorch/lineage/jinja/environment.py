@@ -101,7 +101,7 @@ class _Tag(Extension):
         node.name = MACRO_PREFIX + self.prefix + parser.parse_assign_target(name_only=True).name
         node.args, node.defaults = [], []
         if self.has_signature:
-            parser.parse_signature(node)  # type: ignore[arg-type] # DbtParser's takes any node
+            parser.parse_signature(node)
         else:
             while parser.stream.current.type != "block_end":
                 next(parser.stream)
@@ -110,26 +110,26 @@ class _Tag(Extension):
 
 
 class _Test(_Tag):
-    tags: ClassVar[set[str]] = {"test", "data_test"}
+    tags = {"test", "data_test"}  # noqa: RUF012 # as jinja declares it
     prefix = "test_"
     end = ("name:endtest", "name:enddata_test")
     has_signature = True
 
 
 class _Materialization(_Tag):
-    tags: ClassVar[set[str]] = {"materialization"}
+    tags = {"materialization"}  # noqa: RUF012 # as jinja declares it
     prefix = "materialization_"
     end = ("name:endmaterialization",)
 
 
 class _Docs(_Tag):
-    tags: ClassVar[set[str]] = {"docs"}
+    tags = {"docs"}  # noqa: RUF012 # as jinja declares it
     prefix = "docs_"
     end = ("name:enddocs",)
 
 
 class _Snapshot(_Tag):
-    tags: ClassVar[set[str]] = {"snapshot"}
+    tags = {"snapshot"}  # noqa: RUF012 # as jinja declares it
     prefix = "snapshot_"
     end = ("name:endsnapshot",)
 
@@ -145,7 +145,7 @@ class DbtEnvironment(ImmutableSandboxedEnvironment):
         limits: the bounds of one render.
     """
 
-    code_generator_class = _TextGenerator
+    code_generator_class: type[CodeGenerator] = _TextGenerator
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -170,7 +170,7 @@ class DbtEnvironment(ImmutableSandboxedEnvironment):
         for name in ("as_text", "as_bool", "as_native", "as_number"):
             self.filters[name] = _unchanged
         self.filters["is_list"] = _is_list
-        self.concat = self.bounded_join
+        self.concat = self.bounded_join  # type: ignore[method-assign] # jinja's is meant to be replaced
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         return DbtParser(self, source, name, filename).parse()
@@ -248,7 +248,7 @@ class NativeDbtEnvironment(DbtEnvironment):
 
     def __init__(self, limits: Limits | None = None) -> None:
         super().__init__(limits)
-        self.concat = native_value
+        self.concat = native_value  # type: ignore[method-assign] # as above
 
 
 def native_value(parts: Iterable[Any]) -> Any:

@@ -1,8 +1,8 @@
 """Evaluates one Jinja expression by walking its syntax tree.
 
-Turning a template into Python costs a millisecond and pays off when it is run often. A model is run once, so its
-expressions are walked instead; macros, which are run often, are compiled. Both must give the same result: the
-tests render the same texts both ways.
+Turning a template into Python costs a millisecond and pays off when it is run often. A model is run once, so
+its expressions are walked instead; macros, which are run often, are compiled. Both must give the same result:
+the tests render the same texts both ways.
 """
 
 from __future__ import annotations

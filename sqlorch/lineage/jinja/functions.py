@@ -1,4 +1,4 @@
-"""dbt's context functions that have nothing to do with lineage, plus the ones that say what a file refers to."""
+"""dbt's context functions: the ones that say what a file refers to, and the ones that say nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNSET = object()
 SECRET_PREFIX = "DBT_ENV_SECRET"  # noqa: S105 # a prefix, not a secret
 
 
-class TemplateProblem(Exception):
+class TemplateFaultError(Exception):
     """A template says of itself that it cannot be rendered, or uses a function wrongly."""
 
 
@@ -41,11 +41,9 @@ def make_ref(state: State) -> Callable[..., Relation]:
     """Build ``ref``, which notes a node."""
 
     def ref(*args: Any, **kwargs: Any) -> Relation:
-        if len(args) not in (1, 2) or not all(isinstance(arg, str) for arg in args):
-            raise TemplateProblem(f"ref() takes one or two names, not {_show(args)}")
+        group, name = _names("ref", args)
         version = kwargs.get("version") or kwargs.get("v")
-        group = args[0] if len(args) == 2 else None
-        reference = Reference("ref", args[-1], group, str(version) if version else None)
+        reference = Reference("ref", name, group, str(version) if version else None)
         return _relation(state, reference, schema=state.target.schema)
 
     return ref
@@ -55,9 +53,10 @@ def make_source(state: State) -> Callable[..., Relation]:
     """Build ``source``, which notes a source table."""
 
     def source(*args: Any) -> Relation:
-        if len(args) != 2 or not all(isinstance(arg, str) for arg in args):
-            raise TemplateProblem(f"source() takes two names, not {_show(args)}")
-        return _relation(state, Reference("source", args[1], args[0]), schema=args[0])
+        group, name = _names("source", args)
+        if group is None:
+            raise TemplateFaultError(f"source() takes two names, not {_show(args)}")
+        return _relation(state, Reference("source", name, group), schema=group)
 
     return source
 
@@ -66,11 +65,19 @@ def make_named(state: State, kind: str) -> Callable[..., Relation]:
     """Build ``metric`` or ``function``, which note a node by name and perhaps package."""
 
     def named(*args: Any, **_kwargs: Any) -> Relation:
-        if len(args) not in (1, 2) or not all(isinstance(arg, str) for arg in args):
-            raise TemplateProblem(f"{kind}() takes one or two names, not {_show(args)}")
-        return _relation(state, Reference(kind, args[-1], args[0] if len(args) == 2 else None), schema="")
+        group, name = _names(kind, args)
+        return _relation(state, Reference(kind, name, group), schema="")
 
     return named
+
+
+def _names(function: str, args: tuple[Any, ...]) -> tuple[str | None, str]:
+    match args:
+        case (str(name),):
+            return None, name
+        case (str(group), str(name)):
+            return group, name
+    raise TemplateFaultError(f"{function}() takes one or two names, not {_show(args)}")
 
 
 def _relation(state: State, reference: Reference, *, schema: str) -> Relation:
@@ -92,9 +99,10 @@ class Config:
         self._state = state
 
     def __call__(self, *args: Any, **kwargs: Any) -> str:
+        """Add settings."""
         values = args[0] if len(args) == 1 and not kwargs else kwargs
         if not isinstance(values, Mapping) or len(args) > 1:
-            raise TemplateProblem("config() takes keyword arguments, or one dictionary")
+            raise TemplateFaultError("config() takes keyword arguments, or one dictionary")
         merge_calls(self._state.capture.config, dict(values))
         return ""
 
@@ -133,6 +141,7 @@ class Var:
         self._strict = strict
 
     def __call__(self, name: str, default: Any = _UNSET) -> Any:
+        """Return a variable's value."""
         found, value = self._state.read_variable(name)
         if found:
             templated = self._render is not None and isinstance(value, str) and "{" in value
@@ -140,7 +149,7 @@ class Var:
         if default is not _UNSET:
             return default
         if self._strict:
-            raise TemplateProblem(f"the variable '{name}' is not defined and has no default")
+            raise TemplateFaultError(f"the variable '{name}' is not defined and has no default")
         return None
 
     def has_var(self, name: str) -> bool:
@@ -153,18 +162,18 @@ def make_env_var(state: State) -> Callable[..., Any]:
 
     def env_var(name: str, default: Any = None) -> Any:
         if str(name).startswith(SECRET_PREFIX):
-            raise TemplateProblem(f"secret environment variables ({name}) cannot be used here")
+            raise TemplateFaultError(f"secret environment variables ({name}) cannot be used here")
         value = state.read_env(name)
         value = default if value is None else value
         if value is None:
-            raise TemplateProblem(f"the environment variable '{name}' is not set and has no default")
+            raise TemplateFaultError(f"the environment variable '{name}' is not set and has no default")
         return value
 
     return env_var
 
 
 def _raise(message: Any = "", *_args: Any, **_kwargs: Any) -> NoReturn:
-    raise TemplateProblem(f"it raises: {' '.join(str(message).split())[:300]}")
+    raise TemplateFaultError(f"it raises: {' '.join(str(message).split())[:300]}")
 
 
 def blank(*_args: Any, **_kwargs: Any) -> str:
@@ -195,7 +204,7 @@ def _to_yaml(value: Any, *, sort_keys: bool = False) -> str:
 
 
 def _from_yaml(value: Any) -> Any:
-    return yaml.load(value, Loader=yaml.CSafeLoader)  # noqa: S506 # it is the safe loader, in C
+    return yaml.load(value, Loader=yaml.CSafeLoader)  # it is the safe loader, in C
 
 
 def _zip(*values: Any, default: Any = None) -> Any:

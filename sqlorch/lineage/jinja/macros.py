@@ -38,7 +38,7 @@ class MacroSource:
 
     @property
     def uid(self) -> str:
-        """dbt's unique id."""
+        """Dbt's unique id."""
         return f"macro.{self.package}.{self.name}"
 
 

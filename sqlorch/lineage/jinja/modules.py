@@ -1,4 +1,4 @@
-"""``modules`` of a template: datetime, pytz, re and itertools, with a still clock and no endless iterators."""
+"""``modules`` of a template: datetime, pytz, re, itertools; with a still clock and no endless iterator."""
 
 from __future__ import annotations
 
@@ -64,23 +64,23 @@ def _clock_module(state: State) -> dict[str, Any]:
         """A datetime whose now is the beginning of today."""
 
         @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override] # plain moments will do
             moment = state.clock()
             return moment.astimezone(tz) if tz else moment.replace(tzinfo=None)
 
         @classmethod
-        def utcnow(cls) -> datetime:
+        def utcnow(cls) -> datetime:  # type: ignore[override] # as above
             return state.clock().replace(tzinfo=None)
 
         @classmethod
-        def today(cls) -> datetime:
+        def today(cls) -> datetime:  # type: ignore[override] # as above
             return state.clock().replace(tzinfo=None)
 
     class StillDate(date):
         """A date whose today is the day the project is loaded."""
 
         @classmethod
-        def today(cls) -> date:
+        def today(cls) -> date:  # type: ignore[override] # as above
             return state.clock().date()
 
     return {

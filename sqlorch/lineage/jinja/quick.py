@@ -1,6 +1,6 @@
 """Runs everyday templates without compiling them: text, expressions, ``if``, ``for``, ``set`` and ``do``.
 
-Whatever else a file contains (macros, ``call``, ``raw``, ...) is left to Jinja itself: :func:`read_quick` says None.
+Whatever else a file contains (macros, ``call``, ``raw``, ...) is left to Jinja itself: the reader says None.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class QuickReader:
         if not isinstance(node, nodes.For) or node.test is not None or node.recursive:
             raise _NotQuickError
         iterated = node.iter.node if isinstance(node.iter, nodes.Filter) else None
-        targets = node.target.items if isinstance(node.target, nodes.Tuple) else [node.target]
+        targets = list(getattr(node.target, "items", [node.target]))
         names = tuple(target.name for target in targets if isinstance(target, nodes.Name))
         if iterated is None or len(names) != len(targets) or not supported(iterated):
             raise _NotQuickError

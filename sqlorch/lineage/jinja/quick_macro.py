@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ class QuickMacro:
     defaults: tuple[nodes.Expr, ...]
     steps: list[Run]
 
-    def bind(self, reader: QuickReader, env: DbtEnvironment, names: Mapping[str, Any]) -> Callable[..., str]:
+    def bind(self, reader: QuickReader, env: DbtEnvironment, names: dict[str, Any]) -> Callable[..., str]:
         """Return the macro as a function."""
         known = frozenset(self.args)
 

@@ -1,7 +1,7 @@
 """What ``ref``, ``source`` and ``this`` return while rendering.
 
-At parse time dbt knows no target yet, and neither do we: a reference renders to a *mark* that is replaced by the
-relation's name when names have been resolved. So a cached render stays right when a schema changes.
+At parse time dbt knows no target yet, and neither do we: a reference renders to a *mark* that is replaced by
+the relation's name when names have been resolved. So a cached render stays right when a schema changes.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class Renderer:
         """Render a file.
 
         Returns:
-            what it found; one that cannot be rendered has a ``problem``, and the references its syntax tree shows.
+            what it found; one that cannot be rendered has a ``problem``, and what its syntax tree shows.
         """
         capture = self._begin(subject)
         view = self._view(subject.package)

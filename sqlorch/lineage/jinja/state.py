@@ -13,6 +13,11 @@ from typing import Any
 from sqlorch.lineage.jinja.capture import Capture
 
 
+def midnight() -> datetime:
+    """Return the beginning of the day, UTC."""
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """The warehouse a project is read for, from profiles.yml.
@@ -70,7 +75,7 @@ class State:
     capture: Capture = field(default_factory=Capture)
     subject: Subject = NOBODY
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    today: datetime = field(default_factory=lambda: midnight())
+    today: datetime = field(default_factory=midnight)
 
     def read_variable(self, name: str) -> tuple[bool, Any]:
         """Look up a variable for the subject and note it.
@@ -94,11 +99,6 @@ class State:
         """Return the time and note that it was asked for."""
         self.capture.dated = True
         return self.today
-
-
-def midnight() -> datetime:
-    """Return the beginning of the day, UTC."""
-    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _canonical(value: Any) -> str:

@@ -1,7 +1,7 @@
 """The value of a name nobody defined: it swallows whatever is done to it.
 
-dbt renders models with an undefined that may be called and indexed (`capture macros`); macros of dbt itself and
-of the adapter are not here to be called, so an unknown name must never stop a render.
+dbt renders models with an undefined that may be called and indexed. Macros of dbt itself and of the adapter
+are not here to be called, so an unknown name must never stop a render.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Lenient(Undefined):
         return self
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return itself, whatever it is called with."""
         return self
 
     def _same(self, *_other: Any) -> Any:
@@ -42,12 +43,12 @@ class Lenient(Undefined):
     def _false(self, *_other: Any) -> bool:
         return False
 
-    __lt__ = __le__ = __gt__ = __ge__ = _false
+    __lt__ = __le__ = __gt__ = __ge__ = _false  # type: ignore[assignment] # jinja's always fail, these answer
 
-    def __int__(self) -> int:
+    def __int__(self) -> int:  # type: ignore[override] # jinja's always fails
         return 0
 
-    def __float__(self) -> float:
+    def __float__(self) -> float:  # type: ignore[override] # jinja's always fails
         return 0.0
 
     def __str__(self) -> str:

@@ -73,6 +73,7 @@ class Macro:
         self._calls = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the macro; what it returns may be of any type."""
         self._view.state.capture.macros.add(self.source.uid)
         pool = self._view.pool
         if self._calls == 0:
@@ -104,6 +105,7 @@ class CoreMacro:
         self._view = view
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the project's override, or what is known of dbt's own macro."""
         override = self._view.find(self._name, GLOBAL)
         if override is not None:
             return override(*args, **kwargs)
@@ -277,23 +279,25 @@ class _RelationType:
         return self.create
 
 
+_COLUMN_TYPES = {
+    "STRING": "TEXT",
+    "TIMESTAMP": "TIMESTAMP",
+    "FLOAT": "FLOAT",
+    "INTEGER": "INT",
+    "BOOLEAN": "BOOLEAN",
+}
+
+
 class Column:
     """``api.Column``: column types as text."""
 
     unsafe_callable = False
     alters_data = False
-    _TYPES = {
-        "STRING": "TEXT",
-        "TIMESTAMP": "TIMESTAMP",
-        "FLOAT": "FLOAT",
-        "INTEGER": "INT",
-        "BOOLEAN": "BOOLEAN",
-    }  # noqa: RUF012 # a constant of dbt's
 
     @classmethod
     def translate_type(cls, dtype: Any) -> str:
         """Return the warehouse's word for a type."""
-        return cls._TYPES.get(str(dtype).upper(), str(dtype))
+        return _COLUMN_TYPES.get(str(dtype).upper(), str(dtype))
 
     @classmethod
     def numeric_type(cls, dtype: Any, precision: Any = None, scale: Any = None) -> str:

@@ -1,5 +1,8 @@
-"""How dbt names generic tests. The rule is dbt's (``generic_test_builders.py``, ``schema_generic_tests.py`` of
-dbt-core 1.11) and part of its public contract, since the names are in every manifest."""
+"""How dbt names generic tests.
+
+The rule is dbt's (``generic_test_builders.py``, ``schema_generic_tests.py`` of dbt-core 1.11) and part of its
+public contract, since the names are in every manifest.
+"""
 
 from __future__ import annotations
 
