@@ -56,6 +56,8 @@ class Draft:
         group: dbt's group.
         line: where it is declared in its file, or 0.
         patch_path: the YAML file that describes it.
+        configured_by: the package of that file, when it configures: dbt then reads this package's
+            dbt_project.yml instead of the node's own.
         version_value, latest_value: the versions as written in YAML, numbers as numbers.
         test_name: for a generic test, the test it applies.
         on: for a generic test, what it is declared on.
@@ -87,6 +89,7 @@ class Draft:
     group: str | None = None
     line: int = 0
     patch_path: str = ""
+    configured_by: str = ""
     version_value: str | float | None = None
     latest_value: str | float | None = None
     test_name: str | None = None

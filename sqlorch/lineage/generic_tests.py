@@ -89,10 +89,12 @@ def tested_in(entry: Entry) -> Iterator[Tested]:
                 quote_columns=quote,
             )
         for version in versions:
+            # dbt takes version 0 for no version: its tests are named and resolved as the latest one's.
+            label = version.label if version.data["v"] else None
             yield Tested(
                 entry=entry,
-                name=f"{name}_v{version.label}",
-                reference=Reference("ref", name, None, version.label),
+                name=f"{name}_v{label}" if label else name,
+                reference=Reference("ref", name, None, label),
                 columns=columns_for(data, version),
                 tests=tests_for(data, version),
                 quote_columns=quote,

@@ -15,7 +15,7 @@ from sqlorch.lineage.draft import Draft
 from sqlorch.lineage.exposures import read_exposure, read_unit_tests
 from sqlorch.lineage.files import SourceFile, find_files
 from sqlorch.lineage.generic_tests import GenericTests, tested_in
-from sqlorch.lineage.jinja.macros import MacroIndex, read_macros
+from sqlorch.lineage.jinja.macros import MACRO_TAGS, TEST_TAGS, MacroIndex, MacroSource, read_macros
 from sqlorch.lineage.jinja.renderer import Renderer
 from sqlorch.lineage.jinja.state import State, Target
 from sqlorch.lineage.memory import Memory, open_memory
@@ -104,7 +104,8 @@ class _Reading:
         return (file for files in self.files.values() for file in files if file.kind == kind)
 
     def _index(self) -> MacroIndex:
-        macros = [m for kind in ("macro", "generic_test") for f in self._of_kind(kind) for m in _macros(f)]
+        macros = [macro for file in self._of_kind("macro") for macro in _macros(file, MACRO_TAGS)]
+        macros += [macro for file in self._of_kind("generic_test") for macro in _macros(file, TEST_TAGS)]
         return MacroIndex(
             macros,
             root=self.packages.root.name,
@@ -192,8 +193,8 @@ class _Reading:
         )
 
 
-def _macros(file: SourceFile) -> Iterable[Any]:
-    return read_macros(file.package, file.path, file.text)
+def _macros(file: SourceFile, tags: frozenset[str]) -> list[MacroSource]:
+    return read_macros(file.package, file.path, file.text, tags)
 
 
 def _render_hooks(draft: Draft, templates: Templates) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlorch.lineage.configuration import configure, is_enabled
+from sqlorch.lineage.configuration import configure, is_enabled, tags_of
 from sqlorch.lineage.draft import REFABLE, Draft
 from sqlorch.lineage.jinja.capture import Reference
 from sqlorch.lineage.merge import merge_config
@@ -95,7 +95,7 @@ class Patcher:
         draft.config = configure(
             self._packages,
             kind=draft.kind,
-            package=draft.package,
+            package=draft.configured_by or draft.package,
             fqn=draft.fqn,
             properties=draft.properties,
             calls=draft.finding.config,
@@ -113,6 +113,9 @@ class Patcher:
                 continue
             _describe(draft, entry, entries(entry.data.get("columns")))
             draft.properties = config_of(entry.data)
+            draft.configured_by = entry.file.package if draft.properties else ""
+            # Tags only ever add up: those of the configuration so far stay.
+            draft.tags += tags_of(draft.config)
             draft.extra += _foreign_keys(entry.data, entries(entry.data.get("columns")))
 
     def _apply_versions(self, entry: Entry, versions: list[Version]) -> None:
@@ -137,6 +140,7 @@ class Patcher:
         draft.fqn = [*draft.fqn[:-1], entry.name, f"v{version.label}"]
         draft.properties = config_of(entry.data)
         merge_config(draft.properties, config_of(version.data))
+        draft.configured_by = entry.file.package
         draft.extra += _foreign_keys({**entry.data, **version.data}, columns)
 
     def _add_snapshot(self, entry: Entry) -> Draft:

@@ -93,7 +93,7 @@ class RelationNamer:
 
     def _generate(self, part: str, draft: Draft, custom: str | None) -> str | None:
         macro = f"generate_{part}_name"
-        node = {"name": draft.name, "version": draft.version}
+        node = {"name": draft.name, "version": draft.version_value}
         default = NAMING[macro](self.templates.state.target, custom, node)
         owner = self._naming_macro(draft.package, macro)
         if owner is None:
@@ -131,7 +131,7 @@ class RelationNamer:
 def _node(draft: Draft) -> dict[str, Any]:
     return {
         "config": draft.config,
-        "version": draft.version,
+        "version": draft.version_value,
         "tags": list(draft.tags),
         "meta": draft.config["meta"],
     }

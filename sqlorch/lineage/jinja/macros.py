@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sqlorch.lineage.jinja.blocks import Block, find_blocks
 
 MACRO_TAGS = frozenset({"macro", "test", "data_test", "materialization"})
+TEST_TAGS = frozenset({"test", "data_test"})
 GLOBAL = "dbt"
 
 # What an adapter falls back to before "default", as the adapters declare their dependencies (dbt-adapters,
