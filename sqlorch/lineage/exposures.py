@@ -56,10 +56,15 @@ def read_unit_tests(entry: Entry, packages: Packages, versions: Mapping[str, lis
     rule = mapping(entry.data.get("versions"))
     include, exclude = _labels(rule.get("include")), _labels(rule.get("exclude"))
     return [
-        _unit_test(entry, packages, model, draft.version, f"_v{draft.version}")
+        _versioned(_unit_test(entry, packages, model, draft.version, f"_v{draft.version}"), draft)
         for draft in covered
         if (not include or draft.version in include) and draft.version not in exclude
     ]
+
+
+def _versioned(test: Draft, model: Draft) -> Draft:
+    test.version_value = model.version_value
+    return test
 
 
 def _labels(value: Any) -> set[str]:

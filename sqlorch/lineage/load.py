@@ -22,7 +22,7 @@ from sqlorch.lineage.memory import Memory, open_memory
 from sqlorch.lineage.names import Names
 from sqlorch.lineage.packages import Packages, read_packages
 from sqlorch.lineage.patches import Patcher
-from sqlorch.lineage.profile import ProfileChoice, read_target
+from sqlorch.lineage.profile import UNKNOWN, ProfileChoice, read_target
 from sqlorch.lineage.project import LoadStats, LoadWarning, Project
 from sqlorch.lineage.project_file import FILE_NAME, read_raw
 from sqlorch.lineage.properties import Entry, PropertiesReader
@@ -81,6 +81,9 @@ class _Reading:
 
     def read(self) -> Project:
         packages = self.packages
+        if self.target.adapter == UNKNOWN:
+            message = "there is none: macros for an adapter are not chosen, relations have no database"
+            self.warnings.append(LoadWarning(path="profiles.yml", message=message, kind="ignored"))
         index = self._index()
         state = State(target=self.target, root=packages.root.name, variables=packages.variables)
         known = self.memory.records(index.fingerprint()) if self.memory else {}

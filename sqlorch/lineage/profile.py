@@ -15,6 +15,7 @@ from sqlorch.lineage.jinja.renderer import HAS_JINJA
 from sqlorch.lineage.jinja.state import Target
 from sqlorch.lineage.yaml_io import read_yaml
 
+UNKNOWN = "unknown"
 _SECRET = re.compile(r"pass|token|secret|private|keyfile|credential|refresh", re.IGNORECASE)
 _ENV_VAR = re.compile(
     r"\{\{-?\s*env_var\(\s*(['\"])(?P<name>.+?)\1\s*(?:,\s*(['\"])(?P<default>.*?)\3\s*)?\)"
@@ -50,7 +51,7 @@ def read_target(project_dir: Path, project_profile: str | None, choice: ProfileC
     path = _find_file(project_dir, choice.directory)
     if path is None:
         return Target(
-            adapter="unknown", database="", schema="", values={"name": "default", "type": "unknown"}
+            adapter=UNKNOWN, database="", schema="", values={"name": "default", "type": UNKNOWN}
         )
     profiles = read_yaml(path, str(path))
     name = choice.profile or project_profile or "default"
@@ -77,7 +78,7 @@ def _find_file(project_dir: Path, directory: Path | None) -> Path | None:
 
 
 def _target(target: str, profile: str, output: Mapping[str, Any]) -> Target:
-    adapter = str(output.get("type", "unknown"))
+    adapter = str(output.get("type", UNKNOWN))
     database = next((str(output[key]) for key in _DATABASE_KEYS if output.get(key)), "")
     if adapter == "duckdb" and not output.get("database"):
         database = _duckdb_name(str(output.get("path") or ":memory:"))

@@ -97,7 +97,9 @@ class PropertiesReader:
         try:
             data = self._load(file, text)
         except ProjectError as error:
-            self._warn(file, f"{error}; its properties are left out")
+            place, _, reason = str(error).removeprefix(file.path).lstrip(":").partition(" ")
+            line = int(place) if place.isdigit() else 0
+            self._warn(file, f"it {reason}; its properties are left out", line)
             return []
         if not isinstance(data, Mapping):
             if data is not None:
@@ -139,8 +141,8 @@ class PropertiesReader:
                 self._warn(file, f"in {key} '{item['name']}': {problem}; the entry is read as written")
         return Entry(key=key, name=str(data["name"]), data=data, file=file)
 
-    def _warn(self, file: SourceFile, message: str) -> None:
-        self.warnings.append(LoadWarning(path=file.path, message=message, kind="invalid"))
+    def _warn(self, file: SourceFile, message: str, line: int = 0) -> None:
+        self.warnings.append(LoadWarning(path=file.path, line=line, message=message, kind="invalid"))
 
 
 def config_of(data: Mapping[str, Any]) -> dict[str, Any]:

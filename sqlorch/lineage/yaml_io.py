@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,23 +60,37 @@ def read_yaml(path: Path, where: str) -> Any:
 
 def _check_shape(text: str, where: str) -> None:
     # Events come from an iterative parser, so a document may be as deep as it likes here.
-    depth, size = 0, 0
-    sizes: dict[str, int] = {}
-    open_anchors: list[tuple[int, str, int]] = []
+    shape = _Shape()
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if event.anchor:
-                open_anchors.append((depth, event.anchor, size))
-        elif isinstance(event, yaml.CollectionEndEvent):
-            if open_anchors and open_anchors[-1][0] == depth:
-                _, anchor, before = open_anchors.pop()
-                sizes[anchor] = size - before
-            depth -= 1
-        size += sizes.get(event.anchor or "", 1) if isinstance(event, yaml.AliasEvent) else 1
-        if depth > MAX_DEPTH or size > MAX_VALUES:
+        fault = shape.take(event)
+        if fault:
             line = event.start_mark.line + 1 if event.start_mark else 0
-            what = (
-                f"more than {MAX_DEPTH} levels" if depth > MAX_DEPTH else f"more than {MAX_VALUES:,} values"
-            )
-            raise ProjectError(f"{where}:{line} has {what}; simplify the document")
+            raise ProjectError(f"{where}:{line} {fault}; simplify the document")
+
+
+@dataclass(slots=True)
+class _Shape:
+    """Depth and expanded size of a document, event by event."""
+
+    depth: int = 0
+    size: int = 0
+    sizes: dict[str, int] = field(default_factory=dict)
+    opened: list[tuple[int, str, int]] = field(default_factory=list)
+
+    def take(self, event: yaml.Event) -> str:
+        """Count an event; return what is wrong, or ""."""
+        if isinstance(event, yaml.CollectionStartEvent):
+            self.depth += 1
+            if event.anchor:
+                self.opened.append((self.depth, event.anchor, self.size))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            if self.opened and self.opened[-1][0] == self.depth:
+                _, anchor, before = self.opened.pop()
+                self.sizes[anchor] = self.size - before
+            self.depth -= 1
+        elif isinstance(event, yaml.AliasEvent) and any(event.anchor == name for _, name, _ in self.opened):
+            return "has an alias that contains itself"
+        self.size += self.sizes.get(event.anchor or "", 1) if isinstance(event, yaml.AliasEvent) else 1
+        if self.depth > MAX_DEPTH:
+            return f"has more than {MAX_DEPTH} levels"
+        return f"has more than {MAX_VALUES:,} values" if self.size > MAX_VALUES else ""
