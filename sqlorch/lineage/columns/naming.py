@@ -20,7 +20,9 @@ def output_name(node: exp.Expression, names: Names, position: int, unnamed: int)
         unnamed: how many outputs before it have no name (BigQuery counts only those).
     """
     if isinstance(node, (exp.Alias, exp.Subquery)) and node.alias:
-        return names.identifier(node.args["alias"].this if isinstance(node, exp.Subquery) else node.args["alias"]), True
+        return names.identifier(
+            node.args["alias"].this if isinstance(node, exp.Subquery) else node.args["alias"]
+        ), True
     inner = bare(node)
     if isinstance(inner, exp.Column):
         return names.identifier(inner.this), True

@@ -39,14 +39,18 @@ def parse_query(sql: str, dialect: str, limits: Limits) -> exp.Expression:
         UnreadableError: too long, nested too deeply, not SQL of the dialect, or not exactly one query.
     """
     if len(sql) > limits.characters:
-        raise UnreadableError(f"the SQL has {len(sql):,} characters, more than {limits.characters:,} are not read")
+        raise UnreadableError(
+            f"the SQL has {len(sql):,} characters, more than {limits.characters:,} are not read"
+        )
     try:
         return _parse(sql, Dialect.get_or_raise(dialect), limits)
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
         what = first.get("description") or str(error).partition("\n")[0]
         near = f" near {first['highlight']!r}" if first.get("highlight") else ""
-        raise UnreadableError(f"not {dialect} SQL: {what.rstrip('.')}{near}"[:300], first.get("line")) from error
+        raise UnreadableError(
+            f"not {dialect} SQL: {what.rstrip('.')}{near}"[:300], first.get("line")
+        ) from error
     except TokenError as error:
         raise UnreadableError(f"not {dialect} SQL: {error}"[:300]) from error
     except SqlglotError as error:

@@ -10,14 +10,17 @@ from sqlorch.lineage.columns.syntax import child, items
 _JSON = tuple(
     found
     for name in (
-        "JSONExtract", "JSONExtractScalar", "JSONBExtract", "JSONBExtractScalar", "JSONValue", "StructExtract",
+        "JSONExtract",
+        "JSONExtractScalar",
+        "JSONBExtract",
+        "JSONBExtractScalar",
+        "JSONValue",
+        "StructExtract",
         "GetExtract",
     )  # fmt: skip
     if (found := getattr(exp, name, None)) is not None
 )
-_SEMI_STRUCTURED = frozenset(
-    "VARIANT OBJECT JSON JSONB ARRAY STRUCT MAP SUPER NESTED LIST".split()
-)
+_SEMI_STRUCTURED = frozenset("VARIANT OBJECT JSON JSONB ARRAY STRUCT MAP SUPER NESTED LIST".split())
 ANY_ELEMENT = "[*]"
 
 

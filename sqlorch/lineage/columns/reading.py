@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -72,7 +72,9 @@ class Reading:
             self._column(node, kind, hidden)
         elif isinstance(node, _NO_COLUMNS):
             return
-        elif isinstance(node, exp.Query) or (isinstance(node, exp.Exists) and isinstance(node.this, exp.Query)):
+        elif isinstance(node, exp.Query) or (
+            isinstance(node, exp.Exists) and isinstance(node.this, exp.Query)
+        ):
             self._subquery(node, kind)
         elif not self._path(node, kind, hidden):
             handler = _HANDLERS.get(type(node))
@@ -101,7 +103,7 @@ class Reading:
         if not isinstance(node.this, exp.Identifier):
             return None
         parts = [self.context.names.identifier(p) for p in nodes]
-        if parts[0] in hidden or (len(parts) == 1 and keywordchildren(node)):
+        if parts[0] in hidden or (len(parts) == 1 and keyword_arguments(node)):
             return None
         return resolve(self.scope, parts, self.aliases, alias_first=self.alias_first)
 
@@ -207,14 +209,12 @@ class Reading:
         """An alias inside an expression names, it reads nothing."""
         self._push(items(node, "this"), kind, hidden)
 
-
     def finish(self, name: str, node: exp.Expression, *, named: bool = True) -> Bound:
         """The output column that the expression makes."""
         inner = bare(node)
-        if isinstance(inner, exp.Column) and not isinstance(inner.this, exp.Star) and self.label is not Label.TRANSFORM:
-            found = self.lookup(inner)
-            if found is not None and not found.label == Label.UNKNOWN:
-                return replace(found, name=name, named=named)
+        found = self.lookup(inner) if isinstance(inner, exp.Column) else None
+        if found is not None:
+            return replace(found, name=name, named=named)
         steps = () if isinstance(inner, exp.Column) else (node,)
         return Bound(
             name=name,

@@ -63,7 +63,9 @@ def _element_type(kind: str) -> str:
 
 def values(node: exp.Values, scope: Scope, context: Context) -> Relation:
     """VALUES: each column is made of what stands in its place in any row."""
-    rows = [items(r) if isinstance(r, (exp.Tuple, exp.Paren)) and items(r) else [bare(r)] for r in items(node)]
+    rows = [
+        items(r) if isinstance(r, (exp.Tuple, exp.Paren)) and items(r) else [bare(r)] for r in items(node)
+    ]
     width = min((len(r) for r in rows), default=0)
     prefix, first = _FIRST_VALUE_COLUMN.get(context.dialect, ("?", 1))
     columns = []
@@ -96,7 +98,9 @@ def unnest(node: exp.Unnest, alias: str, scope: Scope, context: Context) -> Rela
         columns = [elements[0].as_(n) for n in names]
     elif names:
         reason = f"UNNEST of {len(elements)} lists under {len(names)} names needs their types"
-        columns = [replace(merged(n, elements), label=Label.UNKNOWN, unknown=frozenset({reason})) for n in names]
+        columns = [
+            replace(merged(n, elements), label=Label.UNKNOWN, unknown=frozenset({reason})) for n in names
+        ]
     else:
         columns = [e.as_(_unnested(alias, context)) for e in elements[:1]]
     if context.dialect == "bigquery" and elements:
@@ -150,19 +154,31 @@ def exploded(function: exp.Expression, names: list[str], scope: Scope, context: 
     if names:
         return Relation(columns=tuple(element.as_(n) for n in names))
     if isinstance(function, exp.Explode):
-        return Relation(columns=(element.as_("col"),), tails=(Tail(reason="EXPLODE of a map gives key and value"),))
+        return Relation(
+            columns=(element.as_("col"),), tails=(Tail(reason="EXPLODE of a map gives key and value"),)
+        )
     return Relation(tails=(Tail(reason=f"the columns of {function.key} are not known"),))
 
 
-def table_function(node: exp.Expression, alias: str, names: list[str], scope: Scope, context: Context) -> Relation:
+def table_function(
+    node: exp.Expression, alias: str, names: list[str], scope: Scope, context: Context
+) -> Relation:
     """A function in FROM: named columns are made of its arguments; without names it depends on the function."""
     origin = made_of([n for n in children_in_order(node) if not isinstance(n, exp.EQ)], scope, context)
     label = stronger(origin.label, Label.TRANSFORM)
     origin = replace(origin, label=label, whole=False, type="")
-    name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower() if isinstance(node, exp.Func) else ""
+    name = (
+        (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
+        if isinstance(node, exp.Func)
+        else ""
+    )
     if names:
         return Relation(columns=tuple(origin.as_(n) for n in names))
-    if isinstance(node, (exp.GenerateSeries, exp.Explode, exp.Unnest)) or name in _ONE_COLUMN or _is_series(node):
+    if (
+        isinstance(node, (exp.GenerateSeries, exp.Explode, exp.Unnest))
+        or name in _ONE_COLUMN
+        or _is_series(node)
+    ):
         return Relation(columns=(origin.as_(alias or _function_column(node, name)),))
     if name in _KEY_VALUE:
         return Relation(columns=(origin.as_("key"), origin.as_("value")))

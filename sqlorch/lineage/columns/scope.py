@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from sqlorch.lineage.columns.relation import NOTHING, Bound, Indirect, Relation, Tail, everything, unknown_column
+from sqlorch.lineage.columns.relation import (
+    NOTHING,
+    Bound,
+    Indirect,
+    Relation,
+    Tail,
+    everything,
+    unknown_column,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -51,10 +51,11 @@ def all_columns(scope: Scope, context: Context) -> Expansion:
         for column in entry.relation.columns:
             if column.name in scope.merged and place in scope.merged_from[column.name]:
                 if column.name not in seen:
-                    seen.add(column.name)
                     columns.append(scope.merged[column.name])
+                seen.add(column.name)
             else:
                 columns.append(column)
+    columns += [column for name, column in scope.merged.items() if name not in seen]
     tails = tuple(t.without(scope.merged) for e in scope.entries for t in e.relation.tails)
     return Expansion(columns=tuple(columns), tails=tails)
 
@@ -86,7 +87,9 @@ def struct_fields(found: Bound, context: Context) -> Expansion:
     names = _field_types(found.type, context)
     if names:
         return Expansion(columns=tuple(found.part(n, kind).as_(n) for n, kind in names))
-    return Expansion(tails=(Tail(reason=f"the fields of {found.name or 'a struct'} are not known", base=found),))
+    return Expansion(
+        tails=(Tail(reason=f"the fields of {found.name or 'a struct'} are not known", base=found),)
+    )
 
 
 def _field_types(text: str, context: Context) -> list[tuple[str, str]]:
@@ -119,14 +122,19 @@ def _modified(star: exp.Expression, found: Expansion, scope: Scope, context: Con
         if tails and all(c.name != name for c in columns):
             columns.append(made)
         excluded.add(name)
-    renames = {context.names.identifier(_name(a.this)): context.names.identifier(a.args["alias"]) for a in items(star, "rename")}
+    renames = {
+        context.names.identifier(_name(a.this)): context.names.identifier(a.args["alias"])
+        for a in items(star, "rename")
+    }
     for old, new in renames.items():
         if tails and all(c.name != old for c in columns):
             sole = [t for t in tails if old not in t.hidden]
             columns.extend([sole[0].column(old)] if len(sole) == 1 else [])
     columns = [c.as_(renames[c.name]) if c.name in renames else c for c in columns]
     hidden = excluded.union(renames)
-    return Expansion(columns=tuple(columns), tails=tuple(t.without(hidden) for t in tails) if hidden else tails)
+    return Expansion(
+        columns=tuple(columns), tails=tuple(t.without(hidden) for t in tails) if hidden else tails
+    )
 
 
 def _name(node: exp.Expression) -> exp.Expression:
@@ -142,14 +150,18 @@ def like_pattern(pattern: str, *, ignore_case: bool) -> Callable[[str], bool]:
 
 def columns_matching(chooser: exp.Expression, scope: Scope, context: Context) -> Expansion:
     """DuckDB's ``COLUMNS(chooser)``: a star, a regular expression, a list of names, a lambda with LIKE."""
-    if isinstance(chooser, (exp.Star, exp.Column)) and (isinstance(chooser, exp.Star) or isinstance(chooser.this, exp.Star)):
+    if isinstance(chooser, (exp.Star, exp.Column)) and (
+        isinstance(chooser, exp.Star) or isinstance(chooser.this, exp.Star)
+    ):
         return expand(chooser, scope, context)
     found = all_columns(scope, context)
     test = _chooser(chooser, context)
     if test is None:
         return Expansion(tails=(Tail(reason="COLUMNS(...) chooses by an expression that is not evaluated"),))
     if found.tails:
-        return Expansion(tails=(Tail(reason=f"COLUMNS(...) over a list that is not known: {found.tails[0].reason}"),))
+        return Expansion(
+            tails=(Tail(reason=f"COLUMNS(...) over a list that is not known: {found.tails[0].reason}"),)
+        )
     return Expansion(columns=tuple(c for c in found.columns if test(c.name)))
 
 
@@ -167,7 +179,11 @@ def _chooser(chooser: exp.Expression, context: Context) -> Callable[[str], bool]
 
 def _regex(text: str) -> Callable[[str], bool] | None:
     """DuckDB searches the stored spelling; names are folded here, so a capital letter cannot be decided."""
-    if text != text.lower() or len(re.findall(r"[*+?{]", text)) > _QUANTIFIERS or re.search(r"\)[*+?{]", text):
+    if (
+        text != text.lower()
+        or len(re.findall(r"[*+?{]", text)) > _QUANTIFIERS
+        or re.search(r"\)[*+?{]", text)
+    ):
         return None
     try:
         compiled = re.compile(text)
@@ -180,7 +196,11 @@ def _lambda(chooser: exp.Lambda) -> Callable[[str], bool] | None:
     body, variable = bare(chooser.this), items(chooser)
     negate = isinstance(body, exp.Not)
     body = bare(body.this) if isinstance(body, exp.Not) else body
-    if not isinstance(body, (exp.Like, exp.ILike)) or len(variable) != 1 or not isinstance(body.expression, exp.Literal):
+    if (
+        not isinstance(body, (exp.Like, exp.ILike))
+        or len(variable) != 1
+        or not isinstance(body.expression, exp.Literal)
+    ):
         return None
     if body.this.name != variable[0].name:
         return None

@@ -50,7 +50,11 @@ def add_item(item: exp.Expression, scope: Scope, context: Context) -> None:
 def _is_bracket(item: exp.Expression) -> bool:
     """``(a JOIN b)`` only groups; with an alias or a pivot it is a table of its own."""
     grouped = isinstance(item, exp.Subquery) and not isinstance(item.this, (exp.Query, exp.Pivot, exp.Values))
-    nested = isinstance(item, exp.Subquery) and isinstance(item.this, exp.Subquery) and bool(items(item.this, "joins"))
+    nested = (
+        isinstance(item, exp.Subquery)
+        and isinstance(item.this, exp.Subquery)
+        and bool(items(item.this, "joins"))
+    )
     return (grouped or nested) and not item.alias and not items(item, "pivots")
 
 
@@ -88,7 +92,9 @@ def _relation(item: exp.Expression, alias: str, scope: Scope, context: Context) 
 def _derived(item: exp.Subquery, scope: Scope, context: Context) -> Relation:
     if isinstance(item.this, (exp.Query, exp.Pivot, exp.Values)):
         return context.read_query(item, context, scope.ctes, _around(scope, context))
-    inner = Scope(outer=scope.outer, ctes=scope.ctes, struct_dots=scope.struct_dots, first_wins=scope.first_wins)
+    inner = Scope(
+        outer=scope.outer, ctes=scope.ctes, struct_dots=scope.struct_dots, first_wins=scope.first_wins
+    )
     add_item(item.this, inner, context)
     found = stars.all_columns(inner, context)
     indirect = frozenset().union(*(e.relation.indirect for e in inner.entries), inner.indirect)
@@ -126,7 +132,9 @@ def _table(item: exp.Table, alias: str, scope: Scope, context: Context) -> Entry
     else:
         key = ()
         relation = _function(item, alias, scope, context)
-        alias = alias or (names.column(item.this.name or item.this.key) if isinstance(item.this, exp.Func) else "")
+        alias = alias or (
+            names.column(item.this.name or item.this.key) if isinstance(item.this, exp.Func) else ""
+        )
     relation, alias = _pivoted(item, relation, alias, scope, context)
     return Entry(alias=alias, key=key if not item.alias else (), relation=relation)
 

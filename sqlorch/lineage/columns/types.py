@@ -43,7 +43,9 @@ def type_of(node: exp.Expression, columns: Mapping[int, str], dialect: str, dept
     if isinstance(node, _BIGINT):
         return "BIGINT" if dialect != "bigquery" else "INT64"
     if isinstance(node, _SAME_AS_ARGUMENT):
-        return type_of(node.this, columns, dialect, depth + 1) if isinstance(node.this, exp.Expression) else ""
+        return (
+            type_of(node.this, columns, dialect, depth + 1) if isinstance(node.this, exp.Expression) else ""
+        )
     if isinstance(node, exp.Coalesce):
         found = {type_of(n, columns, dialect, depth + 1) for n in [node.this, *items(node)]}
         return found.pop() if len(found) == 1 else ""

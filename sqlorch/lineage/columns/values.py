@@ -52,10 +52,11 @@ class SchemaOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of a relation; ``type`` is empty when not known."""
+    """A column of a relation; ``type`` is empty when not known, ``quoted`` keeps the spelling as it is."""
 
     name: str
     type: str = ""
+    quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
