@@ -152,14 +152,14 @@ class Reading:
         if kind is None:
             self.label = stronger(self.label, Label.TRANSFORM)
         self.indirect |= relation.indirect
-        self.unknown |= relation.notes
+        self.scope.notes |= relation.notes
         if exists:
             return
         self.take(_value(relation), kind)
 
     def window(self, node: exp.Expression, kind: EdgeKind | None, hidden: frozenset[str]) -> None:
         """``f(x) OVER (...)``: x is the value, the rest places the row."""
-        how = kind or EdgeKind.WINDOW
+        how = EdgeKind.WINDOW
         if isinstance(node.this, exp.Expression):
             self._push([node.this], kind, hidden)
         specification: exp.Expression | None = node
@@ -215,17 +215,25 @@ class Reading:
         found = self.lookup(inner) if isinstance(inner, exp.Column) else None
         if found is not None:
             return replace(found, name=name, named=named)
-        steps = () if isinstance(inner, exp.Column) else (node,)
         return Bound(
             name=name,
             sources=frozenset(self.sources),
-            label=self.label,
+            label=stronger(self.label, Label.TRANSFORM),
             indirect=frozenset(self.indirect),
             unknown=frozenset(self.unknown),
             type=type_of(inner, self.types, self.context.dialect),
-            steps=(*steps, *self.steps.values())[:MAX_STEPS],
+            steps=(node, *self.steps.values())[:MAX_STEPS],
+            whole=self._is_part(inner),
             named=named,
         )
+
+    def _is_part(self, node: exp.Expression) -> bool:
+        """Whether the value is a part of one source, so that a path can go on from it."""
+        split = split_path(node, self.context.dialect)
+        if split is None or split[2] or not isinstance(split[0], exp.Column):
+            return False
+        found = self.lookup(split[0])
+        return found is not None and found.whole
 
 
 _HANDLERS = {

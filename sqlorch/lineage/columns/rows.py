@@ -87,11 +87,18 @@ def _identifier(node: exp.Expression) -> exp.Expression:
 def unnest(node: exp.Unnest, alias: str, scope: Scope, context: Context) -> Relation:
     """UNNEST: one column per list; a single list may give several (a map, an array of rows)."""
     elements = [_element(value_of(n, scope, context)) for n in items(node)]
-    names = _names(node, context)
+    names = _names(node, context) or ([_unnested(alias, context)] if len(elements) == 1 else [])
+    found = _elements(elements, names, context)
+    offset = arg(node, "offset")
+    if not offset:
+        return found
+    name = context.names.identifier(offset) if isinstance(offset, exp.Expression) else "offset"
+    return replace(found, columns=(*found.columns, Bound(name=name, label=Label.TRANSFORM)))
+
+
+def _elements(elements: list[Bound], names: list[str], context: Context) -> Relation:
     columns: list[Bound] = []
     tails: tuple[Tail, ...] = ()
-    offset = arg(node, "offset")
-    position = isinstance(offset, exp.Expression)
     if len(elements) == len(names):
         columns = [e.as_(n) for e, n in zip(elements, names, strict=True)]
     elif len(elements) == 1 and names:
@@ -101,19 +108,20 @@ def unnest(node: exp.Unnest, alias: str, scope: Scope, context: Context) -> Rela
         columns = [
             replace(merged(n, elements), label=Label.UNKNOWN, unknown=frozenset({reason})) for n in names
         ]
-    else:
-        columns = [e.as_(_unnested(alias, context)) for e in elements[:1]]
     if context.dialect == "bigquery" and elements:
         fields = struct_fields(elements[0], context)
         if elements[0].type:
             columns += fields.columns
         else:
             tails = fields.tails
-    if position:
-        columns.append(Bound(name=context.names.identifier(node.args["offset"]), label=Label.TRANSFORM))
-    elif offset:
-        columns.append(Bound(name="offset", label=Label.TRANSFORM))
     return Relation(columns=tuple(columns), tails=tails)
+
+
+def array_in_from(item: exp.Table, alias: str, scope: Scope, context: Context) -> Relation:
+    """``FROM t, t.items AS i``: the elements of a column of a table to the left."""
+    parts = list(item.parts)
+    column = exp.column(*(p.copy() for p in reversed(parts[:4])))
+    return _elements([_element(value_of(column, scope, context))], [alias], context)
 
 
 def _unnested(alias: str, context: Context) -> str:

@@ -127,6 +127,9 @@ def _column_of(entry: Entry, name: str, scope: Scope) -> Bound:
         return tails[0].column(name)
     if tails:
         return unknown_column(name, f"{entry.alias}.{name} may come from any of {len(tails)} tables")
+    value = relation.index.get(entry.alias, ())
+    if len(value) == 1 and scope.struct_dots:
+        return value[0].part(name).as_(name)  # FROM t, t.items AS i: i is a table and its one value
     return unknown_column(name, f"{name} is not among the known columns of {entry.alias or 'the query'}")
 
 

@@ -80,8 +80,6 @@ def _outputs(select: exp.Select, scope: Scope, context: Context) -> stars.Expans
         if isinstance(node, (exp.Alias, exp.Aliases)) or lateral:
             for column in found.columns if isinstance(node, (exp.Alias, exp.Aliases)) else ():
                 scope.aliases.setdefault(column.name, column)
-    if isinstance(child(select, "match"), exp.Expression):
-        tails.append(Tail(reason="MATCH_RECOGNIZE is not understood"))
     if str(select.args.get("kind") or "").upper() == "VALUE":
         return stars.Expansion(tails=(Tail(reason="SELECT AS VALUE gives the fields of a value"),))
     hidden = {c.name for c in columns if c.named}
@@ -122,11 +120,8 @@ def _unnamed_before(before: list[Bound], bound: int) -> int:
 
 def _value(value: exp.Expression, name: str, scope: Scope, context: Context, *, named: bool) -> Bound:
     aliases = scope.aliases if context.dialect in _LATERAL_ALIASES else {}
-    reading = Reading(scope, context, aliases)
     inner = bare(value)
-    if not isinstance(inner, exp.Column):
-        reading.label = Label.TRANSFORM
-    return reading.read(inner).finish(name, inner, named=named)
+    return Reading(scope, context, aliases).read(inner).finish(name, inner, named=named)
 
 
 def _filtered_star(node: exp.Expression, scope: Scope, context: Context) -> stars.Expansion:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlorch.lineage.columns.context import Context
 
 _LATERAL_BY_ITSELF = frozenset({"duckdb"})
+_ARRAYS_IN_FROM = frozenset({"bigquery", "redshift"})
 _ROW_MAKERS = (exp.Unnest, exp.Lateral, exp.Values, exp.TableFromRows)
 
 
@@ -26,6 +27,9 @@ def read_from(select: exp.Expression, scope: Scope, context: Context) -> None:
             add_item(item, scope, context)
     for join in items(select, "joins"):
         _add_join(join, scope, context)
+    if child(select, "match") is not None:
+        indirect = frozenset().union(*(e.relation.indirect for e in scope.entries))
+        scope.entries[:] = [Entry(alias="", relation=opaque("MATCH_RECOGNIZE is not understood", indirect=indirect))]
     for lateral in items(select, "laterals"):
         add_item(lateral, scope, context)
 
@@ -125,7 +129,11 @@ def _lateral(item: exp.Expression, alias: str, scope: Scope, context: Context) -
 
 def _table(item: exp.Table, alias: str, scope: Scope, context: Context) -> Entry:
     names = context.names
-    if isinstance(item.this, exp.Identifier):
+    if isinstance(item.this, exp.Identifier) and _is_array(item, scope, context):
+        key = ()
+        alias = alias or names.identifier(item.this)
+        relation = rows.array_in_from(item, alias, scope, context)
+    elif isinstance(item.this, exp.Identifier):
         key = names.table_key(item.parts)
         relation = _named(item, key, scope, context).renamed(_alias_names(item, context))
         alias = alias or names.identifier(item.this)
@@ -137,6 +145,15 @@ def _table(item: exp.Table, alias: str, scope: Scope, context: Context) -> Entry
         )
     relation, alias = _pivoted(item, relation, alias, scope, context)
     return Entry(alias=alias, key=key if not item.alias else (), relation=relation)
+
+
+def _is_array(item: exp.Table, scope: Scope, context: Context) -> bool:
+    """``FROM t, t.items``: the second is a column of the first, unless there is a table of that name."""
+    parts = item.parts
+    if context.dialect not in _ARRAYS_IN_FROM or len(parts) < 2 or not scope.entries:
+        return False
+    there = scope.entry(context.names.identifier(parts[0])) is not None
+    return there and context.names.table_key(parts) not in context.relations
 
 
 def _named(item: exp.Table, key: tuple[str, ...], scope: Scope, context: Context) -> Relation:
