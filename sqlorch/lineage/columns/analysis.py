@@ -15,6 +15,7 @@ from sqlorch.lineage.columns.parsing import UnreadableError, parse_query
 from sqlorch.lineage.columns.queries import read_query
 from sqlorch.lineage.columns.syntax import count_nodes
 from sqlorch.lineage.columns.values import (
+    EXTERNAL,
     IndirectEdge,
     KnownColumns,
     Label,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 _FRAMES = 10_000
 _MAX_REASONS = 20
 _MAX_NODES_IN_TEXT = 400
-EXTERNAL = "external:"
 
 
 @contextmanager

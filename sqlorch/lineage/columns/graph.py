@@ -93,9 +93,9 @@ class ColumnLineage:
                 down.setdefault(source.ref, {})[ref] = None
         down_indirect: dict[ColumnRef, dict[ColumnRef, None]] = {}
         up_indirect: dict[ColumnRef, dict[ColumnRef, None]] = {}
-        for source, ref in self._indirect_pairs():
-            down_indirect.setdefault(source, {})[ref] = None
-            up_indirect.setdefault(ref, {})[source] = None
+        for above, below in self._indirect_pairs():
+            down_indirect.setdefault(above, {})[below] = None
+            up_indirect.setdefault(below, {})[above] = None
         for name, value in (
             ("_outputs", outputs),
             ("_down", down),
@@ -123,11 +123,11 @@ class ColumnLineage:
         return close[0] if len(close) == 1 else None
 
     def upstream(self, node: str, column: str, *, indirect: bool = False) -> tuple[ColumnRef, ...]:
-        """Every column it is made from, at any distance; with ``indirect`` also those that decide its rows."""
+        """Every column it is made from, at any distance; with ``indirect`` also what decides about rows."""
         return self._walk(ColumnRef(node, column), lambda ref: self._above(ref, indirect=indirect))
 
     def downstream(self, node: str, column: str, *, indirect: bool = False) -> tuple[ColumnRef, ...]:
-        """Every column made from it, at any distance; with ``indirect`` also those whose rows it decides."""
+        """Every column made from it, at any distance; with ``indirect`` also where it decides about rows."""
         return self._walk(ColumnRef(node, column), lambda ref: self._below(ref, indirect=indirect))
 
     def _above(self, ref: ColumnRef, *, indirect: bool) -> Iterator[ColumnRef]:

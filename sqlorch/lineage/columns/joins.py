@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlglot import exp
-
 from sqlorch.lineage.columns.reading import Reading
 from sqlorch.lineage.columns.relation import Bound, merged, unknown_column, used_indirectly
 from sqlorch.lineage.columns.syntax import child, items
 from sqlorch.lineage.columns.values import EdgeKind, Label
 
 if TYPE_CHECKING:
+    from sqlglot import exp
+
     from sqlorch.lineage.columns.context import Context
     from sqlorch.lineage.columns.scope import Scope
 

@@ -11,6 +11,7 @@ from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
 from sqlglot.errors import SqlglotError
 
 from sqlorch.domain.errors import ConfigError
+from sqlorch.lineage.columns.syntax import table_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ class Names:
             table = exp.to_table(text, dialect=self.dialect)
         except SqlglotError:
             return (text,)
-        return self.table_key(table.parts) if isinstance(table, exp.Table) else (text,)
+        return self.table_key(table_parts(table)) if isinstance(table, exp.Table) else (text,)
 
 
 @lru_cache(maxsize=32)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlglot import exp
 
-from sqlorch.lineage.columns.names import Names
 from sqlorch.lineage.columns.syntax import bare
 
+if TYPE_CHECKING:
+    from sqlorch.lineage.columns.names import Names
+
 _POSTGRES = frozenset({"postgres", "redshift", "materialize", "risingwave"})
+_NAMED_INSIDE = (exp.Column, exp.Cast, exp.Func)
+_PLAIN_FUNCTIONS = (exp.Count, exp.Sum, exp.Max, exp.Min, exp.Avg, exp.Coalesce, exp.Lower, exp.Upper)
 
 
 def output_name(node: exp.Expression, names: Names, position: int, unnamed: int) -> tuple[str, bool]:
@@ -43,18 +49,16 @@ def _generated(node: exp.Expression, dialect: str, position: int, unnamed: int) 
 
 
 def _postgres(node: exp.Expression) -> str:
-    """FigureColname in PostgreSQL's parse_target.c: a cast is called like the column in it, a call like itself."""
-    while isinstance(node, (exp.Cast, exp.Window, exp.Filter, exp.Paren)) and isinstance(
-        node.this, (exp.Column, exp.Cast, exp.Func, exp.Paren)
-    ):
-        node = node.this
-    if isinstance(node, exp.Column):
-        return str(node.name)
+    """FigureColname of PostgreSQL: a cast is called like what it casts, a call like its function."""
+    while isinstance(node, (exp.Cast, exp.Window, exp.Filter)):
+        inner: exp.Expression = node.this
+        if not isinstance(inner, _NAMED_INSIDE):
+            break
+        node = inner
+    if isinstance(node, (exp.Column, exp.Anonymous)):
+        return str(node.name).lower()
     if isinstance(node, exp.Case):
         return "case"
-    plain = (exp.Count, exp.Sum, exp.Max, exp.Min, exp.Avg, exp.Coalesce, exp.RowNumber, exp.Lower, exp.Upper)
-    if isinstance(node, plain):
+    if isinstance(node, _PLAIN_FUNCTIONS):
         return node.sql_name().lower()
-    if isinstance(node, exp.Anonymous):
-        return node.name.lower()
     return "?column?" if isinstance(node, (exp.Binary, exp.Literal)) else ""

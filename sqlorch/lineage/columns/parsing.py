@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError, TokenError
-from sqlglot.tokens import TokenType
+from sqlglot.tokens import TokenType  # type: ignore[attr-defined] # re-exported without saying so
+
+from sqlorch.lineage.columns.syntax import is_query
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlglot.tokens import Token
+    from sqlglot.tokens import Token  # type: ignore[attr-defined] # likewise
 
     from sqlorch.lineage.columns.values import Limits
 
@@ -69,7 +71,7 @@ def _parse(sql: str, dialect: Dialect, limits: Limits) -> exp.Expression:
     if len(statements) > 1:
         raise UnreadableError(f"a model is one query, this text holds {len(statements)} statements")
     query = statements[0]
-    if isinstance(query, (exp.Query, exp.Pivot, exp.Values)):
+    if is_query(query) and isinstance(query, exp.Expression):
         return query
     what = query.name if isinstance(query, exp.Command) else query.key.upper()
     raise UnreadableError(f"a model is a query that returns columns, this is {what or 'something else'}", 1)

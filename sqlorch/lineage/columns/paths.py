@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 
-from sqlorch.lineage.columns.syntax import child, items
+from sqlorch.lineage.columns.syntax import child, items, words
 
 _JSON = tuple(
     found
@@ -17,10 +17,10 @@ _JSON = tuple(
         "JSONValue",
         "StructExtract",
         "GetExtract",
-    )  # fmt: skip
+    )
     if (found := getattr(exp, name, None)) is not None
 )
-_SEMI_STRUCTURED = frozenset("VARIANT OBJECT JSON JSONB ARRAY STRUCT MAP SUPER NESTED LIST".split())
+_SEMI_STRUCTURED = words("VARIANT OBJECT JSON JSONB ARRAY STRUCT MAP SUPER NESTED LIST")
 ANY_ELEMENT = "[*]"
 
 

@@ -34,11 +34,7 @@ def apply(pivot: exp.Expression, relation: Relation, scope: Scope, context: Cont
 
 
 def _spread(
-    chosen: list[exp.Expression],
-    relation: Relation,
-    inner: Scope,
-    context: Context,
-    aggregates: list[exp.Expression],
+    chosen: list[exp.Expression], aggregates: list[exp.Expression], inner: Scope, context: Context
 ) -> tuple[list[Bound], Reading, set[str]]:
     """The aggregates as columns, what the FOR columns decide, and the names that are used up."""
     made = [Reading(inner, context).read(_unaliased(a)).finish("", _unaliased(a)) for a in aggregates]
@@ -60,7 +56,7 @@ def _unaliased(node: exp.Expression) -> exp.Expression:
 
 def _standard(pivot: exp.Expression, relation: Relation, inner: Scope, context: Context) -> Relation:
     fields, aggregates = items(pivot, "fields") or items(pivot, "field"), items(pivot)
-    made, decides, used = _spread(fields, relation, inner, context, aggregates)
+    made, decides, used = _spread(fields, aggregates, inner, context)
     groups = [c for c in relation.columns if c.name not in used]
     tails = tuple(t.without(used) for t in relation.tails)
     names = [context.names.identifier(n) for n in items(pivot, "columns")]
@@ -76,7 +72,7 @@ def _standard(pivot: exp.Expression, relation: Relation, inner: Scope, context: 
 def _statement(pivot: exp.Expression, relation: Relation, inner: Scope, context: Context) -> Relation:
     """DuckDB: ``PIVOT t ON x [IN (...)] USING agg GROUP BY g``."""
     chosen, aggregates = items(pivot), items(pivot, "using")
-    made, decides, used = _spread(chosen, relation, inner, context, aggregates)
+    made, decides, used = _spread(chosen, aggregates, inner, context)
     group = child(pivot, "group")
     tails: tuple[Tail, ...] = ()
     if group is not None:

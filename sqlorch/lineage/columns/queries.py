@@ -19,7 +19,7 @@ from sqlorch.lineage.columns.relation import (
     used_indirectly,
 )
 from sqlorch.lineage.columns.scope import Scope
-from sqlorch.lineage.columns.syntax import alias_columns, child, items
+from sqlorch.lineage.columns.syntax import alias_columns, child, is_query, items
 from sqlorch.lineage.columns.values import EdgeKind, Source
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def read_query(
 def _bracket(node: exp.Subquery, scope: Scope, context: Context, outer: Scope | None) -> Relation:
     """``(query) ORDER BY ...``."""
     inner = node.this
-    if not isinstance(inner, (exp.Query, exp.Pivot, exp.Values)):
+    if not is_query(inner):
         return opaque("brackets around a table are not a query")
     found = read_query(inner, context, scope.ctes, outer)
     return _ordered(node, found, scope, context)
@@ -78,23 +78,20 @@ def _with(
     for cte in items(clause):
         name = context.names.identifier(cte.args["alias"].this) if cte.args.get("alias") else ""
         parent = context.relations.get((name,)) if name.lower().startswith(_EPHEMERAL) else None
-        known[name] = parent or _cte(cte, name, bool(clause.args.get("recursive")), context, known, outer)
+        recursive = bool(clause.args.get("recursive"))
+        known[name] = parent or _cte(cte, context, known, outer, recursive=recursive)
     return known
 
 
 def _cte(
-    cte: exp.Expression,
-    name: str,
-    recursive: bool,
-    context: Context,
-    known: dict[str, Relation],
-    outer: Scope | None,
+    cte: exp.Expression, context: Context, known: dict[str, Relation], outer: Scope | None, *, recursive: bool
 ) -> Relation:
+    name = context.names.identifier(cte.args["alias"].this)
     names = [context.names.identifier(n) for n in alias_columns(cte)]
     may = recursive or (context.dialect in _RECURSIVE_BY_ITSELF and (name,) not in context.relations)
     body = cte.this
     if may and isinstance(body, exp.SetOperation) and _mentions(body.expression, name, context):
-        return _recursive(body, name, names, context, known, outer)
+        return _recursive(body, (name, *names), context, known, outer)
     return read_query(body, context, known, outer).renamed(names)
 
 
@@ -103,19 +100,22 @@ def _mentions(node: exp.Expression, name: str, context: Context) -> bool:
 
 
 def _recursive(
-    body: exp.SetOperation, name: str, names: list[str], context: Context, known: dict[str, Relation],
+    body: exp.SetOperation,
+    own: tuple[str, ...],
+    context: Context,
+    known: dict[str, Relation],
     outer: Scope | None,
-) -> Relation:  # fmt: skip
+) -> Relation:
     """The anchor's columns, widened by the recursive part until nothing is added.
 
     Sources only grow and are finite, so this ends; a source's path is dropped on the way round because it
     would grow for ever.
     """
     inner = _with(body, context, known, outer)
-    anchor = read_query(body.this, context, inner, outer).renamed(names)
+    anchor = read_query(body.this, context, inner, outer).renamed(list(own[1:]))
     current = anchor
     for _ in range(len(anchor.columns) + 2):
-        again = {**inner, name: replace(current, columns=tuple(_pathless(c) for c in current.columns))}
+        again = {**inner, own[0]: replace(current, columns=tuple(_pathless(c) for c in current.columns))}
         step = read_query(body.expression, context, again, outer)
         wider = _union(anchor, step, body, context)
         if _extent(wider) == _extent(current):
@@ -202,7 +202,9 @@ def _by_name(
 
 def _named_column(name: str, left: Relation, right: Relation) -> Bound:
     found = [relation.index[name][0] for relation in (left, right) if name in relation.index]
-    for relation in (left, right):
-        if name not in relation.index and relation.tails:
-            found.append(unknown_column(name, f"one side may also have {name}: {relation.tails[0].reason}"))
+    found.extend(
+        unknown_column(name, f"one side may also have {name}: {relation.tails[0].reason}")
+        for relation in (left, right)
+        if name not in relation.index and relation.tails
+    )
     return merged(name, found)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
-
-import sqlglot
 
 from sqlorch.lineage.columns.values import (
     EdgeKind,
@@ -45,7 +44,7 @@ def content_key(
     """Equal for equal SQL, dialect, relations, parents' column lists and limits; files are checked apart."""
     content = [
         VERSION,
-        sqlglot.__version__,
+        version("sqlglot"),
         model.dialect or dialect,
         model.sql,
         sorted(model.relations.items()),

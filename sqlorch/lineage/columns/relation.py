@@ -69,21 +69,28 @@ def unknown_column(name: str, reason: str) -> Bound:
 class Tail:
     """More columns than are listed, of one origin.
 
-    With ``node`` they are columns of that relation; with ``base`` fields of that value; with neither, a
-    column found here stays unknown for ``reason``. ``hidden`` names cannot come from here.
+    With ``node`` they are columns of that relation (which the project knows, if ``certain``); with ``base``
+    fields of that value; with neither, a column found here stays unknown for ``reason``. ``hidden`` names
+    cannot come from here.
     """
 
     reason: str
     node: str = ""
     base: Bound | None = None
     hidden: frozenset[str] = frozenset()
+    certain: bool = True
 
     def column(self, name: str) -> Bound:
         """The column of that name, which is taken to exist."""
         if self.base is not None:
             return self.base.part(name).as_(name)
         if self.node:
-            return Bound(name=name, sources=frozenset({Source(self.node, name)}), whole=True)
+            found = Bound(name=name, sources=frozenset({Source(self.node, name)}), whole=True)
+            return (
+                found
+                if self.certain
+                else replace(found, label=Label.UNKNOWN, unknown=frozenset({self.reason}))
+            )
         return unknown_column(name, self.reason)
 
     def without(self, names: Iterable[str]) -> Tail:

@@ -9,9 +9,9 @@ from sqlglot import exp
 
 from sqlorch.lineage.columns.paths import ANY_ELEMENT
 from sqlorch.lineage.columns.reading import Reading
-from sqlorch.lineage.columns.relation import Bound, Relation, Tail, merged, stronger
+from sqlorch.lineage.columns.relation import Bound, Relation, Tail, merged
 from sqlorch.lineage.columns.stars import struct_fields
-from sqlorch.lineage.columns.syntax import alias_columns, arg, bare, children, items
+from sqlorch.lineage.columns.syntax import alias_columns, arg, bare, children, items, table_parts, words
 from sqlorch.lineage.columns.values import Label
 
 if TYPE_CHECKING:
@@ -22,19 +22,33 @@ if TYPE_CHECKING:
 
 _FLATTENED = ("seq", "key", "path", "index", "value", "this")
 _PER_ELEMENT = frozenset({"value", "key", "index", "path"})
-_SPLIT = ("seq", "index", "value")
 _WITH_POSITION = tuple(getattr(exp, n) for n in ("Posexplode", "PosexplodeOuter") if hasattr(exp, n))
-_FIRST_VALUE_COLUMN = {"snowflake": ("column", 1), "postgres": ("column", 1), "redshift": ("column", 1),
-                       "duckdb": ("col", 0), "spark": ("col", 1), "databricks": ("col", 1), "trino": ("_col", 0),
-                       "presto": ("_col", 0), "athena": ("_col", 0)}  # fmt: skip
+# What the columns of VALUES are called when the query does not say, and the first one's number.
+_FIRST_VALUE_COLUMN = {
+    **dict.fromkeys(("snowflake", "postgres", "redshift"), ("column", 1)),
+    **dict.fromkeys(("spark", "databricks"), ("col", 1)),
+    **dict.fromkeys(("trino", "presto", "athena"), ("_col", 0)),
+    "duckdb": ("col", 0),
+}
 _FILE_READERS = tuple(getattr(exp, n) for n in ("ReadCSV", "ReadParquet") if hasattr(exp, n))
 # Functions that give one column, called like the function or the alias (PostgreSQL, DuckDB).
-_ONE_COLUMN = frozenset(
+_ONE_COLUMN = words(
     "generate_series range unnest jsonb_array_elements jsonb_array_elements_text json_array_elements"
     " json_array_elements_text jsonb_object_keys json_object_keys regexp_split_to_table string_to_table"
-    " generate_subscripts regexp_matches jsonb_path_query glob".split()
+    " generate_subscripts regexp_matches jsonb_path_query glob"
 )
-_KEY_VALUE = frozenset("jsonb_each jsonb_each_text json_each_text".split())
+_FIXED = {
+    "jsonb_each": ("key", "value"),
+    "jsonb_each_text": ("key", "value"),
+    "json_each_text": ("key", "value"),
+    "split_to_table": ("seq", "index", "value"),
+    "generator": (),
+}
+_CLASS_NAMES = {
+    "SplitToTable": "split_to_table",
+    "ExplodingGenerateSeries": "generate_series",
+    "Unnest": "unnest",
+}
 
 
 def value_of(node: exp.Expression, scope: Scope, context: Context) -> Bound:
@@ -119,9 +133,9 @@ def _elements(elements: list[Bound], names: list[str], context: Context) -> Rela
 
 def array_in_from(item: exp.Table, alias: str, scope: Scope, context: Context) -> Relation:
     """``FROM t, t.items AS i``: the elements of a column of a table to the left."""
-    parts = list(item.parts)
-    column = exp.column(*(p.copy() for p in reversed(parts[:4])))
-    return _elements([_element(value_of(column, scope, context))], [alias], context)
+    keys = ("this", "table", "db", "catalog")
+    parts = dict(zip(keys, (p.copy() for p in reversed(table_parts(item))), strict=False))
+    return _elements([_element(value_of(exp.Column(**parts), scope, context))], [alias], context)
 
 
 def _unnested(alias: str, context: Context) -> str:
@@ -152,7 +166,7 @@ def children_in_order(node: exp.Expression) -> list[exp.Expression]:
 
 
 def exploded(function: exp.Expression, names: list[str], scope: Scope, context: Context) -> Relation:
-    """LATERAL VIEW explode/posexplode/inline/json_tuple...: what the function makes, under the given names."""
+    """LATERAL VIEW explode, posexplode, inline...: what the function makes, under the given names."""
     origin = made_of(children_in_order(function), scope, context)
     element = _element(origin) if isinstance(function, (exp.Explode, *_WITH_POSITION)) else origin
     if isinstance(function, _WITH_POSITION):
@@ -168,40 +182,36 @@ def exploded(function: exp.Expression, names: list[str], scope: Scope, context: 
     return Relation(tails=(Tail(reason=f"the columns of {function.key} are not known"),))
 
 
+def is_file_reader(node: exp.Expression) -> bool:
+    """``read_parquet(...)`` and its like: what they give is in the file, not in the query."""
+    name = _function_name(node)
+    return isinstance(node, _FILE_READERS) or name.startswith("read_") or name.endswith("_scan")
+
+
 def table_function(
     node: exp.Expression, alias: str, names: list[str], scope: Scope, context: Context
 ) -> Relation:
-    """A function in FROM: named columns are made of its arguments; without names it depends on the function."""
+    """A function in FROM: named columns are made of its arguments, else it depends on the function."""
     origin = made_of([n for n in children_in_order(node) if not isinstance(n, exp.EQ)], scope, context)
-    label = stronger(origin.label, Label.TRANSFORM)
-    origin = replace(origin, label=label, whole=False, type="")
-    name = (
-        (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
-        if isinstance(node, exp.Func)
-        else ""
-    )
-    if names:
-        return Relation(columns=tuple(origin.as_(n) for n in names))
-    if (
-        isinstance(node, (exp.GenerateSeries, exp.Explode, exp.Unnest))
-        or name in _ONE_COLUMN
-        or _is_series(node)
-    ):
-        return Relation(columns=(origin.as_(alias or _function_column(node, name)),))
-    if name in _KEY_VALUE:
-        return Relation(columns=(origin.as_("key"), origin.as_("value")))
-    if name == "split_to_table" or type(node).__name__ == "SplitToTable":
-        return Relation(columns=tuple(origin.as_(context.names.column(n)) for n in _SPLIT))
-    if type(node).__name__ == "Generator":
-        return Relation()
-    return Relation(tails=(Tail(reason=f"the columns of the function {name or node.key} are not known"),))
+    origin = replace(origin, whole=False, type="")
+    columns = names or _own_columns(node, alias, context)
+    if columns is not None:
+        return Relation(columns=tuple(origin.as_(n) for n in columns))
+    reason = f"the columns of the function {_function_name(node)} are not known"
+    return Relation(tails=(Tail(reason=reason),))
 
 
-def _is_series(node: exp.Expression) -> bool:
-    return type(node).__name__ == "ExplodingGenerateSeries"
-
-
-def _function_column(node: exp.Expression, name: str) -> str:
+def _own_columns(node: exp.Expression, alias: str, context: Context) -> list[str] | None:
+    """The columns of a function whose caller does not name them; None when we do not know."""
+    name = _function_name(node)
+    if name in _ONE_COLUMN:
+        return [alias or name]
     if isinstance(node, exp.GenerateSeries):
-        return "range" if node.args.get("is_end_exclusive") else "generate_series"
-    return "generate_series" if _is_series(node) else name
+        return [alias or ("range" if node.args.get("is_end_exclusive") else "generate_series")]
+    return [context.names.column(n) for n in _FIXED[name]] if name in _FIXED else None
+
+
+def _function_name(node: exp.Expression) -> str:
+    if isinstance(node, exp.Anonymous):
+        return str(node.name).lower()
+    return _CLASS_NAMES.get(type(node).__name__, node.key.lower())

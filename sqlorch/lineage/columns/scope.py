@@ -14,6 +14,7 @@ from sqlorch.lineage.columns.relation import (
     everything,
     unknown_column,
 )
+from sqlorch.lineage.columns.syntax import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from sqlorch.lineage.columns.values import EdgeKind, Source
 
 # Functions that some dialects write without brackets, so the parser takes them for columns.
-_NILADIC = frozenset(
-    "sysdate systimestamp user session_user current_role current_catalog current_schema current_warehouse"
-    " current_database localtime rownum level".split()
+_NILADIC = words(
+    "sysdate systimestamp user session_user current_role current_catalog current_schema"
+    " current_warehouse current_database localtime rownum level"
 )
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from sqlorch.lineage.columns import stars, tables
-from sqlorch.lineage.columns.functions import is_aggregate
-from sqlorch.lineage.columns.naming import output_name
+from sqlorch.lineage.columns import projections, stars, tables
 from sqlorch.lineage.columns.reading import Reading
-from sqlorch.lineage.columns.relation import Bound, Relation, Tail
-from sqlorch.lineage.columns.rows import exploded
+from sqlorch.lineage.columns.relation import Bound, Relation
 from sqlorch.lineage.columns.scope import Scope
-from sqlorch.lineage.columns.syntax import bare, child, is_star, items
+from sqlorch.lineage.columns.syntax import bare, child, items
 from sqlorch.lineage.columns.values import EdgeKind, Label
 
 if TYPE_CHECKING:
@@ -22,8 +18,6 @@ if TYPE_CHECKING:
 
     from sqlorch.lineage.columns.context import Context
 
-# An output alias may be used by later outputs of the same SELECT (a real column of that name wins).
-_LATERAL_ALIASES = frozenset({"duckdb", "snowflake", "redshift", "spark", "databricks"})
 _ALIAS_IN_WHERE = frozenset({"duckdb", "snowflake"})
 _ALIAS_IN_GROUP = frozenset(
     {"duckdb", "snowflake", "redshift", "spark", "databricks", "bigquery", "postgres", "mysql", "sqlite"}
@@ -49,7 +43,7 @@ def read_select(
     tables.read_from(select, scope, context)
     for window in items(select, "windows"):
         scope.windows[context.names.identifier(window.this)] = window
-    outputs = _outputs(select, scope, context)
+    outputs = projections.read_outputs(select, scope, context)
     _clauses(select, scope, outputs, context)
     below = [e.relation for e in scope.entries]
     return Relation(
@@ -66,145 +60,6 @@ def _strictly_outer(select: exp.Expression) -> bool:
     while isinstance(node, (exp.Subquery, exp.SetOperation)):
         node = node.parent
     return not isinstance(node, (exp.From, exp.Join, exp.CTE))
-
-
-def _outputs(select: exp.Select, scope: Scope, context: Context) -> stars.Expansion:
-    columns: list[Bound] = []
-    tails: list[Tail] = []
-    lateral = context.dialect in _LATERAL_ALIASES
-    for node in select.expressions:
-        found = _projection(node, len(columns), columns, scope, context)
-        columns.extend(found.columns)
-        tails.extend(found.tails)
-        context.check_width(len(columns))
-        if isinstance(node, (exp.Alias, exp.Aliases)) or lateral:
-            for column in found.columns if isinstance(node, (exp.Alias, exp.Aliases)) else ():
-                scope.aliases.setdefault(column.name, column)
-    if str(select.args.get("kind") or "").upper() == "VALUE":
-        return stars.Expansion(tails=(Tail(reason="SELECT AS VALUE gives the fields of a value"),))
-    hidden = {c.name for c in columns if c.named}
-    return stars.Expansion(
-        columns=tuple(columns),
-        tails=tuple(t if t.base is None and not t.node else t.without(hidden) for t in tails),
-    )
-
-
-def _projection(
-    node: exp.Expression, position: int, before: list[Bound], scope: Scope, context: Context
-) -> stars.Expansion:
-    if is_star(node):
-        return stars.expand(node, scope, context)
-    if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Star):
-        return stars.fields_of(bare(node.this), scope, context)
-    if isinstance(node, (exp.Like, exp.ILike)) and is_star(node.this):
-        return _filtered_star(node, scope, context)
-    if isinstance(node, exp.Aliases):
-        names = [context.names.identifier(n) for n in items(node)]
-        found = exploded(node.this, names, scope, context)
-        return stars.Expansion(columns=found.columns, tails=found.tails)
-    chooser = _chooser(node)
-    if chooser is not None:
-        return _spread(node, chooser, scope, context)
-    value = node.this if isinstance(node, exp.Alias) else node
-    if isinstance(bare(value), (exp.Explode, exp.Inline)):
-        return _row_maker(node, value, position, scope, context)
-    unnamed = sum(1 for c in before if not c.named or c.name.startswith("f"))
-    name, named = output_name(node, context.names, position, _unnamed_before(before, unnamed))
-    return stars.Expansion(columns=(_value(value, name, scope, context, named=named),))
-
-
-def _unnamed_before(before: list[Bound], bound: int) -> int:
-    generated = {f"f{i}_" for i in range(bound)}
-    return sum(1 for c in before if c.name in generated)
-
-
-def _value(value: exp.Expression, name: str, scope: Scope, context: Context, *, named: bool) -> Bound:
-    aliases = scope.aliases if context.dialect in _LATERAL_ALIASES else {}
-    inner = bare(value)
-    return Reading(scope, context, aliases).read(inner).finish(name, inner, named=named)
-
-
-def _filtered_star(node: exp.Expression, scope: Scope, context: Context) -> stars.Expansion:
-    """DuckDB: ``* LIKE 'a%'``."""
-    found = stars.expand(node.this, scope, context)
-    if not isinstance(node.expression, exp.Literal):
-        return stars.Expansion(tails=(Tail(reason="a star is filtered by an expression"),))
-    matches = stars.like_pattern(node.expression.name, ignore_case=isinstance(node, exp.ILike))
-    return replace(found, columns=tuple(c for c in found.columns if matches(c.name)))
-
-
-def _chooser(node: exp.Expression) -> exp.Expression | None:
-    """The COLUMNS(...) in a projection; one that unpacks (``*COLUMNS``) makes a single value."""
-    return node.find(exp.Columns)
-
-
-def _spread(node: exp.Expression, chooser: exp.Expression, scope: Scope, context: Context) -> stars.Expansion:
-    """``f(COLUMNS(...))``: one output for each chosen column."""
-    chosen = stars.columns_matching(chooser.this, scope, context)
-    value = node.this if isinstance(node, exp.Alias) else node
-    if chooser.args.get("unpack"):
-        return _unpacked(node, chosen, scope, context)
-    if isinstance(bare(value), exp.Columns):
-        named = _renamed_by_pattern(node, chosen.columns, context)
-        return stars.Expansion(columns=named, tails=chosen.tails)
-    rest = Reading(scope, context).read(value)
-    label = (
-        Label.AGGREGATE
-        if any(is_aggregate(n) for n in value.walk() if isinstance(n, exp.Expression))
-        else Label.TRANSFORM
-    )
-    made = []
-    for column in chosen.columns:
-        name = context.names.identifier(node.args["alias"]) if isinstance(node, exp.Alias) else column.name
-        reading = Reading(scope, context, sources=set(rest.sources), indirect=set(rest.indirect), label=label)
-        reading.take(column, None)
-        made.append(reading.finish(name, value))
-    return stars.Expansion(columns=tuple(made), tails=chosen.tails)
-
-
-def _unpacked(
-    node: exp.Expression, chosen: stars.Expansion, scope: Scope, context: Context
-) -> stars.Expansion:
-    value = node.this if isinstance(node, exp.Alias) else node
-    reading = Reading(scope, context, label=Label.TRANSFORM).read(value)
-    for column in chosen.columns:
-        reading.take(column, None)
-    reading.unknown.update(t.reason for t in chosen.tails)
-    name, named = output_name(node, context.names, 0, 0)
-    return stars.Expansion(columns=(reading.finish(name, value, named=named),))
-
-
-def _renamed_by_pattern(
-    node: exp.Expression, columns: tuple[Bound, ...], context: Context
-) -> tuple[Bound, ...]:
-    """``COLUMNS('a|b') AS x``: a name with groups (``\\0``) is not worked out, a plain one is given to all."""
-    if not isinstance(node, exp.Alias):
-        return columns
-    if "\\" in node.alias:
-        return tuple(replace(c, name=f"?{i + 1}", named=False) for i, c in enumerate(columns))
-    return tuple(c.as_(context.names.identifier(node.args["alias"])) for c in columns)
-
-
-def _row_maker(
-    node: exp.Expression, value: exp.Expression, position: int, scope: Scope, context: Context
-) -> stars.Expansion:
-    """UNNEST/EXPLODE as an output: a list gives one column, a struct or a map gives several."""
-    inner = bare(value)
-    found = Reading(scope, context).read(inner.this).finish("", inner.this)
-    kind = found.type.upper()
-    several = isinstance(inner, exp.Inline) or items(inner) or kind.startswith(("STRUCT", "MAP"))
-    name, named = output_name(node, context.names, position, 0)
-    if not several and (isinstance(node, exp.Alias) or kind.endswith("[]") or kind.startswith("ARRAY")):
-        element = (
-            found.part("[*]").as_(name) if found.whole else _value(inner, name, scope, context, named=True)
-        )
-        return stars.Expansion(columns=(replace(element, named=named, steps=(inner, *element.steps)[:1]),))
-    if context.dialect in {"postgres", "redshift"}:
-        return stars.Expansion(columns=(found.part("[*]").as_(name),))
-    if kind.startswith("STRUCT"):
-        return stars.struct_fields(found, context)
-    reason = "what UNNEST or EXPLODE gives here depends on a type that is not known"
-    return stars.Expansion(tails=(Tail(reason=reason),))
 
 
 def _clauses(select: exp.Select, scope: Scope, outputs: stars.Expansion, context: Context) -> None:
@@ -224,11 +79,7 @@ def _clauses(select: exp.Select, scope: Scope, outputs: stars.Expansion, context
     if distinct is not None:
         _by_position(items(distinct, "on"), outputs, EdgeKind.DISTINCT_ON, Reading(scope, context, aliases))
     for key in ("order", "sort", "cluster"):
-        order(
-            child(select, key),
-            outputs,
-            Reading(scope, context, {**_named(outputs), **aliases}, alias_first=True),
-        )
+        order(child(select, key), outputs, Reading(scope, context, {**_named(outputs), **aliases}))
 
 
 def _named(outputs: stars.Expansion) -> dict[str, Bound]:
@@ -236,7 +87,7 @@ def _named(outputs: stars.Expansion) -> dict[str, Bound]:
 
 
 def order(node: exp.Expression | None, outputs: stars.Expansion, reading: Reading) -> None:
-    """ORDER BY: output names and positions first."""
+    """ORDER BY: positions, then output names; inside an expression a column wins over an output name."""
     if node is None:
         return
     keys = [k.this if isinstance(k, exp.Ordered) else k for k in items(node)]
@@ -251,9 +102,11 @@ def _by_position(
     keys: list[exp.Expression], outputs: stars.Expansion, kind: EdgeKind, reading: Reading
 ) -> None:
     """Keys may be positions in the output list."""
+    before = reading.alias_first
     for key in keys:
         place = _position(key)
         if place is None:
+            reading.alias_first = before or (kind is EdgeKind.ORDER and isinstance(bare(key), exp.Column))
             reading.read(key, kind)
         elif place <= len(outputs.columns) and not outputs.tails:
             reading.take(outputs.columns[place - 1], kind)

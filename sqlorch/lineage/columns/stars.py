@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from sqlorch.lineage.columns.reading import Reading
-from sqlorch.lineage.columns.relation import Bound, Relation, Tail
+from sqlorch.lineage.columns.relation import Bound, Tail
 from sqlorch.lineage.columns.syntax import bare, items
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from sqlorch.lineage.columns.context import Context
     from sqlorch.lineage.columns.scope import Entry, Scope
@@ -34,10 +34,7 @@ def expand(node: exp.Expression, scope: Scope, context: Context) -> Expansion:
     """Expand ``*`` or ``t.*`` with its modifiers."""
     qualified = isinstance(node, exp.Column)
     star = node.this if isinstance(node, exp.Column) else node
-    if qualified:
-        found = _qualified(node, scope, context)
-    else:
-        found = all_columns(scope, context)
+    found = _qualified(node, scope, context) if qualified else all_columns(scope, context)
     context.check_width(len(found.columns))
     context.spend(len(found.columns))
     return _modified(star, found, scope, context)
@@ -126,7 +123,7 @@ def _modified(star: exp.Expression, found: Expansion, scope: Scope, context: Con
         context.names.identifier(_name(a.this)): context.names.identifier(a.args["alias"])
         for a in items(star, "rename")
     }
-    for old, new in renames.items():
+    for old in renames:
         if tails and all(c.name != old for c in columns):
             sole = [t for t in tails if old not in t.hidden]
             columns.extend([sole[0].column(old)] if len(sole) == 1 else [])

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 _RENAMED = {"from": "from_", "with": "with_", "except": "except_"}
 
 
+def words(text: str) -> frozenset[str]:
+    """The words of a text as a set."""
+    return frozenset(text.split())
+
+
 def arg(node: exp.Expression, name: str) -> object:
     """An argument of a node under its name in any supported version of sqlglot."""
     found = node.args.get(name)
@@ -55,10 +60,20 @@ def alias_columns(node: exp.Expression) -> list[exp.Expression]:
     return items(alias, "columns") if isinstance(alias, exp.TableAlias) else []
 
 
+def table_parts(table: exp.Table) -> list[exp.Expression]:
+    """``catalog.db.table`` outermost first, without the missing ones."""
+    return [part for part in table.parts if isinstance(part, exp.Expression)]
+
+
 def column_parts(column: exp.Column) -> list[exp.Expression]:
     """``catalog.db.table.column`` outermost first, without the missing ones."""
     found = (column.args.get(key) for key in ("catalog", "db", "table", "this"))
     return [part for part in found if isinstance(part, exp.Expression)]
+
+
+def is_query(node: object) -> bool:
+    """Whether a node gives rows by itself: SELECT, a set operation, VALUES, a PIVOT statement."""
+    return isinstance(node, (exp.Query, exp.Pivot, exp.Values))
 
 
 def is_star(node: exp.Expression) -> bool:

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from sqlorch.lineage.columns import joins, pivots, rows, stars
-from sqlorch.lineage.columns.relation import Relation, opaque
+from sqlorch.lineage.columns.relation import Relation, Tail, opaque
 from sqlorch.lineage.columns.scope import Entry, Scope
-from sqlorch.lineage.columns.syntax import alias_columns, child, items
+from sqlorch.lineage.columns.syntax import alias_columns, child, is_query, items, table_parts
+from sqlorch.lineage.columns.values import EXTERNAL
 
 if TYPE_CHECKING:
     from sqlorch.lineage.columns.context import Context
 
 _LATERAL_BY_ITSELF = frozenset({"duckdb"})
 _ARRAYS_IN_FROM = frozenset({"bigquery", "redshift"})
+# A name longer than this is not a file one would describe; in a message it is cut.
+_ASKED, _SHOWN = 4_000, 120
 _ROW_MAKERS = (exp.Unnest, exp.Lateral, exp.Values, exp.TableFromRows)
 
 
@@ -29,7 +32,9 @@ def read_from(select: exp.Expression, scope: Scope, context: Context) -> None:
         _add_join(join, scope, context)
     if child(select, "match") is not None:
         indirect = frozenset().union(*(e.relation.indirect for e in scope.entries))
-        scope.entries[:] = [Entry(alias="", relation=opaque("MATCH_RECOGNIZE is not understood", indirect=indirect))]
+        scope.entries[:] = [
+            Entry(alias="", relation=opaque("MATCH_RECOGNIZE is not understood", indirect=indirect))
+        ]
     for lateral in items(select, "laterals"):
         add_item(lateral, scope, context)
 
@@ -53,7 +58,7 @@ def add_item(item: exp.Expression, scope: Scope, context: Context) -> None:
 
 def _is_bracket(item: exp.Expression) -> bool:
     """``(a JOIN b)`` only groups; with an alias or a pivot it is a table of its own."""
-    grouped = isinstance(item, exp.Subquery) and not isinstance(item.this, (exp.Query, exp.Pivot, exp.Values))
+    grouped = isinstance(item, exp.Subquery) and not is_query(item.this)
     nested = (
         isinstance(item, exp.Subquery)
         and isinstance(item.this, exp.Subquery)
@@ -94,7 +99,7 @@ def _relation(item: exp.Expression, alias: str, scope: Scope, context: Context) 
 
 
 def _derived(item: exp.Subquery, scope: Scope, context: Context) -> Relation:
-    if isinstance(item.this, (exp.Query, exp.Pivot, exp.Values)):
+    if is_query(item.this):
         return context.read_query(item, context, scope.ctes, _around(scope, context))
     inner = Scope(
         outer=scope.outer, ctes=scope.ctes, struct_dots=scope.struct_dots, first_wins=scope.first_wins
@@ -114,7 +119,7 @@ def _around(scope: Scope, context: Context) -> Scope | None:
 
 def _lateral(item: exp.Expression, alias: str, scope: Scope, context: Context) -> Relation:
     inner = item.this
-    if isinstance(inner, (exp.Subquery, exp.Query)):
+    if isinstance(inner, exp.Query) and isinstance(inner, exp.Expression):
         found = context.read_query(inner, context, scope.ctes, scope)
         return found.renamed(_alias_names(item, context))
     if isinstance(inner, exp.Unnest):
@@ -129,16 +134,15 @@ def _lateral(item: exp.Expression, alias: str, scope: Scope, context: Context) -
 
 def _table(item: exp.Table, alias: str, scope: Scope, context: Context) -> Entry:
     names = context.names
+    key: tuple[str, ...] = ()
     if isinstance(item.this, exp.Identifier) and _is_array(item, scope, context):
-        key = ()
         alias = alias or names.identifier(item.this)
         relation = rows.array_in_from(item, alias, scope, context)
     elif isinstance(item.this, exp.Identifier):
-        key = names.table_key(item.parts)
+        key = names.table_key(table_parts(item))
         relation = _named(item, key, scope, context).renamed(_alias_names(item, context))
         alias = alias or names.identifier(item.this)
     else:
-        key = ()
         relation = _function(item, alias, scope, context)
         alias = alias or (
             names.column(item.this.name or item.this.key) if isinstance(item.this, exp.Func) else ""
@@ -149,8 +153,8 @@ def _table(item: exp.Table, alias: str, scope: Scope, context: Context) -> Entry
 
 def _is_array(item: exp.Table, scope: Scope, context: Context) -> bool:
     """``FROM t, t.items``: the second is a column of the first, unless there is a table of that name."""
-    parts = item.parts
-    if context.dialect not in _ARRAYS_IN_FROM or len(parts) < 2 or not scope.entries:
+    parts = table_parts(item)
+    if context.dialect not in _ARRAYS_IN_FROM or len(parts) == 1 or not scope.entries:
         return False
     there = scope.entry(context.names.identifier(parts[0])) is not None
     return there and context.names.table_key(parts) not in context.relations
@@ -165,24 +169,37 @@ def _named(item: exp.Table, key: tuple[str, ...], scope: Scope, context: Context
     found = context.relations.get(key)
     if found is not None:
         return found
+    return _external(item, context) or _stranger(_text(item, context))
+
+
+def _stranger(text: str) -> Relation:
+    """A table that the project does not know: its columns are named, but never certain."""
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    reason = f"{shown} is not a known parent of this model"
+    return Relation(tails=(Tail(node=EXTERNAL + shown, reason=reason, certain=False),))
+
+
+def _external(item: exp.Table, context: Context) -> Relation | None:
     text = _text(item, context)
-    return context.external(text) or opaque(f"{text} is not a known parent of this model")
+    return context.external(text) if len(text) <= _ASKED else None
 
 
 def _text(item: exp.Table, context: Context) -> str:
     """How the item is written without alias; DuckDB files as string literals."""
-    if isinstance(item.this, exp.Identifier) and len(item.parts) == 1 and context.dialect == "duckdb":
-        name = item.this.name
-        if item.this.args.get("quoted") and any(c in name for c in "./*:"):
-            return exp.Literal.string(name).sql(dialect=context.dialect)
     if isinstance(item.this, exp.Identifier):
-        return ".".join(p.sql(dialect=context.dialect) for p in item.parts)[: context.limits.text]
-    return item.this.sql(dialect=context.dialect, comments=False)[: context.limits.text]
+        name = item.this.name
+        quoted = item.this.args.get("quoted") and len(item.parts) == 1 and context.dialect == "duckdb"
+        if quoted and any(c in name for c in "./*:"):
+            return exp.Literal.string(name).sql(dialect=context.dialect)
+        return ".".join(p.sql(dialect=context.dialect) for p in item.parts)
+    return str(item.this.sql(dialect=context.dialect, comments=False))
 
 
 def _function(item: exp.Table, alias: str, scope: Scope, context: Context) -> Relation:
     names = _alias_names(item, context)
-    found = context.external(_text(item, context))
+    found = _external(item, context)
+    if found is None and rows.is_file_reader(item.this):
+        found = _stranger(_text(item, context))
     if found is not None:
         return found.renamed(names)
     return rows.table_function(item.this, alias, names, scope, context)

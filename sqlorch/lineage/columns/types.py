@@ -36,17 +36,21 @@ def type_of(node: exp.Expression, columns: Mapping[int, str], dialect: str, dept
         return ""
     if isinstance(node, exp.Column):
         return columns.get(id(node), "")
+    if isinstance(node, _SAME_AS_ARGUMENT):
+        inner = node.this
+        return type_of(inner, columns, dialect, depth + 1) if isinstance(inner, exp.Expression) else ""
+    if isinstance(node, exp.Coalesce):
+        found = {type_of(n, columns, dialect, depth + 1) for n in [node.this, *items(node)]}
+        return found.pop() if len(found) == 1 else ""
+    return _plain(node, dialect)
+
+
+def _plain(node: exp.Expression, dialect: str) -> str:
+    """Types that do not depend on the arguments."""
     if isinstance(node, exp.Cast):
         return node.to.sql(dialect=dialect)
     if isinstance(node, _BOOLEAN):
         return "BOOLEAN"
     if isinstance(node, _BIGINT):
         return "BIGINT" if dialect != "bigquery" else "INT64"
-    if isinstance(node, _SAME_AS_ARGUMENT):
-        return (
-            type_of(node.this, columns, dialect, depth + 1) if isinstance(node.this, exp.Expression) else ""
-        )
-    if isinstance(node, exp.Coalesce):
-        found = {type_of(n, columns, dialect, depth + 1) for n in [node.this, *items(node)]}
-        return found.pop() if len(found) == 1 else ""
     return ""

@@ -10,10 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+# The node of a column that belongs to a file or a table outside the project: this and its SQL text.
+EXTERNAL = "external:"
+
+
 class Label(StrEnum):
     """How an output column is made from its sources, judged over the whole query of a model."""
 
-    PASS_THROUGH = "pass-through"
+    PASS_THROUGH = "pass-through"  # noqa: S105 - a word, not a password
     RENAME = "rename"
     TRANSFORM = "transform"
     AGGREGATE = "aggregate"

@@ -84,9 +84,7 @@ def test_indirect_columns_are_as_written_by_hand(case: dict[str, Any]) -> None:
     assert edges == set(case.get("indirect", []))
 
 
-@pytest.mark.parametrize(
-    "case", [c for c in CASES if {"expressions", "types", "steps"} & set(c.values[0])]
-)
+@pytest.mark.parametrize("case", [c for c in CASES if {"expressions", "types", "steps"} & set(c.values[0])])
 def test_expressions_and_types_are_as_written_by_hand(case: dict[str, Any]) -> None:
     columns = {c.name: c for c in analysed(case).columns}
 
