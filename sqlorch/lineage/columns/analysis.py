@@ -82,11 +82,16 @@ def read_model(
         for text, node in model.relations.items()
     }
     context = Context(
-        names=names, limits=limits, relations=relations, external=externals, read_query=read_query
+        names=names,
+        limits=limits,
+        relations=relations,
+        external=externals,
+        read_query=read_query,
+        spreads="columns" in model.sql.lower(),
     )
     try:
         with deep_stack():
-            query = parse_query(model.sql, names.dialect, limits)
+            query = parse_query(model.sql, names, limits)
             found = _result(model.node, read_query(query, context, {}, None), context)
     except UnreadableError as error:
         return ModelColumns(
@@ -199,7 +204,7 @@ def _text(node: exp.Expression, context: Context, texts: dict[int, str]) -> str:
         if count_nodes(node, _MAX_NODES_IN_TEXT) > _MAX_NODES_IN_TEXT:
             found = "(an expression too long to show)"
         else:
-            found = node.sql(dialect=context.dialect, comments=False)
+            found = context.sql(node, last=True)
             bound = context.limits.text
             found = found if len(found) <= bound else found[: bound - 1] + "…"
         texts[id(node)] = found

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel
+
 from sqlorch.lineage.columns.parsing import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sqlglot import exp
+    from sqlglot.generator import Generator
 
     from sqlorch.lineage.columns.names import Names
     from sqlorch.lineage.columns.relation import Relation
@@ -32,7 +35,7 @@ class Context:
     """One model's reading: rules of the dialect, its parents, the budget.
 
     ``relations`` gives the node and the relation for the key of a table's name; ``external`` answers for
-    files and table functions, by their SQL text.
+    files and table functions, by their SQL text. ``spreads`` says that DuckDB's COLUMNS may occur.
     """
 
     names: Names
@@ -40,10 +43,32 @@ class Context:
     relations: Mapping[tuple[str, ...], Relation]
     external: Callable[[str], Relation | None]
     read_query: QueryReader
+    spreads: bool = True
     left: int = field(init=False)
+    writer: Generator = field(init=False)
+    type_names: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        """Start with the whole budget."""
         self.left = self.limits.steps
+        self.writer = self.names.grammar.generator(comments=False, unsupported_level=ErrorLevel.IGNORE)
+
+    def sql(self, node: exp.Expression, *, last: bool = False) -> str:
+        """A node in the words of the dialect, without comments.
+
+        ``last`` says that nobody reads the node afterwards, so the writer may rearrange it instead of
+        copying it first (a third of the whole time).
+        """
+        return str(self.writer.generate(node, copy=not last))
+
+    def type_name(self, node: exp.DataType) -> str:
+        """A type in the words of the dialect."""
+        if node.expressions or not isinstance(node.this, exp.DataType.Type):
+            return self.sql(node)
+        name = node.this.value
+        if name not in self.type_names:
+            self.type_names[name] = self.sql(node)
+        return self.type_names[name]
 
     @property
     def dialect(self) -> str:

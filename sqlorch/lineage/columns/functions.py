@@ -31,7 +31,7 @@ def is_aggregate(node: exp.Expression) -> bool:
     return isinstance(node, exp.Anonymous) and node.name.lower() in _AGGREGATES
 
 
-def keyword_arguments(column: exp.Column) -> bool:
+def keyword_arguments(column: exp.Expression) -> bool:
     """Whether a "column" is an argument's name (``f(x = 1)`` in DuckDB) or a date part (``f(day, x)``)."""
     parent = column.parent
     if isinstance(parent, exp.Anonymous):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,8 @@ class Names:
     keeps_case: bool
     # BigQuery: columns are folded, tables are not (docs: "Case sensitivity" of the lexical structure).
     tables_keep_case: bool
+    # One instance for all: sqlglot makes a new one, at some cost, for every name it is given.
+    grammar: Dialect = field(compare=False, repr=False)
 
     def column(self, name: str, *, quoted: bool = False) -> str:
         """The folded name of a column, alias or CTE."""
@@ -44,7 +46,7 @@ class Names:
         if isinstance(node, str):
             return self.column(node)
         if isinstance(node, exp.Identifier):
-            return self.column(node.name, quoted=bool(node.args.get("quoted")))
+            return self.column(str(node.args["this"]), quoted=bool(node.args.get("quoted")))
         return self.column(node.name) if node is not None else ""
 
     def table_key(self, parts: Sequence[exp.Expression]) -> tuple[str, ...]:
@@ -54,7 +56,7 @@ class Names:
     def relation_key(self, text: str) -> tuple[str, ...]:
         """The key of a relation name given as text, as it would be written in a query."""
         try:
-            table = exp.to_table(text, dialect=self.dialect)
+            table = exp.to_table(text, dialect=self.grammar)
         except SqlglotError:
             return (text,)
         return self.table_key(table_parts(table)) if isinstance(table, exp.Table) else (text,)
@@ -68,10 +70,12 @@ def names_for(dialect: str) -> Names:
         ConfigError: sqlglot knows no such dialect.
     """
     try:
-        strategy = Dialect.get_or_raise(dialect).normalization_strategy
+        grammar = Dialect.get_or_raise(dialect)
     except ValueError as error:
         raise ConfigError(f"column lineage does not know the SQL dialect {dialect!r}: {error}") from error
+    strategy = grammar.normalization_strategy
     return Names(
+        grammar=grammar,
         dialect=dialect,
         upper=strategy in _UPPER,
         ignores_quotes=strategy in _ANY_CASE,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.tokens import TokenType  # type: ignore[attr-defined] # re-exported without saying so
 
@@ -14,8 +13,10 @@ from sqlorch.lineage.columns.syntax import is_query
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlglot.dialects.dialect import Dialect
     from sqlglot.tokens import Token  # type: ignore[attr-defined] # likewise
 
+    from sqlorch.lineage.columns.names import Names
     from sqlorch.lineage.columns.values import Limits
 
 _OPEN = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
@@ -34,7 +35,7 @@ class UnreadableError(Exception):
         self.line = line
 
 
-def parse_query(sql: str, dialect: str, limits: Limits) -> exp.Expression:
+def parse_query(sql: str, names: Names, limits: Limits) -> exp.Expression:
     """The one query of a model.
 
     Raises:
@@ -45,16 +46,16 @@ def parse_query(sql: str, dialect: str, limits: Limits) -> exp.Expression:
             f"the SQL has {len(sql):,} characters, more than {limits.characters:,} are not read"
         )
     try:
-        return _parse(sql, Dialect.get_or_raise(dialect), limits)
+        return _parse(sql, names.grammar, limits)
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
         what = first.get("description") or str(error).partition("\n")[0]
         near = f" near {first['highlight']!r}" if first.get("highlight") else ""
         raise UnreadableError(
-            f"not {dialect} SQL: {what.rstrip('.')}{near}"[:300], first.get("line")
+            f"not {names.dialect} SQL: {what.rstrip('.')}{near}"[:300], first.get("line")
         ) from error
     except TokenError as error:
-        raise UnreadableError(f"not {dialect} SQL: {error}"[:300]) from error
+        raise UnreadableError(f"not {names.dialect} SQL: {error}"[:300]) from error
     except SqlglotError as error:
         raise UnreadableError(f"the parser gave up: {error}"[:300]) from error
     except RecursionError as error:

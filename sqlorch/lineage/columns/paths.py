@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
 
+from sqlorch.lineage.columns.names import names_for
 from sqlorch.lineage.columns.syntax import child, items, words
 
 _JSON = tuple(
@@ -22,6 +22,8 @@ _JSON = tuple(
 )
 _SEMI_STRUCTURED = words("VARIANT OBJECT JSON JSONB ARRAY STRUCT MAP SUPER NESTED LIST")
 ANY_ELEMENT = "[*]"
+# Only these can begin a path; the wrappers are read through when one of them is inside.
+PATHS = (*_JSON, exp.Bracket, exp.Dot, exp.Cast, exp.ParseJSON, exp.Paren)
 
 
 def split_path(node: exp.Expression, dialect: str) -> tuple[exp.Expression, str, list[exp.Expression]] | None:
@@ -108,4 +110,4 @@ def _bracket_step(node: exp.Bracket, dialect: str, choosers: list[exp.Expression
 
 def _offset(node: exp.Bracket, dialect: str) -> int:
     written = node.args.get("offset")
-    return written if isinstance(written, int) else Dialect.get_or_raise(dialect).INDEX_OFFSET
+    return written if isinstance(written, int) else names_for(dialect).grammar.INDEX_OFFSET

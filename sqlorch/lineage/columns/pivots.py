@@ -102,7 +102,7 @@ def _duckdb_names(
     """DuckDB joins values with ``_`` and appends the aggregate when there are several or it has an alias."""
     values = [[v.alias or v.name for v in items(c)] for c in chosen]
     stems = ["_".join(parts) for parts in product(*values)]
-    suffixes = [a.alias or a.sql(dialect="duckdb").lower() for a in aggregates]
+    suffixes = [a.alias or context.sql(a).lower() for a in aggregates]
     plain = len(aggregates) == 1 and not aggregates[0].alias
     found = stems if plain else [f"{stem}_{suffix}" for stem in stems for suffix in suffixes]
     return [context.names.column(n) for n in found]

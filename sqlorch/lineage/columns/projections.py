@@ -76,14 +76,18 @@ def _star(node: exp.Expression, scope: Scope, context: Context) -> stars.Expansi
         return stars.fields_of(bare(node.this), scope, context)
     if isinstance(node, (exp.Like, exp.ILike)) and is_star(node.this):
         return _filtered_star(node, scope, context)
-    chooser = _chooser(node) if context.dialect == "duckdb" else None
+    chooser = _chooser(node) if context.spreads and context.dialect == "duckdb" else None
     return _spread(node, chooser, scope, context) if chooser is not None else None
 
 
 def _value(value: exp.Expression, name: str, scope: Scope, context: Context, *, named: bool) -> Bound:
     aliases = scope.aliases if context.dialect in _LATERAL_ALIASES else {}
     inner = bare(value)
-    return Reading(scope, context, aliases).read(inner).finish(name, inner, named=named)
+    reading = Reading(scope, context, aliases)
+    found = reading.lookup(inner) if isinstance(inner, exp.Column) else None
+    if found is not None:
+        return replace(found, name=name, named=named)
+    return reading.read(inner).finish(name, inner, named=named)
 
 
 def _filtered_star(node: exp.Expression, scope: Scope, context: Context) -> stars.Expansion:

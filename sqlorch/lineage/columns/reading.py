@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from sqlorch.lineage.columns.functions import is_aggregate, keyword_arguments
-from sqlorch.lineage.columns.paths import split_path
+from sqlorch.lineage.columns.paths import PATHS, split_path
 from sqlorch.lineage.columns.relation import (
     MAX_STEPS,
     Bound,
@@ -29,6 +31,32 @@ if TYPE_CHECKING:
     from sqlorch.lineage.columns.scope import Scope
 
 _NO_COLUMNS = (exp.DataType, exp.Literal, exp.Identifier, exp.Var, exp.Star, exp.Parameter, exp.Placeholder)
+
+
+class _Way(Enum):
+    """How a kind of node is read."""
+
+    COLUMN = auto()
+    LEAF = auto()
+    QUERY = auto()
+    EXISTS = auto()
+    PATH = auto()
+    PARTS = auto()
+
+
+@cache
+def _way(kind: type[object]) -> _Way:
+    """Decided once for each class: most of the time goes into asking what a node is."""
+    classes = (
+        (exp.Column, _Way.COLUMN),
+        (_NO_COLUMNS, _Way.LEAF),
+        (exp.Query, _Way.QUERY),
+        (exp.Exists, _Way.EXISTS),
+        (PATHS, _Way.PATH),
+    )
+    return next((way for parents, way in classes if issubclass(kind, parents)), _Way.PARTS)
+
+
 _NONE: Mapping[str, Bound] = {}
 
 
@@ -68,27 +96,24 @@ class Reading:
         return self
 
     def _visit(self, node: exp.Expression, kind: EdgeKind | None, hidden: frozenset[str]) -> None:
-        if isinstance(node, exp.Column):
+        way = _way(type(node))
+        if way is _Way.COLUMN:
             self._column(node, kind, hidden)
-        elif isinstance(node, _NO_COLUMNS):
-            return
-        elif isinstance(node, exp.Query) or (
-            isinstance(node, exp.Exists) and isinstance(node.this, exp.Query)
-        ):
+        elif way is _Way.QUERY or (way is _Way.EXISTS and isinstance(node.this, exp.Query)):
             self._subquery(node, kind)
-        elif not self._path(node, kind, hidden):
-            handler = _HANDLERS.get(type(node))
+        elif way is not _Way.LEAF and not (way is _Way.PATH and self._path(node, kind, hidden)):
             if kind is None and is_aggregate(node):
                 self.label = stronger(self.label, Label.AGGREGATE)
+            handler = _HANDLERS.get(type(node))
             if handler is not None:
                 handler(self, node, kind, hidden)
             else:
                 self._push(children(node), kind, hidden)
 
     def _push(self, nodes: Iterable[exp.Expression], kind: EdgeKind | None, hidden: frozenset[str]) -> None:
-        self.work.extend((n, kind, hidden) for n in nodes)
+        self.work.extend([(n, kind, hidden) for n in nodes if type(n) is not exp.Identifier])
 
-    def _column(self, node: exp.Column, kind: EdgeKind | None, hidden: frozenset[str]) -> None:
+    def _column(self, node: exp.Expression, kind: EdgeKind | None, hidden: frozenset[str]) -> None:
         if isinstance(node.this, exp.Star):
             self._row(node, kind)
             return
@@ -97,7 +122,7 @@ class Reading:
             self.types[id(node)] = found.type
             self.take(found, kind)
 
-    def lookup(self, node: exp.Column, hidden: frozenset[str] = frozenset()) -> Bound | None:
+    def lookup(self, node: exp.Expression, hidden: frozenset[str] = frozenset()) -> Bound | None:
         """The column a node means; None for a variable or a keyword that only looks like one."""
         nodes = column_parts(node)
         if not isinstance(node.this, exp.Identifier):
@@ -107,7 +132,7 @@ class Reading:
             return None
         return resolve(self.scope, parts, self.aliases, alias_first=self.alias_first)
 
-    def _row(self, node: exp.Column, kind: EdgeKind | None) -> None:
+    def _row(self, node: exp.Expression, kind: EdgeKind | None) -> None:
         """``count(t.*)``: the row as a whole."""
         alias = self.context.names.identifier(node.args.get("table"))
         for place in self.scope.chain():
@@ -221,7 +246,7 @@ class Reading:
             label=stronger(self.label, Label.TRANSFORM),
             indirect=frozenset(self.indirect),
             unknown=frozenset(self.unknown),
-            type=type_of(inner, self.types, self.context.dialect),
+            type=type_of(inner, self.types, self.context),
             steps=(node, *self.steps.values())[:MAX_STEPS],
             whole=self._is_part(inner),
             named=named,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
+
+import sqlglot
 
 from sqlorch.lineage.columns.values import (
     EdgeKind,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 # Raise this when the reading changes, so that what older versions found is not used again.
 VERSION = 1
 
+_SQLGLOT = str(sqlglot.__version__)  # type: ignore[attr-defined] # there, but not declared
 Record = dict[str, Any]
 
 
@@ -44,7 +46,7 @@ def content_key(
     """Equal for equal SQL, dialect, relations, parents' column lists and limits; files are checked apart."""
     content = [
         VERSION,
-        version("sqlglot"),
+        _SQLGLOT,
         model.dialect or dialect,
         model.sql,
         sorted(model.relations.items()),

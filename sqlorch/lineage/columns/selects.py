@@ -65,21 +65,25 @@ def _strictly_outer(select: exp.Expression) -> bool:
 def _clauses(select: exp.Select, scope: Scope, outputs: stars.Expansion, context: Context) -> None:
     """Columns that decide about rows, clause by clause."""
     dialect, aliases = context.dialect, scope.aliases
-    first = dialect in _ALIAS_FIRST
-    seen = aliases if dialect in _ALIAS_IN_WHERE else {}
-    scope.take(Reading(scope, context, seen).read_all(items(select, "where"), EdgeKind.FILTER))
-    scope.take(Reading(scope, context).read_all(items(select, "connect"), EdgeKind.FILTER))
-    _group(select, scope, outputs, context)
-    seen = aliases if dialect in _ALIAS_IN_HAVING else {}
-    scope.take(
-        Reading(scope, context, seen, alias_first=first).read_all(items(select, "having"), EdgeKind.HAVING)
+    clauses: tuple[tuple[str, EdgeKind, Mapping[str, Bound]], ...] = (
+        ("where", EdgeKind.FILTER, aliases if dialect in _ALIAS_IN_WHERE else {}),
+        ("connect", EdgeKind.FILTER, {}),
+        ("having", EdgeKind.HAVING, aliases if dialect in _ALIAS_IN_HAVING else {}),
+        ("qualify", EdgeKind.FILTER, aliases),
     )
-    scope.take(Reading(scope, context, aliases).read_all(items(select, "qualify"), EdgeKind.FILTER))
+    for key, kind, seen in clauses:
+        found = child(select, key)
+        if found is not None:
+            first = key == "having" and dialect in _ALIAS_FIRST
+            scope.take(Reading(scope, context, seen, alias_first=first).read(found, kind))
+    _group(select, scope, outputs, context)
     distinct = child(select, "distinct")
     if distinct is not None:
         _by_position(items(distinct, "on"), outputs, EdgeKind.DISTINCT_ON, Reading(scope, context, aliases))
     for key in ("order", "sort", "cluster"):
-        order(child(select, key), outputs, Reading(scope, context, {**_named(outputs), **aliases}))
+        keys = child(select, key)
+        if keys is not None:
+            order(keys, outputs, Reading(scope, context, {**_named(outputs), **aliases}))
 
 
 def _named(outputs: stars.Expansion) -> dict[str, Bound]:

@@ -92,13 +92,13 @@ def struct_fields(found: Bound, context: Context) -> Expansion:
 def _field_types(text: str, context: Context) -> list[tuple[str, str]]:
     if not text:
         return []
-    kind = exp.DataType.build(text, dialect=context.dialect, udt=True)
+    kind = exp.DataType.build(text, dialect=context.names.grammar, udt=True)
     if kind.this in (exp.DataType.Type.ARRAY, exp.DataType.Type.LIST) and kind.expressions:
         kind = kind.expressions[0]
     found = []
     for part in kind.expressions:
         if isinstance(part, exp.ColumnDef):
-            sql = part.args["kind"].sql(dialect=context.dialect) if part.args.get("kind") else ""
+            sql = context.sql(part.args["kind"]) if part.args.get("kind") else ""
             found.append((context.names.identifier(part.this), sql))
     return found
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 # sqlglot 28 appended an underscore to the argument names that are Python keywords.
 _RENAMED = {"from": "from_", "with": "with_", "except": "except_"}
@@ -38,13 +38,18 @@ def items(node: exp.Expression | None, name: str = "expressions") -> list[exp.Ex
     return [v for v in found if isinstance(v, exp.Expression)] if isinstance(found, list) else []
 
 
-def children(node: exp.Expression) -> Iterator[exp.Expression]:
+def children(node: exp.Expression) -> list[exp.Expression]:
     """The direct sub-nodes in the order of the SQL, last first, ready to be put on a stack."""
-    for value in reversed(node.args.values()):
+    found: list[exp.Expression] = []
+    for value in node.args.values():
+        if not value or value is True:
+            continue
         if isinstance(value, exp.Expression):
-            yield value
+            found.append(value)
         elif isinstance(value, list):
-            yield from (v for v in reversed(value) if isinstance(v, exp.Expression))
+            found.extend([v for v in value if isinstance(v, exp.Expression)])
+    found.reverse()
+    return found
 
 
 def bare(node: exp.Expression) -> exp.Expression:
@@ -65,7 +70,7 @@ def table_parts(table: exp.Table) -> list[exp.Expression]:
     return [part for part in table.parts if isinstance(part, exp.Expression)]
 
 
-def column_parts(column: exp.Column) -> list[exp.Expression]:
+def column_parts(column: exp.Expression) -> list[exp.Expression]:
     """``catalog.db.table.column`` outermost first, without the missing ones."""
     found = (column.args.get(key) for key in ("catalog", "db", "table", "this"))
     return [part for part in found if isinstance(part, exp.Expression)]

@@ -190,9 +190,9 @@ def _text(item: exp.Table, context: Context) -> str:
         name = item.this.name
         quoted = item.this.args.get("quoted") and len(item.parts) == 1 and context.dialect == "duckdb"
         if quoted and any(c in name for c in "./*:"):
-            return exp.Literal.string(name).sql(dialect=context.dialect)
-        return ".".join(p.sql(dialect=context.dialect) for p in item.parts)
-    return str(item.this.sql(dialect=context.dialect, comments=False))
+            return context.sql(exp.Literal.string(name))
+        return ".".join(context.sql(p) for p in table_parts(item))
+    return context.sql(item.this)
 
 
 def _function(item: exp.Table, alias: str, scope: Scope, context: Context) -> Relation:

@@ -11,6 +11,8 @@ from sqlorch.lineage.columns.syntax import items
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlorch.lineage.columns.context import Context
+
 _BOOLEAN = (
     exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.In, exp.Like,
     exp.ILike, exp.Between, exp.Exists, exp.Boolean, exp.RegexpLike, exp.StartsWith,
@@ -23,13 +25,13 @@ _BIGINT = (exp.Count, exp.CountIf, exp.RowNumber)
 _NESTING = 12
 
 
-def type_of(node: exp.Expression, columns: Mapping[int, str], dialect: str, depth: int = 0) -> str:
+def type_of(node: exp.Expression, columns: Mapping[int, str], context: Context, depth: int = 0) -> str:
     """The type in the dialect's words, ``""`` when it takes more than a look to know.
 
     Args:
         node: the expression.
         columns: types of its column nodes, by ``id``.
-        dialect: in whose words to answer.
+        context: in whose dialect to answer.
         depth: how deep this look already is.
     """
     if depth > _NESTING:
@@ -38,19 +40,19 @@ def type_of(node: exp.Expression, columns: Mapping[int, str], dialect: str, dept
         return columns.get(id(node), "")
     if isinstance(node, _SAME_AS_ARGUMENT):
         inner = node.this
-        return type_of(inner, columns, dialect, depth + 1) if isinstance(inner, exp.Expression) else ""
+        return type_of(inner, columns, context, depth + 1) if isinstance(inner, exp.Expression) else ""
     if isinstance(node, exp.Coalesce):
-        found = {type_of(n, columns, dialect, depth + 1) for n in [node.this, *items(node)]}
+        found = {type_of(n, columns, context, depth + 1) for n in [node.this, *items(node)]}
         return found.pop() if len(found) == 1 else ""
-    return _plain(node, dialect)
+    return _plain(node, context)
 
 
-def _plain(node: exp.Expression, dialect: str) -> str:
+def _plain(node: exp.Expression, context: Context) -> str:
     """Types that do not depend on the arguments."""
     if isinstance(node, exp.Cast):
-        return node.to.sql(dialect=dialect)
+        return context.type_name(node.to)
     if isinstance(node, _BOOLEAN):
         return "BOOLEAN"
     if isinstance(node, _BIGINT):
-        return "BIGINT" if dialect != "bigquery" else "INT64"
+        return "BIGINT" if context.dialect != "bigquery" else "INT64"
     return ""
