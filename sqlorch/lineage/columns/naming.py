@@ -30,7 +30,7 @@ def output_name(node: exp.Expression, names: Names, position: int, unnamed: int)
             node.args["alias"].this if isinstance(node, exp.Subquery) else node.args["alias"]
         ), True
     inner = bare(node)
-    if isinstance(inner, exp.Column):
+    if isinstance(inner, exp.Column) and isinstance(inner.this, exp.Identifier):
         return names.identifier(inner.this), True
     if isinstance(inner, exp.Dot) and isinstance(inner.expression, exp.Identifier):
         return names.identifier(inner.expression), True

@@ -10,7 +10,7 @@ from sqlglot import exp
 from sqlorch.lineage.columns import stars
 from sqlorch.lineage.columns.naming import output_name
 from sqlorch.lineage.columns.paths import ANY_ELEMENT
-from sqlorch.lineage.columns.reading import Reading
+from sqlorch.lineage.columns.reading import COLUMNS, Reading
 from sqlorch.lineage.columns.relation import MAX_STEPS, Bound, Tail
 from sqlorch.lineage.columns.rows import exploded
 from sqlorch.lineage.columns.syntax import bare, children, is_star, items
@@ -84,7 +84,7 @@ def _value(value: exp.Expression, name: str, scope: Scope, context: Context, *, 
     aliases = scope.aliases if context.dialect in _LATERAL_ALIASES else {}
     inner = bare(value)
     reading = Reading(scope, context, aliases)
-    found = reading.lookup(inner) if isinstance(inner, exp.Column) else None
+    found = reading.lookup(inner) if isinstance(inner, COLUMNS) else None
     if found is not None:
         return replace(found, name=name, named=named)
     return reading.read(inner).finish(name, inner, named=named)

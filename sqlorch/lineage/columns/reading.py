@@ -19,8 +19,8 @@ from sqlorch.lineage.columns.relation import (
     stronger,
     used_indirectly,
 )
-from sqlorch.lineage.columns.scope import resolve
-from sqlorch.lineage.columns.syntax import bare, child, children, column_parts, items
+from sqlorch.lineage.columns.scope import by_position, resolve
+from sqlorch.lineage.columns.syntax import bare, child, children, column_parts, items, position_of
 from sqlorch.lineage.columns.types import type_of
 from sqlorch.lineage.columns.values import EdgeKind, Label, Source
 
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from sqlorch.lineage.columns.context import Context
     from sqlorch.lineage.columns.scope import Scope
 
-_NO_COLUMNS = (exp.DataType, exp.Literal, exp.Identifier, exp.Var, exp.Star, exp.Parameter, exp.Placeholder)
+_NO_COLUMNS = (exp.DataType, exp.Literal, exp.Identifier, exp.Var, exp.Star, exp.Placeholder)
+# What names a column: by name, by position (DuckDB ``#1``), as ``$1`` (Snowflake; else a bind parameter).
+COLUMNS = (exp.Column, exp.PositionalColumn, exp.Parameter)
 
 
 class _Way(Enum):
@@ -45,10 +47,10 @@ class _Way(Enum):
 
 
 @cache
-def _way(kind: type[object]) -> _Way:
+def _way(kind: type[exp.Expression]) -> _Way:
     """Decided once for each class: most of the time goes into asking what a node is."""
     classes = (
-        (exp.Column, _Way.COLUMN),
+        (COLUMNS, _Way.COLUMN),
         (_NO_COLUMNS, _Way.LEAF),
         (exp.Query, _Way.QUERY),
         (exp.Exists, _Way.EXISTS),
@@ -96,7 +98,7 @@ class Reading:
         return self
 
     def _visit(self, node: exp.Expression, kind: EdgeKind | None, hidden: frozenset[str]) -> None:
-        way = _way(type(node))
+        way = _way(type(node))  # type: ignore[arg-type] # a class is hashable, its instances' hash aside
         if way is _Way.COLUMN:
             self._column(node, kind, hidden)
         elif way is _Way.QUERY or (way is _Way.EXISTS and isinstance(node.this, exp.Query)):
@@ -125,6 +127,10 @@ class Reading:
     def lookup(self, node: exp.Expression, hidden: frozenset[str] = frozenset()) -> Bound | None:
         """The column a node means; None for a variable or a keyword that only looks like one."""
         nodes = column_parts(node)
+        place = position_of(node, self.context.dialect)
+        if place is not None:
+            alias = self.context.names.identifier(node.args.get("table"))
+            return by_position(self.scope, alias, place)
         if not isinstance(node.this, exp.Identifier):
             return None
         parts = [self.context.names.identifier(p) for p in nodes]
@@ -161,7 +167,7 @@ class Reading:
             return False
         base, path, choosers = split
         self._push(choosers, kind, hidden)
-        column = self.lookup(base, hidden) if isinstance(base, exp.Column) else None
+        column = self.lookup(base, hidden) if isinstance(base, COLUMNS) else None
         if column is not None:
             self.take(column.part(path), kind)
         else:
@@ -237,7 +243,7 @@ class Reading:
     def finish(self, name: str, node: exp.Expression, *, named: bool = True) -> Bound:
         """The output column that the expression makes."""
         inner = bare(node)
-        found = self.lookup(inner) if isinstance(inner, exp.Column) else None
+        found = self.lookup(inner) if isinstance(inner, COLUMNS) else None
         if found is not None:
             return replace(found, name=name, named=named)
         return Bound(
@@ -255,7 +261,7 @@ class Reading:
     def _is_part(self, node: exp.Expression) -> bool:
         """Whether the value is a part of one source, so that a path can go on from it."""
         split = split_path(node, self.context.dialect)
-        if split is None or split[2] or not isinstance(split[0], exp.Column):
+        if split is None or split[2] or not isinstance(split[0], COLUMNS):
             return False
         found = self.lookup(split[0])
         return found is not None and found.whole

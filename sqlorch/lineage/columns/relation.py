@@ -31,6 +31,7 @@ class Bound:
 
     ``label`` never is RENAME here: that is judged once, at the output. ``whole`` says that the value still
     is the source's own (or a part of it), so a JSON path read from it continues the source's path.
+    ``in_star`` is False for a name that a star does not list (the alias of an unnested struct).
     """
 
     name: str
@@ -42,6 +43,7 @@ class Bound:
     steps: tuple[exp.Expression, ...] = ()
     whole: bool = False
     named: bool = True
+    in_star: bool = True
 
     def as_(self, name: str) -> Bound:
         """The same column under another name."""
@@ -49,10 +51,11 @@ class Bound:
 
     def part(self, path: str, kind: str = "") -> Bound:
         """A part of the value: a field, an element."""
+        label = stronger(self.label, Label.TRANSFORM)
         if not self.whole:
-            return replace(self, label=stronger(self.label, Label.TRANSFORM), type=kind)
+            return replace(self, label=label, type=kind, in_star=True)
         sources = frozenset(Source(s.node, s.column, _join(s.path, path)) for s in self.sources)
-        return replace(self, sources=sources, label=stronger(self.label, Label.TRANSFORM), type=kind)
+        return replace(self, sources=sources, label=label, type=kind, in_star=True)
 
 
 def _join(path: str, more: str) -> str:

@@ -124,10 +124,9 @@ def _elements(elements: list[Bound], names: list[str], context: Context) -> Rela
         ]
     if context.dialect == "bigquery" and elements:
         fields = struct_fields(elements[0], context)
-        if elements[0].type:
-            columns += fields.columns
-        else:
-            tails = fields.tails
+        if not elements[0].type or fields.columns:
+            columns = [*(replace(c, in_star=False) for c in columns), *fields.columns]
+            tails = () if fields.columns else fields.tails
     return Relation(columns=tuple(columns), tails=tails)
 
 

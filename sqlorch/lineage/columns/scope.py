@@ -104,6 +104,22 @@ def resolve(scope: Scope, parts: Sequence[str], aliases: Mapping[str, Bound], *,
     return _fields(_single(scope, parts[0], aliases, alias_first=alias_first), parts[1:])
 
 
+def by_position(scope: Scope, alias: str, place: int) -> Bound:
+    """``t.$2`` or ``$2``: the column at a 1-based position of a table, of the only one when none is named."""
+    name = f"${place}"
+    found = [e for e in scope.entries if e.alias == alias or not alias]
+    if len(found) != 1:
+        return unknown_column(name, f"{name} does not say of which table")
+    relation = found[0].relation
+    if relation.tails:
+        return unknown_column(
+            name, f"{name} counts over a list that is not known: {relation.tails[0].reason}"
+        )
+    if place > len(relation.columns):
+        return unknown_column(name, f"{name} is beyond the {len(relation.columns)} columns there are")
+    return relation.columns[place - 1]
+
+
 def _prefix(entry: Entry, parts: Sequence[str]) -> int:
     """How many leading parts name the table of an entry, 0 for none."""
     if parts[0] == entry.alias:

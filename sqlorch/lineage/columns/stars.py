@@ -46,6 +46,8 @@ def all_columns(scope: Scope, context: Context) -> Expansion:
     columns, seen = list(first), {c.name for c in first}
     for place, entry in enumerate(scope.entries):
         for column in entry.relation.columns:
+            if not column.in_star:
+                continue
             if column.name in scope.merged and place in scope.merged_from[column.name]:
                 if column.name not in seen:
                     columns.append(scope.merged[column.name])
@@ -62,7 +64,8 @@ def _qualified(node: exp.Expression, scope: Scope, context: Context) -> Expansio
     for place in scope.chain():
         for entry in place.entries:
             if _is_table(entry, parts):
-                return Expansion(columns=entry.relation.columns, tails=entry.relation.tails)
+                listed = tuple(c for c in entry.relation.columns if c.in_star)
+                return Expansion(columns=listed, tails=entry.relation.tails)
     value = exp.column(*reversed([node.args[k] for k in ("catalog", "db", "table") if node.args.get(k)]))
     return fields_of(value, scope, context)
 

@@ -76,6 +76,15 @@ def column_parts(column: exp.Expression) -> list[exp.Expression]:
     return [part for part in found if isinstance(part, exp.Expression)]
 
 
+def position_of(node: exp.Expression, dialect: str) -> int | None:
+    """The 1-based position in ``#2`` (DuckDB), ``$2`` and ``t.$2`` (Snowflake), None for anything else."""
+    inner = node.this if isinstance(node, exp.Column) else node
+    wanted = {"snowflake": exp.Parameter, "duckdb": exp.PositionalColumn}.get(dialect)
+    if wanted is None or not isinstance(inner, wanted) or not isinstance(inner.this, exp.Literal):
+        return None
+    return int(inner.this.name) if inner.this.name.isdigit() and int(inner.this.name) > 0 else None
+
+
 def is_query(node: object) -> bool:
     """Whether a node gives rows by itself: SELECT, a set operation, VALUES, a PIVOT statement."""
     return isinstance(node, (exp.Query, exp.Pivot, exp.Values))
