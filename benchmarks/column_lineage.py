@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import importlib.util
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -131,7 +130,7 @@ def main() -> None:
     parser.add_argument("--qualify", action="store_true", help="also time sqlglot's own qualify, for scale")
     options = parser.parse_args()
     made, known = project(options.models, options.width)
-    compiled = importlib.util.find_spec("sqlglotc") is not None
+    compiled = not str(sqlglot.parser.__file__).endswith(".py")
     size = sum(len(m.sql) for m in made)
     print(
         f"{len(made)} models, {size / 1e6:.2f} MB of SQL; sqlglot {sqlglot.__version__}, compiled: {compiled}"

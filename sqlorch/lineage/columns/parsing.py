@@ -60,6 +60,11 @@ def parse_query(sql: str, names: Names, limits: Limits) -> exp.Expression:
         raise UnreadableError(f"the parser gave up: {error}"[:300]) from error
     except RecursionError as error:
         raise UnreadableError("the SQL is nested too deeply to be parsed") from error
+    except UnreadableError:
+        raise
+    except Exception as error:  # sqlglot trips over some malformed input with whatever Python raises
+        what = f"the parser stopped with {type(error).__name__}"
+        raise UnreadableError(f"not {names.dialect} SQL: {what}") from error
 
 
 def _parse(sql: str, dialect: Dialect, limits: Limits) -> exp.Expression:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from sqlorch.lineage.columns.parsing import UnreadableError
 from sqlorch.lineage.columns.reading import Reading
 from sqlorch.lineage.columns.relation import Bound, Tail
 from sqlorch.lineage.columns.syntax import bare, items
@@ -115,7 +116,7 @@ def _modified(star: exp.Expression, found: Expansion, scope: Scope, context: Con
         matches = like_pattern(pattern.name, ignore_case=True)
         columns = [c for c in columns if matches(c.name)]
     columns = [c for c in columns if c.name not in excluded]
-    for alias in items(star, "replace"):
+    for alias in _aliases(star, "replace"):
         name = context.names.identifier(alias.args["alias"])
         made = Reading(scope, context).read(alias.this).finish(name, alias.this)
         columns = [made if c.name == name else c for c in columns]
@@ -124,7 +125,7 @@ def _modified(star: exp.Expression, found: Expansion, scope: Scope, context: Con
         excluded.add(name)
     renames = {
         context.names.identifier(_name(a.this)): context.names.identifier(a.args["alias"])
-        for a in items(star, "rename")
+        for a in _aliases(star, "rename")
     }
     for old in renames:
         if tails and all(c.name != old for c in columns):
@@ -135,6 +136,14 @@ def _modified(star: exp.Expression, found: Expansion, scope: Scope, context: Con
     return Expansion(
         columns=tuple(columns), tails=tuple(t.without(hidden) for t in tails) if hidden else tails
     )
+
+
+def _aliases(star: exp.Expression, modifier: str) -> list[exp.Alias]:
+    found = items(star, modifier)
+    named = [a for a in found if isinstance(a, exp.Alias)]
+    if len(named) < len(found):
+        raise UnreadableError(f"{modifier.upper()} after a star needs AS and a name")
+    return named
 
 
 def _name(node: exp.Expression) -> exp.Expression:
