@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -83,15 +84,50 @@ def _parse(sql: str, dialect: Dialect, limits: Limits) -> exp.Expression:
     raise UnreadableError(f"a model is a query that returns columns, this is {what or 'something else'}", 1)
 
 
-def _check_depth(tokens: Sequence[Token], bound: int) -> None:
-    """Refuse what would recurse in the parser: brackets, CASE, and runs of prefix operators."""
-    depth = run = 0
-    for token in tokens:
+@dataclass(slots=True)
+class _Depth:
+    """What could make the parser recurse, counted over the tokens so far.
+
+    Brackets and CASE, runs of prefix operators, IF without brackets, joins that wait for their ON, and
+    subscripts in a row (each makes sqlglot look at all the ones before it). A compiled sqlglot dies of deep
+    recursion instead of raising, so this comes before the parser.
+    """
+
+    brackets: int = 0
+    prefixes: int = 0
+    subscripts: int = 0
+    joins: int = 0
+    before: TokenType | None = None
+    after_if: bool = False
+
+    def add(self, token: Token) -> None:
+        """Count one more token."""
         kind = token.token_type
         if kind in _OPEN:
-            depth += 1
+            subscript = kind is TokenType.L_BRACKET and self.before is TokenType.R_BRACKET
+            self.subscripts = self.subscripts + 1 if subscript else 0
+            self.brackets += 1
         elif kind in _CLOSE:
-            depth = max(0, depth - 1)
-        run = 0 if kind in _LEAF else run + 1
-        if depth > bound or run > 2 * bound:
+            self.brackets = max(0, self.brackets - 1)
+        elif self.after_if:
+            self.brackets += 1
+        self.prefixes = 0 if kind in _LEAF else self.prefixes + 1
+        self.joins = self._waiting(kind)
+        self.before, self.after_if = kind, token.text.upper() == "IF"
+
+    def _waiting(self, kind: TokenType) -> int:
+        if kind is TokenType.JOIN:
+            return self.joins + 1
+        return max(0, self.joins - 1) if kind in (TokenType.ON, TokenType.USING) else self.joins
+
+    def exceeds(self, bound: int) -> bool:
+        """Whether it is more than the parser should be given."""
+        return max(self.brackets, self.subscripts, self.prefixes // 2, self.joins // 8) > bound
+
+
+def _check_depth(tokens: Sequence[Token], bound: int) -> None:
+    depth = _Depth()
+    for token in tokens:
+        depth.add(token)
+        if depth.exceeds(bound):
             raise UnreadableError(f"the SQL is nested more than {bound} levels deep", token.line)

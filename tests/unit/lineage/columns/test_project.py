@@ -161,6 +161,9 @@ def test_a_model_that_cannot_be_read_says_where_and_the_rest_goes_on() -> None:
         ("select " + "(" * 5_000 + "1" + ")" * 5_000, "nested more than"),
         ("select " + "not " * 5_000 + "true", "nested more than"),
         ("select " + "case when a then " * 5_000 + "1 " + "end " * 5_000, "nested more than"),
+        ("select " + "if a then b else " * 5_000 + "c", "nested more than"),
+        ("select a" + "[1]" * 5_000, "nested more than"),
+        ("select 1 from raw " + "join raw " * 5_000 + "on true " * 5_000, "nested more than"),
         ("select 1 -- " + "x" * 3_000_000, "characters"),
     ],
 )
