@@ -60,6 +60,7 @@ def read_model(
     dialect: str,
     describe: Describe | None = None,
     limits: Limits | None = None,
+    shared: dict[tuple[str, int], Relation] | None = None,
 ) -> ModelColumns:
     """The columns of one model and where they come from.
 
@@ -70,6 +71,7 @@ def read_model(
         describe: asked for the columns of files and table functions by their SQL text
             (``'../data/x.csv'``, ``read_parquet('a.parquet')``); None when it does not know.
         limits: bounds on the work.
+        shared: relations already made from the same ``parents`` objects, by node and ``id``; added to.
 
     Raises:
         ConfigError: sqlglot knows no such dialect.
@@ -78,7 +80,7 @@ def read_model(
     limits = limits or Limits()
     externals = Externals(names, describe)
     relations = {
-        names.relation_key(text): relation_of(node, parents.get(node), names)
+        names.relation_key(text): _relation(node, parents.get(node), names, shared)
         for text, node in model.relations.items()
     }
     context = Context(
@@ -102,6 +104,18 @@ def read_model(
     except Exception as error:  # noqa: BLE001 - one model that we misread must not cost the project its lineage
         return _failed(model.node, f"{DEFECT} {type(error).__name__}: {error}"[:300])
     return replace(found, externals=tuple(sorted(externals.seen.items())))
+
+
+def _relation(
+    node: str, known: KnownColumns | None, names: Names, shared: dict[tuple[str, int], Relation] | None
+) -> Relation:
+    """A parent's relation, made once for all its children."""
+    if shared is None:
+        return relation_of(node, known, names)
+    key = (node, id(known))
+    if key not in shared:
+        shared[key] = relation_of(node, known, names)
+    return shared[key]
 
 
 DEFECT = "sqlorch could not read this query, please report it:"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sqlorch.lineage.columns.analysis import Describe
     from sqlorch.lineage.columns.records import LineageCache
+    from sqlorch.lineage.columns.relation import Relation
     from sqlorch.lineage.columns.values import ModelColumns, ModelSql
 
 
@@ -72,6 +73,7 @@ class _Run:
     cache: LineageCache | None
     limits: Limits
     computed: list[str] = field(default_factory=list)
+    relations: dict[tuple[str, int], Relation] = field(default_factory=dict)
 
     def read(self, model: ModelSql) -> ModelColumns:
         """One model, from the cache when nothing that it depends on has changed."""
@@ -80,7 +82,12 @@ class _Run:
         found = self._remembered(model.node, key)
         if found is None:
             found = read_model(
-                model, parents, dialect=self.dialect, describe=self.describe, limits=self.limits
+                model,
+                parents,
+                dialect=self.dialect,
+                describe=self.describe,
+                limits=self.limits,
+                shared=None if model.dialect else self.relations,
             )
             self.computed.append(model.node)
             if self.cache is not None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _LATERAL_ALIASES = frozenset({"duckdb", "snowflake", "redshift", "spark", "databricks"})
 # A set-returning function in the output is one column whatever its type.
 _ONE_FROM_UNNEST = frozenset({"postgres", "redshift"})
+_EMPTY = "a SELECT lists no columns (a macro that asks the warehouse gives nothing without it)"
 
 
 def read_outputs(select: exp.Select, scope: Scope, context: Context) -> stars.Expansion:
@@ -38,6 +39,8 @@ def read_outputs(select: exp.Select, scope: Scope, context: Context) -> stars.Ex
         if isinstance(node, (exp.Alias, exp.Aliases)):
             for column in found.columns:
                 scope.aliases.setdefault(column.name, column)
+    if not select.expressions:
+        return stars.Expansion(tails=(Tail(reason=_EMPTY),))
     if str(select.args.get("kind") or "").upper() == "VALUE":
         return stars.Expansion(tails=(Tail(reason="SELECT AS VALUE gives the fields of a value"),))
     hidden = {c.name for c in columns if c.named}
