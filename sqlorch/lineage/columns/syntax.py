@@ -9,7 +9,7 @@ from sqlglot import exp
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# sqlglot 28 appended an underscore to the argument names that are Python keywords.
+# Older versions of sqlglot call these arguments by the plain Python keyword.
 _RENAMED = {"from": "from_", "with": "with_", "except": "except_"}
 
 
