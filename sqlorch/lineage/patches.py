@@ -11,7 +11,7 @@ from sqlorch.lineage.draft import REFABLE, Draft
 from sqlorch.lineage.jinja.capture import Reference
 from sqlorch.lineage.merge import merge_config
 from sqlorch.lineage.packages import Packages
-from sqlorch.lineage.project import LoadWarning
+from sqlorch.lineage.project import DeclaredColumn, LoadWarning
 from sqlorch.lineage.properties import Entry, columns_of, config_of, entries
 from sqlorch.lineage.versions import Version, columns_for, versions_of
 
@@ -178,7 +178,17 @@ class Patcher:
 def _describe(draft: Draft, entry: Entry, columns: list[Mapping[str, Any]]) -> None:
     draft.patch_path = entry.file.path
     draft.description = str(entry.data.get("description") or "")
-    draft.columns = columns_of(columns) or draft.columns
+    draft.columns = _described(draft.columns, columns_of(columns))
+
+
+def _described(
+    header: tuple[DeclaredColumn, ...], declared: tuple[DeclaredColumn, ...]
+) -> tuple[DeclaredColumn, ...]:
+    """A seed keeps all the columns of its header, in that order, with what YAML says of some of them."""
+    if not header:
+        return declared
+    said = {column.name.casefold(): column for column in declared}
+    return tuple(said.get(column.name.casefold(), column) for column in header)
 
 
 def _foreign_keys(data: Mapping[str, Any], columns: list[Mapping[str, Any]]) -> list[Reference]:
