@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlorch.app.git import changed_files
 from sqlorch.app.publishing import select_nodes
@@ -19,11 +20,11 @@ from sqlorch.domain.grouping import Grouping
 from sqlorch.domain.selector import select
 from sqlorch.lineage import Project, load_project
 from sqlorch.lineage.checks import Finding, check_project, cycle_finding
-from sqlorch.lineage.column_cache import ColumnCache
-from sqlorch.lineage.columns import ColumnLineage
-from sqlorch.lineage.described import FileColumns
-from sqlorch.lineage.project_columns import project_columns
 from sqlorch.lineage.verify import Verification, verify
+
+if TYPE_CHECKING:
+    from sqlorch.lineage.columns import ColumnLineage, KnownColumns
+    from sqlorch.lineage.project_columns import Describe
 
 _MACRO = re.compile(r"\{%-?\s*(?:macro|test|materialization)\s+(\w+)")
 
@@ -52,23 +53,30 @@ class LineageView:
     @cached_property
     def columns(self) -> ColumnLineage:
         """Which column is made from which."""
+        from sqlorch.lineage.column_cache import ColumnCache  # noqa: PLC0415 - sqlglot; the graph does without
+        from sqlorch.lineage.project_columns import project_columns  # noqa: PLC0415 - likewise
+
         folder = _cache_dir(self.workspace)
         cache = None
         if folder is not None:
             cache = ColumnCache(folder, str(self.project.root), self.project.adapter)
-        files = FileColumns()
-        try:
-            with _project_dir(self.workspace):
-                found = project_columns(
-                    self.project,
-                    describe=files if self.project.adapter == "duckdb" else None,
-                    cache=cache,
-                )
-        finally:
-            files.close()
+        found = project_columns(self.project, self.known_columns, describe=self._files, cache=cache)
         if cache is not None:
             cache.save()
         return found
+
+    @cached_property
+    def known_columns(self) -> Mapping[str, KnownColumns]:
+        """Columns of sources, seeds and snapshots that no SQL of the project makes."""
+        from sqlorch.lineage.project_columns import known_columns  # noqa: PLC0415 - sqlglot; the graph does without
+
+        return known_columns(self.project, self._files)
+
+    @cached_property
+    def _files(self) -> Describe | None:
+        from sqlorch.lineage.described import FileColumns  # noqa: PLC0415 - sqlglot; the graph does without
+
+        return FileColumns() if self.project.adapter == "duckdb" else None
 
     def selected(self, selection: Sequence[str]) -> frozenset[str]:
         """Unique ids that a selection means; everything without one."""
@@ -104,6 +112,11 @@ def check(choices: Choices) -> list[Finding]:
     except SqlorchError as error:
         broken = [Finding(rule="groups", severity="error", message=line) for line in str(error).splitlines()]
         return [*broken, *check_project(view.project, None)]
+
+
+def project_folder(choices: Choices) -> Path:
+    """The folder that the paths of findings are relative to."""
+    return open_workspace(choices).location.project_dir
 
 
 def verify_against_dbt(view: LineageView) -> Verification:

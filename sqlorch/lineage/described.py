@@ -32,12 +32,6 @@ class FileColumns:
             self._known[text] = self._ask(text) if local else None
         return self._known[text]
 
-    def close(self) -> None:
-        """Let go of DuckDB."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
     def _ask(self, text: str) -> KnownColumns | None:
         import duckdb  # noqa: PLC0415 - takes a while, and most projects read no files
 

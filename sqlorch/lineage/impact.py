@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlorch.domain.dag import Dag
-from sqlorch.lineage.columns.values import Status
 
 if TYPE_CHECKING:
     from sqlorch.lineage.columns import ColumnLineage, ColumnRef
@@ -109,7 +108,7 @@ def column_impact(dag: Dag, lineage: ColumnLineage, start: ColumnRef) -> ColumnI
 
 def _read(lineage: ColumnLineage, uid: str) -> bool:
     model = lineage.models.get(uid)
-    return model is not None and model.status is Status.OK
+    return model is not None and model.status == "ok"
 
 
 def _decided(lineage: ColumnLineage, uid: str, refs: set[ColumnRef]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from sqlorch.lineage.columns import Column, KnownColumns, ModelSql, SchemaOrigin, column_lineage
@@ -47,18 +47,23 @@ def dialect_of(adapter: str) -> str:
 
 
 def project_columns(
-    project: Project, *, describe: Describe | None = None, cache: LineageCache | None = None
+    project: Project,
+    known: Mapping[str, KnownColumns],
+    *,
+    describe: Describe | None = None,
+    cache: LineageCache | None = None,
 ) -> ColumnLineage:
     """Read which column of the project is made from which.
 
     Args:
         project: as loaded.
+        known: what :func:`known_columns` found, or better.
         describe: asked for the columns of files by their SQL text.
         cache: where results are kept by content.
     """
     return column_lineage(
         _models(project),
-        known_columns(project, describe),
+        known,
         dialect=dialect_of(project.adapter),
         describe=describe,
         cache=cache,
