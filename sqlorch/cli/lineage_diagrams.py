@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 _SHAPES = {"source": "cylinder", "seed": "note", "snapshot": "folder", "exposure": "house"}
 _BRACKETS = {"source": ("[(", ")]"), "seed": ("[/", "/]"), "exposure": (">", "]"), "snapshot": ("[[", "]]")}
 # Mermaid reads entities with # instead of &; everything that could end a label or begin markup becomes one.
-_MERMAID = {ord(c): f"#{ord(c)};" for c in "\"#&<>`[](){}|\\;"}
+_MERMAID = {ord(c): f"#{ord(c)};" for c in '"#&<>`[](){}|\\;'}
 
 
 def label(node: Node) -> str:
@@ -25,7 +25,11 @@ def dot(
     dag: Dag, chosen: frozenset[str], group_of: Mapping[str, str], inferred: frozenset[tuple[str, str]]
 ) -> str:
     """A Graphviz digraph, one cluster a group; inferred edges are dashed."""
-    lines = ["digraph lineage {", "  rankdir=LR;", '  node [shape=box, style=rounded, fontname="sans-serif"];']
+    lines = [
+        "digraph lineage {",
+        "  rankdir=LR;",
+        '  node [shape=box, style=rounded, fontname="sans-serif"];',
+    ]
     for number, (group, uids) in enumerate(_grouped(dag, chosen, group_of)):
         indent = "  "
         if group:

@@ -171,7 +171,7 @@ def impact_document(
     return document
 
 
-def trace_document(steps: Iterable[TraceStep]) -> dict[str, Any]:
+def trace_document(lineage: ColumnLineage, steps: Iterable[TraceStep]) -> dict[str, Any]:
     """The document of ``sqlorch trace --json``."""
     return {
         "steps": [
@@ -182,11 +182,26 @@ def trace_document(steps: Iterable[TraceStep]) -> dict[str, Any]:
                 "expression": step.expression,
                 "inner": list(step.steps),
                 "from": [[source.node, source.column, source.path] for source in step.sources],
+                "decided_by": _deciders(lineage, step.ref),
                 "unknown": list(step.unknown),
             }
             for step in steps
         ]
     }
+
+
+def _deciders(lineage: ColumnLineage, ref: ColumnRef) -> list[dict[str, Any]]:
+    """The columns that decide about the rows, or about this column's value alone."""
+    model = lineage.models.get(ref.node)
+    return [
+        {
+            "kind": str(edge.kind),
+            "column": [edge.source.node, edge.source.column],
+            "of": "value" if edge.column else "rows",
+        }
+        for edge in (model.indirect if model else ())
+        if edge.column in {None, ref.column}
+    ]
 
 
 def _pair(ref: ColumnRef) -> list[str]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _STYLES = {"source": "cyan", "seed": "yellow", "snapshot": "magenta", "exposure": "green"}
 _ALSO = 3  # further parents named one by one
 _SOURCES = 4  # sources of a column named one by one
+_UNCUT = 5_000  # columns of what is no terminal
 _EXPRESSION = 80  # letters of an expression
 
 
@@ -30,13 +31,19 @@ def print_lineage(view: LineageView, chosen: frozenset[str], *, columns: bool) -
     """Write the tree to standard output, and what could not be read to standard error."""
     dag = view.project.dag
     shown = [uid for uid in dag.order if uid in chosen and not dag[uid].is_test]
-    console = Console(highlight=False)
+    console = tree_console()
     for tree in _trees(view, shown, columns=columns):
-        console.print(tree, soft_wrap=True)
+        console.print(tree, soft_wrap=not console.is_terminal)
     console.print(_summary(view, shown, chosen, columns=columns), style="dim", soft_wrap=True)
     for found in (*view.project.unresolved, *view.project.warnings):
         if not found.unique_id or found.unique_id in chosen:
             click.echo(f"warning: {one_line(str(found))}", err=True)
+
+
+def tree_console() -> Console:
+    """A console that wraps on a terminal, and elsewhere writes each line in full."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_UNCUT)
 
 
 def _trees(view: LineageView, shown: list[str], *, columns: bool) -> list[Tree]:

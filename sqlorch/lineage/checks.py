@@ -176,5 +176,3 @@ class _Lines:
                 self._texts[path] = ""
         match = re.search(pattern, self._texts[path], re.MULTILINE)
         return self._texts[path].count("\n", 0, match.start()) + 1 if match else 0
-
-

@@ -87,30 +87,43 @@ def _through(dag: Dag, begun: frozenset[str], within: frozenset[str]) -> frozens
 def column_impact(dag: Dag, lineage: ColumnLineage, start: ColumnRef) -> ColumnImpact:
     """Everything that a column reaches."""
     place = {uid: index for index, uid in enumerate(dag.order)}
-    direct = set(lineage.downstream(start.node, start.column))
-    reached = set(lineage.downstream(start.node, start.column, indirect=True)) - {start}
+    values, hit = _reached(lineage, start)
     below = {uid for uid in dag.descendants([start.node]) if dag[uid].kind in _SQL}
-    values = sorted(direct, key=lambda ref: (place[ref.node], ref.column))
-    rows = {ref.node for ref in reached} - {ref.node for ref in direct}
-    rows |= {uid for uid in below if _decided(lineage, uid, {start, *direct, *reached})}
-    rows -= {ref.node for ref in direct}
+    made = {ref.node for ref in values}
+    # Whoever reads a table with other rows has other rows, or other sums of them.
+    rows = ((hit | dag.descendants(hit)) & below) - made
     dim = {uid for uid in below if not _read(lineage, uid)}
-    certain = rows | {ref.node for ref in direct}
-    unsure = ((dim | dag.descendants(dim)) & below) - certain
+    unsure = ((dim | dag.descendants(dim)) & below) - made - rows
     return ColumnImpact(
         start=start,
-        values=tuple(values),
+        values=tuple(sorted(values, key=lambda ref: (place[ref.node], ref.column))),
         rows=tuple(sorted(rows, key=place.__getitem__)),
         unsure=tuple(sorted(unsure, key=place.__getitem__)),
-        untouched=tuple(sorted(below - certain - unsure, key=place.__getitem__)),
+        untouched=tuple(sorted(below - made - rows - unsure, key=place.__getitem__)),
     )
+
+
+def _reached(lineage: ColumnLineage, start: ColumnRef) -> tuple[set[ColumnRef], set[str]]:
+    """The columns whose values it enters, and the nodes whose rows it or one of these decides about.
+
+    What decides about one column alone, such as the filter of an aggregate, decides about its value.
+    """
+    down: dict[ColumnRef, list[ColumnRef]] = {}
+    for edge in lineage.edges():
+        down.setdefault(edge.source.ref, []).append(edge.target)
+    values: set[ColumnRef] = set()
+    hit: set[str] = set()
+    queue = [start]
+    while queue:
+        for target in down.get(queue.pop(), ()):
+            if not target.column:
+                hit.add(target.node)
+            elif target not in values and target != start:
+                values.add(target)
+                queue.append(target)
+    return values, hit
 
 
 def _read(lineage: ColumnLineage, uid: str) -> bool:
     model = lineage.models.get(uid)
     return model is not None and model.status == "ok"
-
-
-def _decided(lineage: ColumnLineage, uid: str, refs: set[ColumnRef]) -> bool:
-    model = lineage.models.get(uid)
-    return model is not None and any(edge.source.ref in refs for edge in model.indirect)
