@@ -10,7 +10,7 @@ import click
 from sqlorch.cli.options import read_options
 
 if TYPE_CHECKING:
-    from sqlorch.app.lineage import Changes, LineageView
+    from sqlorch.app.lineage import LineageView
     from sqlorch.lineage.impact import ColumnImpact, Impact
 
 

@@ -30,7 +30,7 @@ def print_impact(
         if not impact.starts:
             return
     _say(console, _headline(view, impact, column), style="bold")
-    notes = _notes(view, column)
+    notes = _notes(column)
     for group, uids in _by_group(view, impact.nodes).items():
         own = group in {view.grouping.group_of.get(uid) for uid in impact.starts}
         _say(console, f"\n{group}{' (its own group)' if own and changes is None else ''}", style="cyan")
@@ -82,7 +82,7 @@ def _by_group(view: LineageView, uids: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _notes(view: LineageView, column: ColumnImpact | None) -> dict[str, str]:
+def _notes(column: ColumnImpact | None) -> dict[str, str]:
     """What a column does to each node it reaches."""
     if column is None:
         return {}

@@ -37,9 +37,7 @@ def lineage(select: tuple[str, ...], form: str, *, columns: bool, verify: bool, 
     from sqlorch.app.lineage import open_view  # noqa: PLC0415 - help must not wait for it
 
     if verify and (select or columns or form != "tree"):
-        raise click.UsageError(
-            "--verify compares the whole graph: give it without the options for showing it"
-        )
+        raise click.UsageError("--verify compares the whole graph; leave out the options for showing it")
     view = open_view(choices(given))
     if verify:
         return _verify(view)

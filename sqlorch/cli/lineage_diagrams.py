@@ -28,7 +28,7 @@ def dot(
     lines = [
         "digraph lineage {",
         "  rankdir=LR;",
-        '  node [shape=box, style=rounded, fontname="sans-serif"];',
+        "  node [shape=box, style=rounded];",
     ]
     for number, (group, uids) in enumerate(_grouped(dag, chosen, group_of)):
         indent = "  "

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from sqlorch.lineage.origin import row_deciders
 
 if TYPE_CHECKING:
     from sqlorch.app.lineage import Changes, LineageView
     from sqlorch.domain.dag import Node
-    from sqlorch.lineage.columns import ColumnLineage, ColumnRef, TraceStep
+    from sqlorch.lineage.columns import ColumnLineage, ColumnRef
     from sqlorch.lineage.impact import ColumnImpact, Impact
+    from sqlorch.lineage.origin import Decider, Station
 
 
 def lineage_document(view: LineageView, chosen: frozenset[str], *, columns: bool) -> dict[str, Any]:
@@ -171,7 +174,7 @@ def impact_document(
     return document
 
 
-def trace_document(lineage: ColumnLineage, steps: Iterable[TraceStep]) -> dict[str, Any]:
+def trace_document(lineage: ColumnLineage, steps: Sequence[Station]) -> dict[str, Any]:
     """The document of ``sqlorch trace --json``."""
     return {
         "steps": [
@@ -180,28 +183,19 @@ def trace_document(lineage: ColumnLineage, steps: Iterable[TraceStep]) -> dict[s
                 "column": _pair(step.ref),
                 "kind": str(step.label) if step.label else None,
                 "expression": step.expression,
-                "inner": list(step.steps),
+                "inner": list(step.inner),
                 "from": [[source.node, source.column, source.path] for source in step.sources],
-                "decided_by": _deciders(lineage, step.ref),
+                "decided_by": _deciders(step.deciders),
                 "unknown": list(step.unknown),
             }
             for step in steps
-        ]
+        ],
+        "rows": _deciders(row_deciders(lineage, steps[0].ref.node)),
     }
 
 
-def _deciders(lineage: ColumnLineage, ref: ColumnRef) -> list[dict[str, Any]]:
-    """The columns that decide about the rows, or about this column's value alone."""
-    model = lineage.models.get(ref.node)
-    return [
-        {
-            "kind": str(edge.kind),
-            "column": [edge.source.node, edge.source.column],
-            "of": "value" if edge.column else "rows",
-        }
-        for edge in (model.indirect if model else ())
-        if edge.column in {None, ref.column}
-    ]
+def _deciders(deciders: Iterable[Decider]) -> list[dict[str, Any]]:
+    return [{"kind": str(kind), "column": [source.node, source.column]} for kind, source in deciders]
 
 
 def _pair(ref: ColumnRef) -> list[str]:

@@ -35,9 +35,11 @@ def print_lineage(view: LineageView, chosen: frozenset[str], *, columns: bool) -
     for tree in _trees(view, shown, columns=columns):
         console.print(tree, soft_wrap=not console.is_terminal)
     console.print(_summary(view, shown, chosen, columns=columns), style="dim", soft_wrap=True)
-    for found in (*view.project.unresolved, *view.project.warnings):
-        if not found.unique_id or found.unique_id in chosen:
-            click.echo(f"warning: {one_line(str(found))}", err=True)
+    told = [(found.unique_id, str(found)) for found in view.project.unresolved]
+    told += [(found.unique_id, str(found)) for found in view.project.warnings]
+    for uid, message in told:
+        if not uid or uid in chosen:
+            click.echo(f"warning: {one_line(message)}", err=True)
 
 
 def tree_console() -> Console:

@@ -16,7 +16,7 @@ _ADDRESS = re.compile(r"['\"]\s*\w{2,}://")
 
 
 class FileColumns:
-    """Describes local files by their SQL text; remote ones are left alone, so that nothing waits for a network.
+    """Describes local files by their SQL text; remote ones are left alone: nothing waits for a network.
 
     One in-memory DuckDB serves all questions of a command; it is opened with the first.
     """
@@ -26,7 +26,7 @@ class FileColumns:
         self._known: dict[str, KnownColumns | None] = {}
 
     def __call__(self, text: str) -> KnownColumns | None:
-        """The columns of a file or file reader as written after FROM; None when it is neither or unreadable."""
+        """The columns of a file or file reader as written after FROM; None when it is no such thing."""
         if text not in self._known:
             local = _FILE.match(text) and not _ADDRESS.search(text)
             self._known[text] = self._ask(text) if local else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from sqlorch.lineage.names import Names
 from sqlorch.lineage.packages import Packages, read_packages
 from sqlorch.lineage.patches import Patcher
 from sqlorch.lineage.profile import UNKNOWN, ProfileChoice, read_target
-from sqlorch.lineage.project import LoadStats, LoadWarning, Project
+from sqlorch.lineage.project import DeclaredColumn, LoadStats, LoadWarning, Project
 from sqlorch.lineage.project_file import FILE_NAME, read_raw
 from sqlorch.lineage.properties import Entry, PropertiesReader
 from sqlorch.lineage.relations import RelationNamer
@@ -96,7 +96,7 @@ class _Reading:
         namer = RelationNamer(packages=packages, index=index, templates=templates)
         descriptions = Descriptions(self._of_kind("docs"), packages.root.name)
         assembler = Assembler(packages=packages, names=names, namer=namer, descriptions=descriptions)
-        project = self._project(drafts, assembler.assemble(drafts), templates)
+        project = self._project(drafts, assembler.assemble(drafts), templates, descriptions)
         if self.memory is not None:
             templates.dated = templates.dated or texts.state.capture.dated
             env = {**templates.env, **texts.state.capture.env}
@@ -174,7 +174,9 @@ class _Reading:
                 message = f"{draft.finding.problem}; its references are read from its text"
                 self.warnings.append(LoadWarning(path=draft.path, unique_id=draft.unique_id, message=message))
 
-    def _project(self, drafts: Iterable[Draft], graph: Graph, templates: Templates) -> Project:
+    def _project(
+        self, drafts: Iterable[Draft], graph: Graph, templates: Templates, descriptions: Descriptions
+    ) -> Project:
         live = [draft for draft in drafts if draft.unique_id in graph.dag]
         return Project(
             name=self.packages.root.name,
@@ -185,7 +187,7 @@ class _Reading:
             unresolved=graph.unresolved,
             warnings=(*self.packages.warnings, *self.warnings, *graph.warnings),
             sql=graph.sql,
-            columns={draft.unique_id: draft.columns for draft in live if draft.columns},
+            columns={draft.unique_id: _columns(draft, descriptions) for draft in live if draft.columns},
             macros={draft.unique_id: draft.finding.macros for draft in live if draft.finding.macros},
             macro_digests=templates.digests,
             stats=LoadStats(
@@ -194,6 +196,13 @@ class _Reading:
                 cached=len(templates.used),
             ),
         )
+
+
+def _columns(draft: Draft, descriptions: Descriptions) -> tuple[DeclaredColumn, ...]:
+    return tuple(
+        replace(column, description=descriptions.render(column.description, draft.package))
+        for column in draft.columns
+    )
 
 
 def _macros(file: SourceFile, tags: frozenset[str]) -> list[MacroSource]:

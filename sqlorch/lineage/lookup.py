@@ -19,7 +19,7 @@ def find_node(dag: Dag, text: str) -> Node:
     """The node of that name.
 
     A name means the root project's model, seed or snapshot before anything else; a source table is written
-    ``source.table``, a node of a package ``package.name``, a version ``name.v2``. A unique id is always exact.
+    ``source.table``, a node of a package ``package.name``, a version ``name.v2``. A unique id is exact.
 
     Raises:
         ProjectError: there is none, or several are equally meant; the message names them or the nearest.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from sqlglot.dialects.dialect import Dialect
+
 from sqlorch.lineage.columns import Column, KnownColumns, ModelSql, SchemaOrigin, column_lineage
 
 if TYPE_CHECKING:
@@ -18,32 +20,21 @@ _WITH_COLUMNS = frozenset({"model", "snapshot"})
 _EPHEMERAL = "__dbt__cte__"
 # dbt's snapshot columns, in the order its materialisation adds them (dbt-adapters, snapshots/helpers.sql).
 _SNAPSHOT = ("dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to")
-# Where sqlglot calls a dialect otherwise than dbt calls the adapter; "" is its plain SQL.
+# What sqlglot calls the SQL of adapters it has no dialect of the same name for.
 _DIALECTS = {
-    "unknown": "",
     "sqlserver": "tsql",
-    "fabric": "tsql",
     "synapse": "tsql",
-    "athena": "athena",
-    "databricks": "databricks",
     "glue": "spark",
     "fabricspark": "spark",
     "mariadb": "mysql",
-    "vertica": "postgres",
     "greenplum": "postgres",
-    "materialize": "materialize",
-    "risingwave": "risingwave",
 }
-_KNOWN = frozenset(
-    "bigquery clickhouse databricks doris dremio drill druid duckdb exasol hive mysql oracle postgres presto "
-    "redshift singlestore snowflake spark sqlite starrocks teradata trino athena materialize risingwave".split()
-)
 
 
 def dialect_of(adapter: str) -> str:
-    """sqlglot's name for the SQL of a dbt adapter; plain SQL where there is none."""
+    """The sqlglot name of an adapter's SQL; "", its plain SQL, where there is none."""
     name = _DIALECTS.get(adapter, adapter)
-    return name if name in _KNOWN or name == "tsql" else ""
+    return name if Dialect.get(name) is not None else ""
 
 
 def project_columns(
