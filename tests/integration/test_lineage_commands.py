@@ -241,7 +241,8 @@ def test_dbt_is_not_imported(shop: Project) -> None:
     code = """
 import contextlib, io, sys
 from sqlorch.cli.main import main
-for words in (["lineage", "--columns"], ["check"], ["impact", "stg_orders.status"], ["trace", "revenue.paid"]):
+commands = (["lineage", "--columns"], ["check"], ["impact", "stg_orders.status"], ["trace", "revenue.paid"])
+for words in commands:
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             main([*words, "--project-dir", sys.argv[1], "--profiles-dir", sys.argv[1]])
@@ -393,7 +394,11 @@ def test_check_names_a_cycle_by_its_path(tmp_path: Path) -> None:
 def test_check_passes_a_good_project_and_warnings(shop: Project) -> None:
     shop.write(
         {
-            "models/staging/stg.yml": "models: [{name: stg_orders, columns: [{name: order_id, data_tests: [unique]}]}]"
+            "models/staging/stg.yml": """\
+                models:
+                  - name: stg_orders
+                    columns: [{name: order_id, data_tests: [unique]}]
+                """
         }
     )
     said = shop.sqlorch("check")
@@ -421,7 +426,9 @@ def test_check_reports_groups_that_cannot_be_used_and_goes_on(shop: Project) -> 
 def test_check_tells_what_could_not_be_rendered(shop: Project) -> None:
     shop.write(
         {
-            "models/staging/odd.sql": "{{ exceptions.raise_compiler_error('not today') }} select * from {{ ref('stg_orders') }}"
+            "models/staging/odd.sql": """\
+                {{ exceptions.raise_compiler_error('not today') }} select * from {{ ref('stg_orders') }}
+                """
         }
     )
     found = shop.sqlorch("check", "--json").document["findings"]
@@ -547,7 +554,9 @@ def test_trace_follows_what_decides_about_a_value(shop: Project) -> None:
 def test_trace_shows_a_column_once_and_points_to_it(shop: Project) -> None:
     shop.write(
         {
-            "models/marts/ratio.sql": "select amount_eur, amount_eur + order_id as both from {{ ref('stg_orders') }}"
+            "models/marts/ratio.sql": """\
+                select amount_eur, amount_eur + order_id as both from {{ ref('stg_orders') }}
+                """
         }
     )
     shop.write({"models/marts/twice.sql": "select amount_eur / both as r from {{ ref('ratio') }}"})
