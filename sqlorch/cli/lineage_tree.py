@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
+from rich.console import Console, Group
+from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sqlorch.domain.dag import Dag, Node
     from sqlorch.lineage.columns import OutputColumn
 
+_Row = tuple[Text, Text]
 _STYLES = {"source": "cyan", "seed": "yellow", "snapshot": "magenta", "exposure": "green"}
 _ALSO = 3  # further parents named one by one
 _SOURCES = 4  # sources of a column named one by one
@@ -32,7 +34,7 @@ def print_lineage(view: LineageView, chosen: frozenset[str], *, columns: bool) -
     dag = view.project.dag
     shown = [uid for uid in dag.order if uid in chosen and not dag[uid].is_test]
     console = tree_console()
-    for tree in _trees(view, shown, columns=columns):
+    for tree in _trees(view, shown, columns=columns, wrap=console.is_terminal):
         console.print(tree, soft_wrap=not console.is_terminal)
     console.print(_summary(view, shown, chosen, columns=columns), style="dim", soft_wrap=True)
     told = [(found.unique_id, str(found)) for found in view.project.unresolved]
@@ -48,17 +50,16 @@ def tree_console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=_UNCUT)
 
 
-def _trees(view: LineageView, shown: list[str], *, columns: bool) -> list[Tree]:
+def _trees(view: LineageView, shown: list[str], *, columns: bool, wrap: bool) -> list[Tree]:
     dag = view.project.dag
     nearest = primary_parents(dag, shown)
     trees: dict[str, Tree] = {}
     roots = []
     for uid in shown:
         line = _line(view, dag[uid], nearest, frozenset(shown))
-        if columns:
-            line = Text("\n").join([line, *_column_lines(view, uid)])
+        said = _with_columns(line, _column_rows(view, uid), wrap=wrap) if columns else line
         parent = nearest.get(uid)
-        trees[uid] = trees[parent].add(line) if parent else Tree(line, guide_style="dim")
+        trees[uid] = trees[parent].add(said) if parent else Tree(said, guide_style="dim")
         if not parent:
             roots.append(trees[uid])
     return roots
@@ -105,26 +106,40 @@ def _line(view: LineageView, node: Node, nearest: dict[str, str], shown: frozens
     return line
 
 
-def _column_lines(view: LineageView, uid: str) -> list[Text]:
+def _with_columns(line: Text, rows: Sequence[_Row], *, wrap: bool) -> Text | Group:
+    """A node with its columns below; on a terminal long ones go on where they began."""
+    if not wrap:
+        return Text("\n").join([line, *(Text.assemble(*row) for row in rows)])
+    grid = Table.grid()
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for head, tail in rows:
+        grid.add_row(head, tail)
+    return Group(line, grid)
+
+
+def _column_rows(view: LineageView, uid: str) -> list[_Row]:
+    """Each column: what it is called and how it is made, and what of."""
     model = view.columns.models.get(uid)
     if model is None:
         known = view.known_columns.get(uid)
         names = ", ".join(column.name for column in known.columns) if known else ""
-        return [Text(f"  {one_line(names)}", style="dim")] if names else []
+        return [(Text("  "), Text(one_line(names), style="dim"))] if names else []
     width = max((len(column.name) for column in model.columns), default=0)
-    lines = [_column_line(view, column, width) for column in model.columns]
-    return [*lines, *(Text(f"  ! {one_line(reason)}", style="yellow") for reason in model.reasons)]
+    rows = [_column_row(view, column, width) for column in model.columns]
+    return [*rows, *((Text("  ! "), Text(one_line(reason), style="yellow")) for reason in model.reasons)]
 
 
-def _column_line(view: LineageView, column: OutputColumn, width: int) -> Text:
-    line = Text(f"  {one_line(column.name):<{width}}  ")
-    line.append(f"{column.label:<12}", style="yellow" if column.unknown else "dim")
+def _column_row(view: LineageView, column: OutputColumn, width: int) -> _Row:
+    head = Text(f"  {one_line(column.name):<{width}}  ")
+    head.append(f"{column.label:<12}  ", style="yellow" if column.unknown else "dim")
     sources = [f"{short(view.project.dag, s.node)}.{s.column}" for s in column.sources[:_SOURCES]]
     more = len(column.sources) - _SOURCES
-    line.append("  " + one_line(", ".join(sources)) + (f" and {more} more" if more > 0 else ""))
+    tail = Text(one_line(", ".join(sources)) + (f" and {more} more" if more > 0 else ""))
     if column.expression:
-        line.append(f"  {cut(column.expression, _EXPRESSION)}", style="dim")
-    return line
+        tail.append("  " if sources else "")
+        tail.append(cut(column.expression, _EXPRESSION), style="dim")
+    return head, tail
 
 
 def short(dag: Dag, uid: str) -> str:

@@ -104,7 +104,7 @@ def test_declared_columns_are_dbt_s(project: Project, manifest: dict[str, Any]) 
 
 
 def test_a_seed_s_columns_come_from_its_header(project: Project) -> None:
-    assert [c.name for c in project.columns["seed.probe.countries"]] == ["code"]
+    assert [c.name for c in project.columns["seed.probe.countries"]] == ["code", "name"]
 
 
 def test_variables_of_the_command_line_change_both_the_same_way(probe: Path, tmp_path: Path) -> None:
