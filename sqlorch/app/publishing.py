@@ -125,9 +125,9 @@ def _exported(workspace: Workspace, session: WarmSession) -> tuple[list[Node], l
     return nodes, notices
 
 
-def select_nodes(dag: Dag, text: str, exclude: str | None) -> frozenset[str]:
+def select_nodes(dag: Dag, text: str, exclude: str | None, *, may_be_empty: bool = False) -> frozenset[str]:
     """Selection as ``sqlorch.yml`` uses it: tests only when they are named."""
-    return select(dag, text, exclude or (), indirect="empty")
+    return select(dag, text, exclude or (), indirect="empty", may_be_empty=may_be_empty)
 
 
 def _named(nodes: Iterable[Node]) -> dict[str, Node]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlorch.app.publishing import Published, publish_after_run, select_nodes
-from sqlorch.app.running import Ended, Outlook, Progress, make_driver
+from sqlorch.app.publishing import Published, publish_after_run
+from sqlorch.app.running import Ended, Outlook, Progress, group_session_nodes, make_driver
 from sqlorch.app.workspace import SystemClock, Workspace
-from sqlorch.config.meta import group_nodes
 from sqlorch.domain.errors import ConfigError, ProjectError
 from sqlorch.domain.history import NodeRecord, RunRecord
 from sqlorch.domain.run import NodeState, RetryPolicy, RunState
@@ -43,7 +43,7 @@ def retry(
         stop: a request to stop cancels the run.
 
     Returns:
-        What came of it; no run at all when every node of it had succeeded.
+        What came of it; no run at all when it had succeeded.
 
     Raises:
         StateError: there is no such run, or it has not ended.
@@ -52,11 +52,11 @@ def retry(
     with workspace.driving(command), workspace.store(alone=True) as store:
         record, nodes = store.run(run_id), store.nodes(run_id)
         todo = [node for node in nodes if node.state is not _KEPT]
-        if record.state is RunState.SUCCESS or not todo:
+        if record.state is RunState.SUCCESS:  # a run that failed without a failed node has a hook to repeat
             return Ended(plan=None, runs=[], nodes={}, published=Published())
         session = _as_started(workspace, record).session()
         try:
-            policies = _policies(workspace, session, record, nodes, overrides)
+            policies, timeouts = _limits(workspace, session, record, nodes, overrides)
             record = store.run(run_id)
             store.rerun(run_id, [node.unique_id for node in todo], now=SystemClock().now())
             states = {node.unique_id: node.state for node in nodes if node.state is _KEPT}
@@ -65,7 +65,7 @@ def retry(
                 driver = make_driver(
                     workspace, session, store=store, listener=listener, stop=stop, fail_fast=fail_fast
                 )
-                ended = driver.drive(retry_spec(record, nodes, policies), states=states)
+                ended = driver.drive(retry_spec(record, nodes, policies, timeouts), states=states)
             published = publish_after_run(workspace, session, store)
             return Ended(plan=None, runs=[ended], nodes={run_id: store.nodes(run_id)}, published=published)
         finally:
@@ -85,13 +85,14 @@ def _as_started(workspace: Workspace, record: RunRecord) -> Workspace:
     return replace(workspace, choices=choices, variables=dict(started.get("vars") or {}))
 
 
-def _policies(
+def _limits(
     workspace: Workspace,
     session: WarmSession,
     record: RunRecord,
     nodes: list[NodeRecord],
     overrides: Overrides,
-) -> dict[str, RetryPolicy]:
+) -> tuple[dict[str, RetryPolicy], Mapping[str, float]]:
+    """The retry policy and the time limit of each node, as the project has them now."""
     dag = session.dag_for(record.variables)
     gone = [node.unique_id for node in nodes if node.unique_id not in dag and node.state is not _KEPT]
     if gone:
@@ -99,5 +100,6 @@ def _policies(
             f"{', '.join(gone)} of {record.run_id} is no longer in the project; "
             "run the interval anew with: sqlorch run --interval ..."
         )
-    grouping = group_nodes(dag, workspace.settings, select_nodes)
-    return {uid: overrides.apply(policy) for uid, policy in grouping.retry.items()}
+    grouping = group_session_nodes(workspace, session, dag)
+    policies = {uid: overrides.apply(policy) for uid, policy in grouping.retry.items()}
+    return policies, grouping.timeout

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlorch.app.publishing import Published, publish_after_run, select_nodes
 from sqlorch.app.workspace import SystemClock, Workspace
@@ -137,9 +137,18 @@ class _Crew:
         outlook = Outlook(plan=plan, threads=self._session.threads, durations=durations)
         with progress(outlook) as listener:
             records = self._invocation(listener, durations).make_all(plan.runs)
+        if not records:
+            self._refuse_nothing()
         published = publish_after_run(self._workspace, self._session, self._store)
         nodes = {record.run_id: self._store.nodes(record.run_id) for record in records}
         return Ended(plan=plan, runs=records, nodes=nodes, published=published)
+
+    def _refuse_nothing(self) -> NoReturn:
+        """The interval decides what there is, and in none of these intervals is there anything selected."""
+        dag = self._session.dag
+        grouping = group_session_nodes(self._workspace, self._session, dag)
+        _selected(self._request, self._session, dag, grouping, strict=True)
+        raise ConfigError("the selection holds nothing that exists in these intervals")
 
     def _invocation(self, listener: Listener, durations: Mapping[str, float]) -> Invocation:
         return Invocation(
@@ -198,7 +207,7 @@ def repeatable(workspace: Workspace) -> dict[str, Any]:
 
 def _plan(workspace: Workspace, request: Request, session: WarmSession) -> Plan:
     dag = session.dag
-    grouping = group_nodes(dag, workspace.settings, select_nodes)
+    grouping = group_session_nodes(workspace, session, dag)
     selected = _selected(request, session, dag, grouping)
     plan = plan_runs(
         dag=dag,
@@ -221,9 +230,22 @@ def _nothing_due(plan: Plan) -> str:
     return f"no group is due ({reasons}); choose a longer interval, or take it as it is with --as-one"
 
 
-def _selected(request: Request, session: WarmSession, dag: Dag, grouping: Grouping) -> frozenset[str]:
+def group_session_nodes(workspace: Workspace, session: WarmSession, dag: Dag) -> Grouping:
+    """The groups of a project in one of its shapes; where it has several, a group may be empty in one."""
+    several = bool(session.interval_dependent)
+    return group_nodes(dag, workspace.settings, partial(select_nodes, may_be_empty=several))
+
+
+def _selected(
+    request: Request, session: WarmSession, dag: Dag, grouping: Grouping, *, strict: bool = False
+) -> frozenset[str]:
     found = select(
-        dag, request.select, request.exclude, kinds=EXECUTABLE_KINDS, indirect=session.indirect_selection
+        dag,
+        request.select,
+        request.exclude,
+        kinds=EXECUTABLE_KINDS,
+        indirect=session.indirect_selection,
+        may_be_empty=bool(session.interval_dependent) and not strict,
     )
     found = frozenset(uid for uid in found if not dag[uid].blank)
     if not request.groups:
@@ -252,7 +274,7 @@ class Shapes:
         if self._fixed is not None:
             return self._fixed
         dag = self._session.dag_for(variables)
-        grouping = group_nodes(dag, self._workspace.settings, select_nodes)
+        grouping = group_session_nodes(self._workspace, self._session, dag)
         if not self._session.interval_dependent:
             self._fixed = Shape(dag=dag, grouping=grouping)
             return self._fixed

@@ -175,6 +175,7 @@ def stopping() -> Iterator[Stop]:
 
     def on_signal(_number: int, _frame: object) -> None:
         if not stop.waited_for:
+            stop.request()  # a driver may swallow the exception; whoever sees its error can tell
             raise KeyboardInterrupt
         if stop.requested:
             os._exit(_INTERRUPTED)

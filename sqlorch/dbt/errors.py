@@ -108,7 +108,8 @@ def one_line(message: str, *, placed: bool = False) -> str:
     missing = _NO_VARIABLE.search(message)
     if missing:
         name = missing[1]
-        return f"the variable '{name}' has no value: give it one with --vars '{{{name}: ...}}' or in dbt_project.yml"
+        given = f"--vars '{{{name}: ...}}'"
+        return f"the variable '{name}' has no value: give it one with {given} or in dbt_project.yml"
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
     if len(lines) > 1 and _FRAME.match(lines[0]):
         lines = lines[1:]

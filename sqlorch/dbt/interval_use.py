@@ -57,7 +57,7 @@ def interval_dependent(
     Args:
         manifest: the project as parsed with a sample interval; disabled nodes are looked at too.
         names: the interval variables.
-        project_files: the content of ``dbt_project.yml``, the project's own and those of its packages, by name.
+        project_files: content of ``dbt_project.yml``, the project's own and its packages', by name.
         internal: packages that dbt and its adapters bring, which know nothing of our variables.
     """
     mention = re.compile(rf"""\bvar\s*\(\s*(['"])({"|".join(map(re.escape, names))})\1""")

@@ -44,27 +44,32 @@ def worded(
     """
     if isinstance(error, SqlorchError):
         return error
-    text = str(error).strip()
     if _is_connection(error):
-        return ExecutionError(
-            f"the warehouse cannot be reached: {_flat(_unframed(text))}; check the target in profiles.yml"
-        )
+        said = _flat(_unframed(str(error).strip()))
+        return ExecutionError(f"the warehouse cannot be reached: {said}; check the target in profiles.yml")
     if isinstance(error, UnicodeDecodeError):
         return ProjectError(f"{file_in_hand(error) or project_dir}: not UTF-8: {_unreadable_bytes(error)}")
-    if not isinstance(error, DbtBaseException | ValidationError):
-        if isinstance(error, OSError):
-            return ExecutionError(f"{error.strerror or error}: {error.filename or project_dir}")
-        raise error
+    if isinstance(error, DbtBaseException | ValidationError):
+        return ProjectError(_sentence(error, project_dir, profiles_dir, names))
+    if isinstance(error, OSError):
+        return ExecutionError(f"{error.strerror or error}: {error.filename or project_dir}")
+    raise error
+
+
+def _sentence(
+    error: BaseException, project_dir: Path, profiles_dir: Path, names: Callable[[], list[str]]
+) -> str:
+    text = str(error).strip()
     if "read your profiles.yml file" in text:
-        return ProjectError(_syntax(text, str(profiles_dir / "profiles.yml")))
+        return _syntax(text, str(profiles_dir / "profiles.yml"))
     about_profile = profile_message(text, project_dir, profiles_dir)
     if about_profile is not None:
-        return ProjectError(about_profile)
+        return about_profile
     for reading in (_missing_reference, _duplicate, _same_relation, _broken_yaml):
         found = reading(text, project_dir, names)
         if found is not None:
-            return ProjectError(found)
-    return ProjectError(_general(text, project_dir, file_in_hand(error)))
+            return found
+    return _general(text, project_dir, file_in_hand(error))
 
 
 def _is_connection(error: BaseException) -> bool:

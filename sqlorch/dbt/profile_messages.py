@@ -67,7 +67,7 @@ def _missing_environment(name: str, project_dir: Path, file: Path) -> str | None
 
 
 def place_of_word(file: Path, word: str) -> str:
-    """``file:line`` of the first line that holds the word outside of a comment, ``file`` alone without one."""
+    """``file:line`` of the first line that holds the word outside of a comment, else ``file`` alone."""
     try:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -89,6 +89,8 @@ class DbtRunContext:
         """Execute one node in the calling thread; what goes wrong is in the result."""
         _INVOCATION_CONTEXT_VAR.set(self._invocation)
         started = datetime.now(UTC)
+        with self._lock:
+            self._cancelled.discard(unique_id)  # of an earlier attempt, which took too long
         node = self._fresh(unique_id)
         if unique_id in self._tried:
             refresh_cache(self._adapter, node)
@@ -128,8 +130,20 @@ class DbtRunContext:
         wanted = None if unique_ids is None else set(unique_ids)
         for connection in open_now:
             if self._is_node(connection.name) and (wanted is None or connection.name in wanted):
-                self._cancelled.add(connection.name)
-                connections.cancel(connection)
+                with self._lock:
+                    self._cancelled.add(connection.name)
+                self._interrupt(connection)
+
+    def _interrupt(self, connection: Any) -> None:
+        ask = getattr(connection.handle, "cancel", None)
+        if ask is None:  # DuckDB
+            with self._adapter.connection_named("sqlorch_cancel"):
+                self._adapter.connections.cancel(connection)
+            return
+        try:
+            ask()  # psycopg2: the connection lives on, and nobody needs the right to end a backend
+        except Exception as error:  # noqa: BLE001 - it has just been closed: its query is over
+            self._logs.write(f"not cancelled: {error}")
 
     def finish(self, results: Sequence[NodeResult]) -> str:
         """Execute ``on-run-end``; returns ``""`` or what failed in one line."""

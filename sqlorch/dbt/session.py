@@ -54,6 +54,7 @@ class WarmSession:
         try:
             return open_project(options)
         except Exception as error:
+            restore_environment(self._environment)
             raise self._worded(error) from error
 
     def _worded(self, error: Exception) -> SqlorchError:

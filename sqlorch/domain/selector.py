@@ -28,6 +28,7 @@ def select(
     *,
     kinds: frozenset[str] | None = None,
     indirect: Indirect = "eager",
+    may_be_empty: bool = False,
 ) -> frozenset[str]:
     """The nodes a selection means.
 
@@ -41,6 +42,7 @@ def select(
         indirect: when a test that was not asked for comes along: ``eager`` when any of its parents is
             selected, ``cautious`` when all are, ``buildable`` when all are or are ancestors of what is,
             ``empty`` never.
+        may_be_empty: an item that finds nothing is no mistake, as in one of several shapes of a project.
 
     Returns:
         Unique ids.
@@ -53,7 +55,7 @@ def select(
         raise ProjectError(f"{indirect!r} is not an indirect selection; use {', '.join(get_args(Indirect))}")
     resolver = _Resolver(dag, indirect)
     everything = not isinstance(selection, str) and not selection
-    included = resolver.everything() if everything else resolver.wanted(selection)
+    included = resolver.everything() if everything else resolver.wanted(selection, may_be_empty=may_be_empty)
     excluded = resolver.union(resolver.item(item) for item in parse_selection(exclude))
     found = included.direct - excluded.direct
     return frozenset(uid for uid in found if kinds is None or dag[uid].kind in kinds)
@@ -83,14 +85,15 @@ class _Resolver:
         every = frozenset(self._dag.nodes)
         return _Found(direct=every, possible=every)
 
-    def wanted(self, selection: Sequence[str] | str) -> _Found:
-        """The user's selection: each of its items has to find something."""
+    def wanted(self, selection: Sequence[str] | str, *, may_be_empty: bool) -> _Found:
+        """The user's selection: each of its items has to find something, unless it may be empty."""
         items = parse_selection(selection)
         if not items:
             raise ProjectError(
                 "the selection is blank; name what to select, for example +orders, or leave it out"
             )
-        return self.union([self._existing(item) for item in items])
+        find = self.item if may_be_empty else self._existing
+        return self.union([find(item) for item in items])
 
     def item(self, item: Item) -> _Found:
         """What is common to the parts of an item."""

@@ -56,7 +56,13 @@ class Driver:
         frontier = Frontier(spec.nodes, states)
         try:
             context = self._open(spec, frontier)
+        except KeyboardInterrupt:
+            self._interrupted(spec, frontier)
+            raise
         except SqlorchError as error:
+            if crew.stop.requested:  # what a driver makes of the signal is an error like any other
+                self._interrupted(spec, frontier)
+                raise KeyboardInterrupt from error
             self._abort(spec, frontier, str(error))
             raise
         with ThreadPoolExecutor(self.session.threads, thread_name_prefix="node") as pool:
@@ -86,6 +92,13 @@ class Driver:
         store, now = self.crew.store, self.crew.clock.now()
         store.step(spec.run_id, now=now, moves=frontier.cancel_rest(reason="the run could not start"))
         store.move_run(spec.run_id, RunState.RUNNING, RunState.FAILED, now=now, reason=reason)
+        self.crew.listener.run_finished(store.run(spec.run_id))
+
+    def _interrupted(self, spec: RunSpec, frontier: Frontier) -> None:
+        store, now, reason = self.crew.store, self.crew.clock.now(), "interrupted"
+        store.step(spec.run_id, now=now, moves=frontier.cancel_rest(reason=reason))
+        store.move_run(spec.run_id, RunState.RUNNING, RunState.CANCELLING, now=now)
+        store.move_run(spec.run_id, RunState.CANCELLING, RunState.CANCELLED, now=now, reason=reason)
         self.crew.listener.run_finished(store.run(spec.run_id))
 
     def _end(self, spec: RunSpec, loop: RunLoop, context: RunContext) -> RunRecord:

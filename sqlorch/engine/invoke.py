@@ -251,7 +251,10 @@ class Invocation:
 
 
 def retry_spec(
-    record: RunRecord, nodes: Sequence[NodeRecord], policies: Mapping[str, RetryPolicy]
+    record: RunRecord,
+    nodes: Sequence[NodeRecord],
+    policies: Mapping[str, RetryPolicy],
+    timeouts: Mapping[str, float],
 ) -> RunSpec:
     """The specification of a run that is tried again, as it was stored.
 
@@ -259,6 +262,7 @@ def retry_spec(
         record: the run.
         nodes: its nodes.
         policies: retry policies by unique id; a node without one is tried once.
+        timeouts: seconds an attempt may take, by unique id; a node without one has no limit.
     """
     return RunSpec(
         run_id=record.run_id,
@@ -277,6 +281,7 @@ def retry_spec(
                 materialized=node.materialized,
                 after=node.after,
                 retry=policies.get(node.unique_id, RetryPolicy()),
+                timeout=timeouts.get(node.unique_id),
             )
             for node in nodes
         ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -11,11 +12,22 @@ from pathlib import Path
 
 import duckdb
 import pytest
-
 from support.postgres import Postgres, running_postgres
 from support.projects import Project, Said, make_project
 
+Started = list[subprocess.Popen[str]]
+ACTIVE = "from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() and query like"
 FOR_EVER = "select count(*) as n from range(100000000) as a, range(100000000) as b"
+
+
+@pytest.fixture
+def started() -> Iterator[Started]:
+    """Processes of a test, ended with it whatever happens: their queries would go on for ever."""
+    processes: Started = []
+    yield processes
+    for process in processes:
+        process.kill()
+        process.wait()
 
 
 def until(true: Callable[[], object], *, seconds: float = 60) -> None:
@@ -26,14 +38,18 @@ def until(true: Callable[[], object], *, seconds: float = 60) -> None:
 
 
 def ended(process: subprocess.Popen[str]) -> Said:
-    out, err = process.communicate(timeout=60)
+    try:
+        out, err = process.communicate(timeout=90)
+    finally:
+        process.kill()
     return Said(code=process.returncode, out=out, err=err)
 
 
 def node_states(project: Project) -> dict[str, str]:
-    if not (project.root / ".sqlorch" / "state.db").exists():
+    try:
+        return dict(project.query_state("select name, state from node_run"))
+    except sqlite3.OperationalError:  # not made yet
         return {}
-    return dict(project.query_state("select name, state from node_run"))
 
 
 def is_running(project: Project, node: str) -> bool:
@@ -47,9 +63,10 @@ SLOW = {
 }
 
 
-def test_ctrl_c_cancels_the_query_and_retry_finishes_the_run(tmp_path: Path) -> None:
+def test_ctrl_c_cancels_the_query_and_retry_finishes_the_run(started: Started, tmp_path: Path) -> None:
     project = make_project(tmp_path, SLOW)
     process = project.process("run", "--json", "-i", "2013-01-03/2013-01-05")
+    started.append(process)
     until(lambda: is_running(project, "slow"))
     time.sleep(0.5)  # the query itself has begun
     before = time.monotonic()
@@ -75,9 +92,29 @@ def test_ctrl_c_cancels_the_query_and_retry_finishes_the_run(tmp_path: Path) -> 
     assert project.query("from last") == [(7,)]
 
 
-def test_a_killed_process_leaves_a_failed_run_and_a_second_one_is_refused(tmp_path: Path) -> None:
+def test_ctrl_c_before_the_first_node_cancels_the_run_too(started: Started, tmp_path: Path) -> None:
+    hook = f"create table hooked as {FOR_EVER}"
+    files = {"dbt_project.yml": f'name: shop\nversion: "1.0"\nprofile: shop\non-run-start: ["{hook}"]\n'}
+    project = make_project(tmp_path, {"models/a.sql": "select 1 as x", **files})
+    process = project.process("run", "-i", "2013-01-03")
+    started.append(process)
+    until(lambda: "a" in node_states(project))
+    time.sleep(2)  # the hook's query has begun
+    process.send_signal(signal.SIGINT)
+    said = ended(process)
+    assert said.code == 130
+    assert "Traceback" not in said.err
+    (run,) = project.sqlorch("runs", "list", "--json").document["runs"]
+    assert (run["state"], run["reason"]) == ("cancelled", "interrupted")
+    assert node_states(project) == {"a": "cancelled"}
+
+
+def test_a_killed_process_leaves_a_failed_run_and_a_second_one_is_refused(
+    started: Started, tmp_path: Path
+) -> None:
     project = make_project(tmp_path, SLOW)
     process = project.process("run", "-i", "2013-01-03")
+    started.append(process)
     until(lambda: is_running(project, "slow"))
     message = project.sqlorch("run", "-i", "2013-01-03").told(2)
     assert f"process {process.pid} on " in message
@@ -97,20 +134,8 @@ def test_a_killed_process_leaves_a_failed_run_and_a_second_one_is_refused(tmp_pa
     assert project.query("from last") == [(7,)]
 
 
-def test_a_locked_warehouse_is_waited_for(tmp_path: Path) -> None:
-    other = {"models/other.sql": "{{ config(materialized='table', database='side') }} select 1 as x"}
-    project = make_project(tmp_path, {"models/a.sql": "select 1 as x", **other})
-    side = tmp_path / "side.duckdb"
-    project.write(
-        {
-            "profiles.yml": f"""\
-        shop:
-          target: dev
-          outputs:
-            dev: {{type: duckdb, path: {project.warehouse}, attach: [{{path: {side}, alias: side}}]}}
-        """
-        }
-    )
+def test_a_warehouse_that_another_process_holds_is_told_with_its_holder(tmp_path: Path) -> None:
+    project = make_project(tmp_path, {"models/a.sql": "select 1 as x"})
     with duckdb.connect(str(project.warehouse)):
         message = project.spawn("run", "-i", "2013-01-03").told(2)
     assert "cannot be reached" in message
@@ -129,13 +154,14 @@ def on_postgres(server: Postgres, root: Path, files: dict[str, str], **more: obj
 
 
 @pytest.mark.postgres
-def test_ctrl_c_ends_the_backend_on_postgresql(server: Postgres, tmp_path: Path) -> None:
+def test_ctrl_c_ends_the_backend_on_postgresql(started: Started, server: Postgres, tmp_path: Path) -> None:
     project = on_postgres(server, tmp_path, {"models/slow.sql": "select 1 as n, pg_sleep(60)::text as slept"})
     project.write(
         {"models/slow.sql": "{{ config(materialized='table') }} select pg_sleep(60)::text as slept"}
     )
-    asleep = "select pid from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid() and state = 'active'"
+    asleep = f"select pid {ACTIVE} '%pg_sleep(60)%'"
     process = project.process("run", "--json", "-i", "2013-01-03")
+    started.append(process)
     until(lambda: server.query(asleep))
     process.send_signal(signal.SIGINT)
     until(lambda: not server.query(asleep), seconds=3)
@@ -145,8 +171,10 @@ def test_ctrl_c_ends_the_backend_on_postgresql(server: Postgres, tmp_path: Path)
 
 
 @pytest.mark.postgres
-def test_transient_errors_are_retried_and_permanent_ones_are_not(server: Postgres, tmp_path: Path) -> None:
-    """A lock that is not available (55P03) and a backend that is terminated (57P01) pass; a bad cast does not."""
+def test_transient_errors_are_retried_and_permanent_ones_are_not(
+    started: Started, server: Postgres, tmp_path: Path
+) -> None:
+    """A lock that is not available (55P03) and a terminated backend (57P01) pass; a bad cast does not."""
     schema = tmp_path.name
     server.query(f"create schema if not exists {schema}")
     server.query(f"create table {schema}.busy (x int)")
@@ -154,7 +182,7 @@ def test_transient_errors_are_retried_and_permanent_ones_are_not(server: Postgre
     files = {
         "models/locked.sql": (
             "{{ config(materialized='table', pre_hook=["
-            f'"set lock_timeout = \'300ms\'", "lock table {schema}.busy in access exclusive mode"]) }}}} select 1 as x'
+            f'"set lock_timeout = 300", "lock table {schema}.busy in exclusive mode"]) }}}} select 1 as x'
         ),
         "models/terminated.sql": (
             "{{ config(materialized='table') }} select pg_sleep(case when "
@@ -167,7 +195,8 @@ def test_transient_errors_are_retried_and_permanent_ones_are_not(server: Postgre
     holder = server.connect()
     holder.cursor().execute(f"lock table {schema}.busy in access exclusive mode")
     process = project.process("run", "--json", "-i", "2013-01-03", "--retries", "3", "--retry-delay", "0.5")
-    asleep = "from pg_stat_activity where query like '%pg_sleep(case%' and pid <> pg_backend_pid() and state = 'active'"
+    started.append(process)
+    asleep = f"{ACTIVE} '%pg_sleep(case%'"
     until(lambda: server.query(f"select 1 {asleep}"))
     server.query(f"insert into {schema}.tries values ('terminated')")
     server.query(f"select pg_terminate_backend(pid) {asleep}")
@@ -200,7 +229,7 @@ def test_a_node_that_takes_too_long_is_cancelled_and_tried_again(server: Postgre
     files = {
         "models/sleepy.sql": "{{ config(materialized='table') }} select pg_sleep(30)::text as slept",
         "models/below.sql": "select * from {{ ref('sleepy') }}",
-        "sqlorch.yml": "groups:\n  all: {select: '*', timeout: 1s, retries: 1, retry_delay: 100ms}\n",
+        "sqlorch.yml": "groups:\n  all: {select: '*', timeout: 1s, retries: 1, retry_delay: 0.1s}\n",
     }
     project = on_postgres(server, tmp_path, files)
     said = project.run()
@@ -208,9 +237,7 @@ def test_a_node_that_takes_too_long_is_cancelled_and_tried_again(server: Postgre
     assert said.states == {"sleepy": "failed", "below": "upstream_failed"}
     assert said.nodes["sleepy"]["attempts"] == 2
     assert said.nodes["sleepy"]["message"] == "timed out after 1 s"
-    assert not server.query(
-        f"select 1 from pg_stat_activity where state = 'active' and query like '%{schema}%pg_sleep(30)%' and pid <> pg_backend_pid()"
-    )
+    assert not server.query(f"select 1 {ACTIVE} '%{schema}%pg_sleep(30)%'")
     # a second failure of another kind is told as what it is
     (run,) = said.document["runs"]
     project.write(

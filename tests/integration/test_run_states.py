@@ -8,7 +8,6 @@ from typing import Any
 
 import duckdb
 import pytest
-
 from support.projects import Project, Said, make_project
 
 FILES = {
@@ -43,7 +42,7 @@ FILES = {
                   batch_size='day', begin='2013-01-01') }}
         select * from {{ ref('events') }}
         """,
-    "models/halves.sql": "{{ config(materialized='ephemeral') }} select id, id / 2.0 as half from {{ ref('events') }}",
+    "models/halves.sql": "{{ config(materialized='ephemeral') }} select id from {{ ref('events') }}",
     "models/above_ephemeral.sql": "select count(*) as n from {{ ref('halves') }}",
     "models/tested.sql": "{{ config(materialized='table') }} select code from {{ ref('countries') }}",
     "models/below_failed_test.sql": "select * from {{ ref('tested') }}",
@@ -58,12 +57,15 @@ FILES = {
     "models/shop.yml": """\
         models:
           - name: tested
-            columns: [{name: code, data_tests: [{accepted_values: {name: only_france, arguments: {values: [fr]}}}]}]
+            columns:
+              - name: code
+                data_tests: [{accepted_values: {name: only_france, arguments: {values: [fr]}}}]
           - name: warned
             columns:
               - name: code
                 data_tests:
-                  - accepted_values: {name: rather_france, arguments: {values: [fr]}, config: {severity: warn}}
+                  - accepted_values:
+                      {name: rather_france, arguments: {values: [fr]}, config: {severity: warn}}
         unit_tests:
           - name: shouts_softly
             model: unit_tested
@@ -111,7 +113,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Said]:
 
 
 def test_every_node_has_its_own_state(ran: tuple[Project, Said]) -> None:
-    project, said = ran
+    _, said = ran
     assert said.code == 1
     assert said.states == STATES
     assert said.err == ""
@@ -202,7 +204,7 @@ def test_retry_resumes_what_failed_with_the_same_interval_and_variables(
     project, said = ran
     project.write(
         {
-            "models/broken.sql": "{{ config(materialized='table') }} select '{{ var('ds') }} {{ var('limit') }}' as n",
+            "models/broken.sql": "select '{{ var('ds') }} {{ var('limit') }}' as n",
             "models/variables.sql": "select 'not run again' as name, '' as value",
         }
     )
@@ -221,9 +223,26 @@ def test_retry_resumes_what_failed_with_the_same_interval_and_variables(
     assert project.query("select count(*) from hooks") == [(4,)]
 
 
+def test_retry_repeats_a_hook_that_failed(tmp_path: Path) -> None:
+    project_file = (
+        'name: shop\nversion: "1.0"\nprofile: shop\non-run-end: ["insert into missing values (1)"]\n'
+    )
+    project = make_project(tmp_path, {"models/a.sql": "select 1 as x", "dbt_project.yml": project_file})
+    said = project.run()
+    (run,) = said.document["runs"]
+    assert (said.code, run["state"], said.states) == (1, "failed", {"a": "success"})
+    assert run["reason"].startswith("dbt_project.yml: on-run-end failed: ")
+    project.write({"dbt_project.yml": project_file.replace("insert into missing", "create table made as")})
+    again = project.sqlorch("retry", run["run_id"], "--json")
+    (retried,) = again.document["runs"]
+    assert (again.code, retried["state"], again.nodes["a"]["attempts"]) == (0, "success", 1)
+    assert project.query("from made") == [(1,)]
+    assert "there is nothing to" in project.sqlorch("retry", run["run_id"]).out
+
+
 def test_a_variable_of_the_projects_own_may_take_the_place_of_an_injected_one(tmp_path: Path) -> None:
     files = {
-        "models/a.sql": "select '{{ var('ds') }}' as ds, '{{ var('prev_ds', 'no') }}' as prev_ds, '{{ var('next_ds') }}' as n",
+        "models/a.sql": "select '{{ var('ds') }}', '{{ var('prev_ds', 'no') }}', '{{ var('next_ds') }}'",
         "sqlorch.yml": "variables: {skip: [ds, prev_ds]}\n",
         "dbt_project.yml": 'name: shop\nversion: "1.0"\nprofile: shop\nvars: {ds: mine}\n',
     }

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ _PROFILE = """\
 shop:
   target: dev
   outputs:
-    dev: {type: duckdb, path: "{{ env_var('SHOP_WAREHOUSE', 'WAREHOUSE') }}", threads: 4}
+    dev: {type: duckdb, path: "{{ env_var('SHOP_WAREHOUSE', 'DEFAULT') }}", threads: 4}
 """
 
 
@@ -136,7 +136,7 @@ def make_project(root: Path, files: Mapping[str, str]) -> Project:
     project = Project(root)
     usual = {
         "dbt_project.yml": _PROJECT,
-        "profiles.yml": _PROFILE.replace("WAREHOUSE'", f"{root}/warehouse.duckdb'"),
+        "profiles.yml": _PROFILE.replace("DEFAULT", f"{root}/warehouse.duckdb"),
     }
     project.write({**usual, **files})
     return project
@@ -157,20 +157,3 @@ def name_of(unique_id: str) -> str:
     """``orders`` of ``model.shop.orders``; a test's own name of ``test.shop.not_null_a_b.0123456789``."""
     parts = unique_id.split(".")
     return parts[3] if parts[0] == "unit_test" else parts[2]
-
-
-def tables_of(database: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every table and view of a DuckDB file: ``schema.name`` to its sorted rows, column names first."""
-    found = {}
-    with duckdb.connect(str(database), read_only=True) as connection:
-        names = connection.execute(
-            "select table_schema, table_name from information_schema.tables order by all"
-        ).fetchall()
-        for schema, name in names:
-            cursor = connection.execute(f'select * from "{schema}"."{name}"')
-            columns = tuple((column[0], str(column[1])) for column in cursor.description)
-            found[f"{schema}.{name}"] = [columns, *sorted(cursor.fetchall(), key=repr)]
-    return found
-
-
-MakeProject = Callable[[Mapping[str, str]], Project]
