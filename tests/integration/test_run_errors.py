@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from support.projects import Project, Said, make_project
 
 GOOD = {"models/good.sql": "select 1 as id"}
