@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from sqlorch.lineage.project_file import ProjectFile
 
 _HIDDEN = (".", "#", "~")
 _SEED_HEADER = 65_536
+_NAME = re.compile(r"\s*(?:-\s+)?name:\s*(['\"]?)(?P<name>[^'\"#]*?)\1\s*(?:#.*)?$")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +40,7 @@ class SourceFile:
     absolute: str
     data: bytes = field(default=b"", repr=False)
     digest: str = ""
+    _lines: dict[str, int] | None = field(default=None, repr=False)
 
     @property
     def path(self) -> str:
@@ -53,6 +56,16 @@ class SourceFile:
     def text(self) -> str:
         """Its text, stripped as dbt does; bytes that are not UTF-8 are replaced."""
         return self.data.decode("utf-8", errors="replace").replace("\r\n", "\n").strip()
+
+    def line_of_name(self, name: str) -> int:
+        """Return the line of a YAML entry's name; 0 when it is not written plainly."""
+        if self._lines is None:
+            self._lines = {}
+            for number, line in enumerate(self.text.splitlines(), start=1):
+                match = _NAME.match(line)
+                if match:
+                    self._lines.setdefault(match["name"], number)
+        return self._lines.get(name, 0)
 
 
 _WANTED: tuple[tuple[str, str, tuple[str, ...]], ...] = (

@@ -185,7 +185,7 @@ class _Reading:
             dag=graph.dag,
             inferred=graph.inferred,
             unresolved=graph.unresolved,
-            warnings=(*self.packages.warnings, *self.warnings, *graph.warnings),
+            warnings=tuple(dict.fromkeys((*self.packages.warnings, *self.warnings, *graph.warnings))),
             sql=graph.sql,
             columns={draft.unique_id: _columns(draft, descriptions) for draft in live if draft.columns},
             macros={draft.unique_id: draft.finding.macros for draft in live if draft.finding.macros},

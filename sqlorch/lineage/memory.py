@@ -43,12 +43,14 @@ class Memory:
     def recall(self) -> Project | None:
         """Return the result of an earlier load that read exactly the same."""
         stored = self.store.snapshot(self.variant)
-        if stored is None or stored.digest != self.digest or not _holds(json.loads(stored.conditions)):
+        if stored is None or stored.digest != self.digest:
             return None
         try:
+            if not _holds(json.loads(stored.conditions)):
+                return None
             data = unpack(stored.graph)
-            return from_data(data, self.root, LateTexts(self._recall_sql), data["files"])
-        except (ValueError, KeyError, TypeError, zlib.error):
+            return from_data(data, self.root, LateTexts(stored.sql), data["files"])
+        except (ValueError, KeyError, TypeError, AttributeError, zlib.error):
             # Not what was written: a damaged file. Everything is read anew.
             return None
 
@@ -78,17 +80,13 @@ class Memory:
             self.store.save_records(variant, templates.fresh, stale)
         self.store.save_documents(self.fresh_documents, self.current)
         day = midnight().date().isoformat() if templates.dated else ""
-        stored = StoredSnapshot(
-            digest=self.digest, conditions=json.dumps({"env": env, "day": day}), graph=pack(to_data(project))
-        )
-        self.store.save_snapshot(self.variant, stored, pack(dict(project.sql)))
+        conditions = json.dumps({"env": env, "day": day})
+        sql = pack(dict(project.sql))
+        stored = StoredSnapshot(self.digest, conditions, pack(to_data(project)), sql)
+        self.store.save_snapshot(self.variant, stored)
 
     def _record_variant(self, fingerprint: str) -> str:
         return digest_of(self.variant, fingerprint)
-
-    def _recall_sql(self) -> Mapping[str, str]:
-        data = self.store.snapshot_sql(self.variant, self.digest)
-        return unpack(data) if data is not None else {}
 
 
 def open_memory(

@@ -50,9 +50,7 @@ def read_target(project_dir: Path, project_profile: str | None, choice: ProfileC
     """
     path = _find_file(project_dir, choice.directory)
     if path is None:
-        return Target(
-            adapter=UNKNOWN, database="", schema="", values={"name": "default", "type": UNKNOWN}
-        )
+        return Target(adapter=UNKNOWN, database="", schema="", values={"name": "default", "type": UNKNOWN})
     profiles = read_yaml(path, str(path))
     name = choice.profile or project_profile or "default"
     profile = profiles.get(name) if isinstance(profiles, Mapping) else None

@@ -33,7 +33,6 @@ KEYS = (
 )
 _INTO_CONFIG = ("meta", "docs", "group", "contract", "access")
 _BLOCK_SCALAR = re.compile(r"[|>][-+]?\s*$", re.MULTILINE)
-_NAME = r"^\s*(?:-\s+)?name:\s*['\"]?{}['\"]?\s*(?:#.*)?$"
 
 
 def _forgets(_file: SourceFile) -> Any:
@@ -62,8 +61,7 @@ class Entry:
 
     def line(self) -> int:
         """Return the line of its name, found in the text; 0 when it is not written plainly."""
-        match = re.search(_NAME.format(re.escape(self.name)), self.file.text, re.MULTILINE)
-        return self.file.text.count("\n", 0, match.start()) + 1 if match else 0
+        return self.file.line_of_name(self.name)
 
 
 @dataclass(slots=True, kw_only=True)

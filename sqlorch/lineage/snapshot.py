@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from importlib import metadata
 from pathlib import Path
@@ -39,16 +39,16 @@ class LateTexts(Mapping[str, str]):
     """Texts that are unpacked when the first of them is asked for.
 
     Args:
-        load: unpacks them.
+        packed: what :func:`pack` made of them.
     """
 
-    def __init__(self, load: Callable[[], Mapping[str, str]]) -> None:
-        self._load = load
+    def __init__(self, packed: bytes) -> None:
+        self._packed = packed
         self._texts: Mapping[str, str] | None = None
 
     def _all(self) -> Mapping[str, str]:
         if self._texts is None:
-            self._texts = self._load()
+            self._texts = unpack(self._packed)
         return self._texts
 
     def __getitem__(self, key: str) -> str:

@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS variants (variant TEXT PRIMARY KEY, used INTEGER NOT 
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class StoredSnapshot:
     """A remembered result.
 
@@ -38,11 +38,13 @@ class StoredSnapshot:
         digest: of everything that was read.
         conditions: the environment and day it holds for, as JSON.
         graph: all but the SQL, compressed JSON.
+        sql: the SQL, compressed JSON, unpacked only when it is asked for.
     """
 
     digest: str
     conditions: str
     graph: bytes
+    sql: bytes
 
 
 class Store:
@@ -69,13 +71,9 @@ class Store:
 
     def snapshot(self, variant: str) -> StoredSnapshot | None:
         """Return the remembered result of a variant."""
-        rows = self._read("SELECT digest, conditions, graph FROM snapshots WHERE variant = ?", (variant,))
-        return StoredSnapshot(digest=rows[0][0], conditions=rows[0][1], graph=rows[0][2]) if rows else None
-
-    def snapshot_sql(self, variant: str, digest: str) -> bytes | None:
-        """Return the SQL of a remembered result, compressed JSON; None when it has been replaced since."""
-        rows = self._read("SELECT sql FROM snapshots WHERE variant = ? AND digest = ?", (variant, digest))
-        return rows[0][0] if rows else None
+        query = "SELECT digest, conditions, graph, sql FROM snapshots WHERE variant = ?"
+        rows = self._read(query, (variant,))
+        return StoredSnapshot(*rows[0]) if rows else None
 
     def records(self, variant: str) -> dict[str, str]:
         """Return the render records of a variant."""
@@ -90,13 +88,13 @@ class Store:
             if digest in wanted
         }
 
-    def save_snapshot(self, variant: str, stored: StoredSnapshot, sql: bytes) -> None:
+    def save_snapshot(self, variant: str, stored: StoredSnapshot) -> None:
         """Remember a result."""
         self._write(
             [
                 (
                     "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?)",
-                    [(variant, stored.digest, stored.conditions, stored.graph, sql)],
+                    [(variant, stored.digest, stored.conditions, stored.graph, stored.sql)],
                 ),
                 *self._touch(variant),
                 (

@@ -97,9 +97,13 @@ class Templates:
 
     def _valid(self, key: str, digest: str, subject: Subject) -> dict[str, Any] | None:
         text = self.known.get(key)
-        if text is None:
+        try:
+            return self._holding(json.loads(text), digest, subject) if text is not None else None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            # Not what was written: a damaged file. The text is rendered anew.
             return None
-        record: dict[str, Any] = json.loads(text)
+
+    def _holding(self, record: dict[str, Any], digest: str, subject: Subject) -> dict[str, Any] | None:
         if record["digest"] != digest or record["day"] not in ("", self.state.today.date().isoformat()):
             return None
         if any(self.digests.get(uid) != was for uid, was in record["macros"].items()):

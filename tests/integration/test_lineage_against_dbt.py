@@ -15,7 +15,17 @@ from sqlorch.lineage import Project, load_project
 from sqlorch.lineage.verify import verify
 
 SECTIONS = ("nodes", "sources", "exposures", "unit_tests")
-SETTINGS = ("materialized", "severity", "schema", "alias", "meta", "unique_key", "where", "strategy", "enabled")
+SETTINGS = (
+    "materialized",
+    "severity",
+    "schema",
+    "alias",
+    "meta",
+    "unique_key",
+    "where",
+    "strategy",
+    "enabled",
+)
 HOOKS = ("pre-hook", "post-hook")
 
 
@@ -75,9 +85,16 @@ def test_nodes_and_edges_are_dbt_s(project: Project, manifest: dict[str, Any]) -
     result = verify(project.dag, manifest, inferred=project.inferred)
     assert result.warnings() == []
     assert result.exact
-    assert {"model", "seed", "snapshot", "source", "generic_test", "singular_test", "exposure", "unit_test"} <= set(
-        result.nodes
-    )
+    assert {
+        "model",
+        "seed",
+        "snapshot",
+        "source",
+        "generic_test",
+        "singular_test",
+        "exposure",
+        "unit_test",
+    } <= set(result.nodes)
     assert sum(score.right for score in result.edges.values()) > 80
 
 
@@ -92,7 +109,10 @@ def test_configuration_is_dbt_s(project: Project, manifest: dict[str, Any]) -> N
         for setting in SETTINGS:
             if setting in theirs["config"]:
                 expected = theirs["config"][setting]
-                assert ours.get(setting) == expected or (not expected and not ours.get(setting)), (uid, setting)
+                assert ours.get(setting) == expected or (not expected and not ours.get(setting)), (
+                    uid,
+                    setting,
+                )
         for hook in HOOKS:
             assert ours.get(hook, []) == theirs["config"].get(hook, []), (uid, hook)
 

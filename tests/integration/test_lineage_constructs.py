@@ -155,14 +155,21 @@ def test_a_file_that_does_not_render_keeps_what_it_says(tmp_path: Path) -> None:
     assert project.dag.parents("model.probe.fails") == both
     assert project.dag.parents("model.probe.no_jinja") == both
     said = {w.unique_id: str(w) for w in project.warnings}
-    assert said["model.probe.fails"] == "models/fails.sql: it raises: no; its references are read from its text"
+    assert (
+        said["model.probe.fails"] == "models/fails.sql: it raises: no; its references are read from its text"
+    )
     assert said["model.probe.no_jinja"].startswith("models/no_jinja.sql: line 1: ")
     assert "model.probe.quiet" not in said
 
 
 def test_a_cycle_is_named_by_its_path(tmp_path: Path) -> None:
     root = write_files(
-        tmp_path, {"models/a.sql": "{{ ref('b') }}", "models/b.sql": "{{ ref('c') }}", "models/c.sql": "{{ ref('a') }}"}
+        tmp_path,
+        {
+            "models/a.sql": "{{ ref('b') }}",
+            "models/b.sql": "{{ ref('c') }}",
+            "models/c.sql": "{{ ref('a') }}",
+        },
     )
     with pytest.raises(ProjectError, match=r"models/a\.sql reads models/b\.sql reads models/c\.sql"):
         load_project(root, profiles_dir=root)
@@ -173,10 +180,22 @@ def test_a_cycle_is_named_by_its_path(tmp_path: Path) -> None:
     [
         ("dbt_project.yml", "name: [probe\nx: 1", "dbt_project.yml:2"),
         ("dbt_project.yml", "version: '1.0'", "must be a mapping with a 'name'"),
-        ("dbt_project.yml", "name: probe\nprofile: probe\nmodel-paths: [1]", "model-paths must be a list of folders"),
-        ("dbt_project.yml", "name: p\nprofile: probe\nmodels: {+tags: \"{{ var('x') }}\"}", "'x' is not defined"),
+        (
+            "dbt_project.yml",
+            "name: probe\nprofile: probe\nmodel-paths: [1]",
+            "model-paths must be a list of folders",
+        ),
+        (
+            "dbt_project.yml",
+            "name: p\nprofile: probe\nmodels: {+tags: \"{{ var('x') }}\"}",
+            "'x' is not defined",
+        ),
         ("profiles.yml", "other: {}", "no profile 'probe'"),
-        ("profiles.yml", "probe: {target: prod, outputs: {dev: {type: duckdb}}}", "no target 'prod'; it has: dev"),
+        (
+            "profiles.yml",
+            "probe: {target: prod, outputs: {dev: {type: duckdb}}}",
+            "no target 'prod'; it has: dev",
+        ),
     ],
 )
 def test_a_wrong_project_is_one_clear_sentence(tmp_path: Path, name: str, text: str, said: str) -> None:

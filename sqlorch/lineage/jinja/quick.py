@@ -67,6 +67,9 @@ class QuickReader:
         """Return the template as steps to run, or None when it has to be compiled."""
         if len(source) > self._env.budget.limits.source:
             raise LimitError(f"the file has more than {self._env.budget.limits.source:,} characters")
+        if "\r" in source:
+            # Jinja has its own idea of old line ends.
+            return None
         try:
             return self._steps(source.removesuffix("\n"))
         except (_NotQuickError, TemplateError):
@@ -104,7 +107,7 @@ class QuickReader:
         word, rest = (match["word"], match["rest"]) if match else ("", "")
         block = stack[-1]
         if word == "if":
-            stack.append(_Block("if", None, [(self._expression(rest), [])]))
+            stack.append(_Block("if", None, [(self._condition(rest), [])]))
         elif word in {"elif", "else"}:
             self._branch(block, word, rest)
         elif word == "for":
@@ -125,7 +128,7 @@ class QuickReader:
             raise _NotQuickError
         if word == "else" and rest.strip():
             raise _NotQuickError
-        block.bodies.append((self._expression(rest) if word == "elif" else None, []))
+        block.bodies.append((self._condition(rest) if word == "elif" else None, []))
 
     def _set(self, rest: str, stack: list[_Block]) -> None:
         match = _SET.match(rest)
@@ -153,18 +156,29 @@ class QuickReader:
         return _reference(literal[2]) if literal else _print(self._expression(content))
 
     def _expression(self, text: str) -> nodes.Expr:
-        key = text.strip()
-        known = self._expressions.get(key)
-        if known is not None:
-            return known
-        tree = DbtParser(self._env, f"{{{{ {key} }}}}").parse()
-        if len(tree.body) != 1 or not isinstance(tree.body[0], nodes.Output) or len(tree.body[0].nodes) != 1:
+        return self._known(f"{{{{ {text.strip()} }}}}")
+
+    def _condition(self, text: str) -> nodes.Expr:
+        # The grammar of a condition differs: it may not itself be "a if b else c".
+        return self._known(f"{{% if {text.strip()} %}}{{% endif %}}")
+
+    def _known(self, template: str) -> nodes.Expr:
+        known = self._expressions.get(template)
+        if known is None:
+            known = self._parse(template)
+            if len(template) <= _LONGEST_KEPT and len(self._expressions) < _KEPT_EXPRESSIONS:
+                self._expressions[template] = known
+        return known
+
+    def _parse(self, template: str) -> nodes.Expr:
+        body = DbtParser(self._env, template).parse().body
+        node: Any = body[0] if len(body) == 1 else None
+        if isinstance(node, nodes.Output) and len(node.nodes) == 1:
+            node = node.nodes[0]
+        elif isinstance(node, nodes.If):
+            node = node.test
+        if not isinstance(node, nodes.Expr) or isinstance(node, nodes.TemplateData) or not supported(node):
             raise _NotQuickError
-        node = tree.body[0].nodes[0]
-        if isinstance(node, nodes.TemplateData) or not supported(node):
-            raise _NotQuickError
-        if len(key) <= _LONGEST_KEPT and len(self._expressions) < _KEPT_EXPRESSIONS:
-            self._expressions[key] = node
         return node
 
 

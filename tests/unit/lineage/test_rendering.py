@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from sqlorch.lineage.jinja.capture import Capture, Reference
-from sqlorch.lineage.jinja.environment import compile_source
 from sqlorch.lineage.jinja.limits import Limits
 from sqlorch.lineage.jinja.macros import MacroIndex, read_macros
 from sqlorch.lineage.jinja.renderer import Renderer
@@ -151,7 +150,10 @@ def test_a_wrong_call_is_wrong_both_ways(source: str, monkeypatch: pytest.Monkey
         ("{{ adapter.dispatch('nobody_has_it', 'p')() }}", ""),
         ("{{ adapter.quote('x') }}{{ adapter.type() }}{{ adapter.get_relation(1, 2, 3) }}", '"x"duckdbNone'),
         ("{{ modules.re.sub('a', 'b', 'aa') }}{{ modules.itertools.product([1], [2]) }}", "bb[(1, 2)]"),
-        ("{{ fromjson('[1]') }}{{ tojson({'a': 1}) }}{{ fromyaml('a: 1') }}{{ set([1, 1]) }}", "[1]{\"a\": 1}{'a': 1}{1}"),
+        (
+            "{{ fromjson('[1]') }}{{ tojson({'a': 1}) }}{{ fromyaml('a: 1') }}{{ set([1, 1]) }}",
+            "[1]{\"a\": 1}{'a': 1}{1}",
+        ),
     ],
 )
 def test_rendered_text(source: str, sql: str) -> None:
@@ -168,7 +170,8 @@ def test_what_was_looked_at_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     renderer = make_renderer("{% macro m() %}{{ var('v') }}{% endmacro %}", {"v": [1]})
     renderer.state.environment = {"HERE": "1"}
     capture = renderer.render(
-        NODE, "{{ m() }}{{ var('w', 2) }}{{ env_var('HERE') }}{{ env_var('GONE', 'x') }}{{ modules.datetime.date.today() }}"
+        NODE,
+        "{{ m() }}{{ var('w', 2) }}{{ env_var('HERE') }}{{ env_var('GONE', 'x') }}{{ modules.datetime.date.today() }}",
     )
     assert capture.macros == {"macro.p.m"}
     assert capture.variables == {"v": "[1]", "w": None}
@@ -223,14 +226,23 @@ def test_the_sandbox_gives_nothing_away(source: str) -> None:
     ("source", "said"),
     [
         ("{% for i in range(10000) %}{% for j in range(10000) %}{% endfor %}{% endfor %}", "20,000 steps"),
-        ("{% for i in range(10000) %}{% for j in range(10000) %}{% endfor %}{% endfor %}{% raw %}{% endraw %}", "steps"),
+        (
+            "{% for i in range(10000) %}{% for j in range(10000) %}{% endfor %}{% endfor %}{% raw %}{% endraw %}",
+            "steps",
+        ),
         ("{{ endless() }}", "nested too deeply, or a macro calls itself"),
         ("{{ 'x' * 10000000000 }}", "100,000 characters"),
         ("{{ [0] * 10000000000 }}", "10,000 elements"),
         ("{{ 9 ** 999999999 }}", "digits"),
         ("{{ (9 ** 2000) * (9 ** 2000) }}", "digits"),
-        ("{% set x = namespace(s='xx') %}{% for i in range(60) %}{% set x.s = x.s ~ x.s %}{% endfor %}", "characters"),
-        ("{% set x = namespace(s='xx') %}{% for i in range(60) %}{% set x.s = x.s + x.s %}{% endfor %}", "characters"),
+        (
+            "{% set x = namespace(s='xx') %}{% for i in range(60) %}{% set x.s = x.s ~ x.s %}{% endfor %}",
+            "characters",
+        ),
+        (
+            "{% set x = namespace(s='xx') %}{% for i in range(60) %}{% set x.s = x.s + x.s %}{% endfor %}",
+            "characters",
+        ),
         ("{{ '%9999999999d' % 1 }}", "width"),
         ("{{ '%*d' | format(999999999, 1) }}", "width"),
         ("{{ 'a'.ljust(99999999999) }}", "99999999999"),
@@ -254,7 +266,9 @@ def test_a_template_is_bounded(source: str, said: str) -> None:
 
 
 def test_what_cannot_be_rendered_keeps_its_literals() -> None:
-    capture = render("{{ config(enabled=false) }}{{ ref('a') }}{{ 1 / 0 }}{% if false %}{{ source('s', 't') }}{% endif %}")
+    capture = render(
+        "{{ config(enabled=false) }}{{ ref('a') }}{{ 1 / 0 }}{% if false %}{{ source('s', 't') }}{% endif %}"
+    )
     assert capture.problem == "division by zero"
     assert refs(capture) == ["ref('a')", "source('s', 't')"]
     assert capture.config == {"enabled": False}
