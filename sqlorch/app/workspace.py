@@ -127,11 +127,13 @@ class Workspace:
                 target=self.choices.target,
                 threads=self.choices.threads,
                 variables=self.variables,
-                sample_variables=self._sample(),
+                sample_variables=self.sample_variables,
             )
         )
 
-    def _sample(self) -> dict[str, str]:
+    @property
+    def sample_variables(self) -> dict[str, str]:
+        """The interval variables of a made-up run, with which the project is parsed."""
         values = interval_variables(
             SAMPLE_INTERVAL, make_timetable(), timezone="UTC", run_id="manual-sample", group="sample"
         )

@@ -17,14 +17,18 @@ from sqlorch import __version__
 from sqlorch.domain.errors import SqlorchError
 
 _COMMANDS = {
+    "check": "find cycles, unknown refs, unused sources, untested models",
     "completion": "print the completion script of your shell",
     "cron": "explain a schedule: its next fires, local and UTC",
     "export": "publish metrics tables to DuckDB or SQLite files",
+    "impact": "show what a change to a model or column breaks downstream",
     "init": "make a new project that runs at once on DuckDB",
+    "lineage": "show which model is made from which, down to columns",
     "retry": "resume the failed and skipped nodes of a run",
     "run": "run models and tests for an interval",
     "runs": "look at runs: list, show, logs",
     "schema": "print the JSON Schema of sqlorch.yml",
+    "trace": "show where a column comes from, step by step",
 }
 _USAGE = 2
 _INTERRUPTED = 130

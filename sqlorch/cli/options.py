@@ -19,6 +19,7 @@ _DBT = (
     click.option("--vars", "vars_", help="Your own variables, as YAML: '{name: value}'."),
     click.option("--full-refresh", is_flag=True, help="Rebuild incremental models from scratch."),
 )
+_READ = (_DBT[0], _DBT[2], *_PROJECT)
 _RETRY = (
     click.option("--retries", type=click.IntRange(min=0), help="Further attempts after a transient error."),
     click.option("--retry-delay", type=click.FloatRange(min=0), help="Seconds before the first of them."),
@@ -40,5 +41,6 @@ def _all(options: tuple[Callable[[Any], Any], ...]) -> Callable[[_F], _F]:
 
 project_options = _all(_PROJECT)
 dbt_options = _all(_DBT)
+read_options = _all(_READ)
 retry_options = _all(_RETRY)
 output_options = _all(_OUTPUT)

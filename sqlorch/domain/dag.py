@@ -15,7 +15,7 @@ from heapq import heapify, heappop, heappush
 from types import MappingProxyType
 from typing import Any
 
-from sqlorch.domain.errors import ProjectError
+from sqlorch.domain.errors import CycleError, ProjectError
 
 EXECUTABLE_KINDS = frozenset({"model", "seed", "snapshot", "function", "test", "unit_test"})
 TEST_KINDS = frozenset({"test", "unit_test"})
@@ -96,7 +96,8 @@ class Dag:
         project: name of the root package, the one that is not installed as a dependency; "" when unknown.
 
     Raises:
-        ProjectError: a duplicate node, a dangling edge, or a cycle (named by its path).
+        ProjectError: a duplicate node or a dangling edge.
+        CycleError: a cycle, named by its path.
     """
 
     def __init__(self, nodes: Iterable[Node], edges: Iterable[tuple[str, str]], *, project: str = "") -> None:
@@ -178,8 +179,10 @@ class Dag:
                     heappush(ready, child)
         if len(order) < len(self._nodes):
             path = find_cycle({uid: self._parents[uid] for uid, count in missing.items() if count})
-            raise ProjectError(
-                f"the models form a cycle: {self._reading(path)}; one of them must not ref the other"
+            raise CycleError(
+                f"the models form a cycle: {self._reading(path)}; one of them must not ref the other",
+                path=tuple(path),
+                files=tuple(self._nodes[uid].path for uid in path),
             )
         return tuple(order)
 

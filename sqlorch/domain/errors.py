@@ -3,6 +3,7 @@
     SqlorchError
     |-- ConfigError        sqlorch.yml, the environment or a command line is wrong
     |-- ProjectError       the dbt project is wrong: cycle, unknown node, selector, cron
+    |   `-- CycleError     its nodes read one another in a circle
     |-- StateError         what we remember is unusable: schema out of date, conflict, locked
     |-- ExecutionError     a node could not even be tried: executor unavailable, session did not open
     `-- IntegrationError   something beside dbt failed: an export, a notifier, a sensor
@@ -24,6 +25,20 @@ class ConfigError(SqlorchError):
 
 class ProjectError(SqlorchError):
     """The dbt project cannot be read or does not hold together."""
+
+
+class CycleError(ProjectError):
+    """The nodes of a project read one another in a circle.
+
+    Attributes:
+        path: unique ids from parent to child, the first one repeated at the end.
+        files: the file of each, as its node says.
+    """
+
+    def __init__(self, message: str, *, path: tuple[str, ...], files: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.path = path
+        self.files = files
 
 
 class StateError(SqlorchError):

@@ -1,0 +1,91 @@
+"""Finding the top-level blocks of a file: macros, tests, snapshots, docs.
+
+A file of macros is not one template to dbt: each block stands alone, and what is between them is ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_OPEN = re.compile(r"\{#|\{\{|\{%[-+]?\s*(?P<tag>[A-Za-z_]\w*)(?:\s+(?P<name>[A-Za-z_]\w*))?")
+_ENDRAW = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
+_CLOSE = {
+    "{{": re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|(?P<close>\}\})", re.DOTALL),
+    "{%": re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|(?P<close>%\})", re.DOTALL),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One block of a file.
+
+    Attributes:
+        tag: ``macro``, ``test``, ``snapshot``, ...
+        name: what follows the tag.
+        body: the text between its two tags.
+        full: the text with its tags.
+        line: where it begins, from 1.
+    """
+
+    tag: str
+    name: str
+    body: str
+    full: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tag:
+    tag: str
+    name: str
+    start: int
+    end: int
+
+
+def find_blocks(text: str, tags: frozenset[str]) -> Iterator[Block]:
+    """Yield the top-level blocks with one of the tags, in order; one that is not closed is left out."""
+    opened: _Tag | None = None
+    for tag in _tags(text):
+        if opened is None:
+            opened = tag if tag.tag in tags else None
+        elif tag.tag == f"end{opened.tag}":
+            yield Block(
+                tag=opened.tag,
+                name=opened.name,
+                body=text[opened.end : tag.start],
+                full=text[opened.start : tag.end],
+                line=text.count("\n", 0, opened.start) + 1,
+            )
+            opened = None
+
+
+def _tags(text: str) -> Iterator[_Tag]:
+    position = 0
+    while match := _OPEN.search(text, position):
+        kind = match[0][:2]
+        if kind == "{#":
+            position = text.find("#}", match.end()) + 2
+            if position < match.end():
+                return
+            continue
+        end = _close(text, match)
+        if end is None:
+            return
+        position = end
+        if kind == "{%":
+            yield _Tag(tag=match["tag"], name=match["name"] or "", start=match.start(), end=position)
+            if match["tag"] == "raw":
+                closing = _ENDRAW.search(text, position)
+                if closing is None:
+                    return
+                position = closing.end()
+
+
+def _close(text: str, opening: re.Match[str]) -> int | None:
+    # The name of a tag has been read; strings may hide a closing mark from here on.
+    for match in _CLOSE[opening[0][:2]].finditer(text, opening.end()):
+        if match["close"]:
+            return match.end()
+    return None
