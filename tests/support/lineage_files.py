@@ -21,7 +21,7 @@ PROJECT = "name: probe\nversion: '1.0'\nprofile: probe\n"
 
 
 def write_files(root: Path, files: Mapping[str, str]) -> Path:
-    """Write files below a folder; ``dbt_project.yml`` and ``profiles.yml`` are added where they are missing."""
+    """Write files below a folder; ``dbt_project.yml`` and ``profiles.yml`` are added where missing."""
     for name, text in {"dbt_project.yml": PROJECT, "profiles.yml": PROFILE, **files}.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,15 +32,8 @@ def write_files(root: Path, files: Mapping[str, str]) -> Path:
 def dbt_manifest(root: Path, **variables: Any) -> dict[str, Any]:
     """Let dbt parse a project, in a process of its own, and return its manifest."""
     dbt = Path(sys.executable).with_name("dbt")
-    command = [
-        str(dbt),
-        "--no-partial-parse",
-        "parse",
-        "--profiles-dir",
-        str(root),
-        "--vars",
-        json.dumps(variables),
-    ]
+    command = [str(dbt), "--no-partial-parse", "parse", "--profiles-dir", str(root)]
+    command += ["--vars", json.dumps(variables)]
     environment = {**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

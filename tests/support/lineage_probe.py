@@ -144,7 +144,8 @@ PROBE: dict[str, str] = {
         """,
     # hooks
     "models/inline_hook.sql": """
-        {{ config(pre_hook="delete from {{ ref('stg_customers') }}", post_hook=["{{ after_hook() }}"]) }} select 1
+        {{ config(pre_hook="delete from {{ ref('stg_customers') }}", post_hook=["{{ after_hook() }}"]) }}
+        select 1
         """,
     "models/hooked/project_hook.sql": "select 1 as one",
     # enabled
@@ -325,7 +326,7 @@ PROBE: dict[str, str] = {
           tools_only: 1
         """,
     "dbt_packages/tools/models/tool_model.sql": "select * from {{ source('tool', var('tool_source')) }}",
-    "dbt_packages/tools/models/tool_child.sql": "select * from {{ ref('tool_model') }} {{ var('tools_only') }}",
+    "dbt_packages/tools/models/tool_child.sql": "select {{ var('tools_only') }} from {{ ref('tool_model') }}",
     "dbt_packages/tools/models/stg_orders.sql": "select 'a name the root has too' as note",
     "dbt_packages/tools/models/reads_the_root.sql": "select * from {{ ref('tools', 'stg_orders') }}",
     "dbt_packages/tools/models/unwanted/unwanted.sql": "select 1",
@@ -356,6 +357,8 @@ PROBE: dict[str, str] = {
         {% test not_under(model, column_name, least) %}
           select * from {{ model }} where {{ column_name }} < {{ least }}
         {% endtest %}
-        {% test at_least(model, column, least) %}select * from {{ model }} where {{ column }} < {{ least }}{% endtest %}
+        {% test at_least(model, column, least) %}
+          select * from {{ model }} where {{ column }} < {{ least }}
+        {% endtest %}
         """,
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date
+from typing import Any, ClassVar
 
 import pytest
 
@@ -49,7 +50,7 @@ class TestTestNames:
         assert short_name("unique", "t", "unique_t_id") == "unique_t_id"
 
     def test_the_end_of_the_id_is_dbt_s(self) -> None:
-        # jaffle_shop_duckdb: test.jaffle_shop.unique_customers_customer_id.c5af1ff4b1
+        # As in the manifest of dbt-labs' jaffle_shop_duckdb.
         kwargs = {"column_name": "customer_id", "model": "{{ get_where_subquery(ref('customers')) }}"}
         name = synthetic_name("unique", "customers", kwargs)
         assert name == "unique_customers_customer_id"
@@ -145,9 +146,7 @@ class TestMerging:
         assert final({"enabled": value})["enabled"] is enabled
 
     def test_plain_values(self) -> None:
-        import datetime
-
-        value = {1: datetime.date(2020, 1, 2), "s": {3, 1}, "t": (1,), "o": Reference("ref", "x"), "f": 1.5}
+        value = {1: date(2020, 1, 2), "s": {3, 1}, "t": (1,), "o": Reference("ref", "x"), "f": 1.5}
         assert plain(value) == {"1": "2020-01-02", "s": [1, 3], "t": [1], "o": "ref('x')", "f": 1.5}
 
 
@@ -367,7 +366,7 @@ def test_sources_that_are_files(meta: dict[str, Any], place: str | None) -> None
 
 
 class TestVerify:
-    MANIFEST: dict[str, Any] = {
+    MANIFEST: ClassVar[dict[str, Any]] = {
         "nodes": {
             "model.p.a": {"config": {"enabled": True}},
             "model.p.b": {"config": {}},
