@@ -141,6 +141,7 @@ class GenericTests:
 
     def build(self, tested: Tested) -> Iterator[Draft]:
         """Yield the tests declared on something and on its columns."""
+        self._texts.enter(tested.entry.file.package)
         for column in tested.columns:
             for test in tests_of(column):
                 yield from self._try(tested, test, column)

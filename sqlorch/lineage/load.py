@@ -121,7 +121,7 @@ class _Reading:
         drafts: list[Draft] = []
         for name in self.packages.by_name:
             drafts += read_file_nodes(self.files[name], templates)
-        reader = PropertiesReader(texts=texts, state=texts.state, warnings=self.warnings)
+        reader = PropertiesReader(texts=texts, warnings=self.warnings)
         if self.memory is not None:
             reader.recall, reader.keep = self.memory.document, self.memory.keep_document
         entries = apply_overrides(reader.read(self._of_kind("properties")))

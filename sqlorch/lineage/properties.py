@@ -11,7 +11,6 @@ from sqlorch.domain.errors import ProjectError
 from sqlorch.lineage.files import SourceFile
 from sqlorch.lineage.jinja.functions import TemplateFaultError
 from sqlorch.lineage.jinja.renderer import HAS_JINJA
-from sqlorch.lineage.jinja.state import State, Subject
 from sqlorch.lineage.project import DeclaredColumn, LoadWarning
 from sqlorch.lineage.text import YamlText, skip_in_properties, skip_in_sources
 from sqlorch.lineage.yaml_io import load_yaml
@@ -70,14 +69,12 @@ class PropertiesReader:
 
     Attributes:
         texts: renders their strings.
-        state: of the renders; told whose file is read.
         warnings: files and entries left out.
         recall: returns a document read earlier, or None.
         keep: is given each document read now.
     """
 
     texts: YamlText
-    state: State
     warnings: list[LoadWarning]
     recall: Callable[[SourceFile], Any] = _forgets
     keep: Callable[[SourceFile, Any], None] = _drops
@@ -86,7 +83,7 @@ class PropertiesReader:
         """Return every entry of the given files."""
         found: list[Entry] = []
         for file in files:
-            self.state.subject = Subject(unique_id="", kind="properties", name="", package=file.package)
+            self.texts.enter(file.package)
             found += self._read_file(file)
         return found
 

@@ -13,7 +13,7 @@ from sqlorch.lineage.jinja.functions import TemplateFaultError
 from sqlorch.lineage.jinja.modules import make_modules
 from sqlorch.lineage.jinja.quick import QuickReader
 from sqlorch.lineage.jinja.renderer import HAS_JINJA, describe
-from sqlorch.lineage.jinja.state import State
+from sqlorch.lineage.jinja.state import State, Subject
 
 KeyPath = tuple[Any, ...]
 _LATE = frozenset({"tests", "data_tests", "description", "loaded_at_query"})
@@ -25,7 +25,7 @@ _PROJECT_HOOKS = frozenset({"pre-hook", "post-hook", "pre_hook", "post_hook"})
 
 
 class YamlText:
-    """Renders strings of YAML for one package.
+    """Renders strings of YAML, package by package.
 
     Args:
         state: where variables and the target are looked up.
@@ -54,6 +54,10 @@ class YamlText:
 
         self._quick = QuickReader(self._env)
         self._frame = Frame(self._env, self._names, self._env.context_class(self._env, self._names, None, {}))
+
+    def enter(self, package: str) -> None:
+        """Render for a package from here on: variables are looked up for it."""
+        self.state.subject = Subject(unique_id="", kind="properties", name="", package=package)
 
     def value(self, text: str) -> Any:
         """Render one string to a value.

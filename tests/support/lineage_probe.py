@@ -202,7 +202,7 @@ PROBE: dict[str, str] = {
                 tests:
                   - unique
                   - not_null:
-                      config: {where: "id > {{ var('least', 0) }}", tags: [fast]}
+                      config: {where: "id > {{ var('scoped') }}", tags: [fast]}
                   - relationships: {arguments: {to: "ref('stg_customers')", field: id}}
                   - dbt_utils_like
                   - tools.not_under: {arguments: {least: 3}, name: own_name}
@@ -338,7 +338,11 @@ PROBE: dict[str, str] = {
             tables: [{name: orders, columns: [{name: id, tests: [unique]}]}, {name: nothing_by_default}]
         models:
           - name: tool_child
-            columns: [{name: id, tests: [not_null, not_under: {arguments: {least: 2}}]}]
+            columns:
+              - name: id
+                tests:
+                  - not_null
+                  - not_under: {arguments: {least: 2}, config: {where: "id > {{ var('tools_only') }}"}}
         """,
     "models/overrides.yml": """
         version: 2
