@@ -204,7 +204,6 @@ def intervals(folder: Path, days: int) -> None:
     run = [BIN / "sqlorch", "run", "--interval", f"2013-01-01/{last}", "--quiet"]
     for root in (ours, theirs):
         timed([*run, "--group", "reference", "--group", "weather_hourly"], root, environment)
-        shutil.rmtree(root / ".sqlorch")
     mine = timed([*run, "--group", "flights_daily"], ours, environment)
     print(f"  sqlorch: {days} days in {mine.wall:.1f} s", flush=True)
     total, cpu, memory = 0.0, 0.0, 0.0

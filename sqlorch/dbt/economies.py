@@ -6,6 +6,7 @@ them and compare every statement that reaches the database. They hold while a se
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import CodeType, ModuleType
@@ -23,6 +24,7 @@ from sqlorch.dbt.lazy_events import lazy_events
 from sqlorch.dbt.macro_names import build_namespace
 
 _MOST_TEMPLATES = 5_000
+_NEW_OBJECTS = 10_000  # Python's default is 700; one context of dbt makes about 600
 
 
 class TemplateCode:
@@ -83,6 +85,20 @@ class TypeTesters:
         return self._made[columns, nulls]
 
 
+class Arguments:
+    """The invocation's arguments as a dict, which every context offers to templates."""
+
+    def __init__(self) -> None:
+        self._make = dbt.context.providers.args_to_dict
+        self._last: tuple[Any, dict[str, Any]] | None = None
+
+    def args_to_dict(self, args: Any) -> dict[str, Any]:
+        """As ``dbt.utils.args_to_dict``; each call gives a dict of its own."""
+        if self._last is None or self._last[0] is not args:
+            self._last = (args, self._make(args))
+        return dict(self._last[1])
+
+
 def wrapped_exports(model: Any) -> dict[str, Callable[..., Any]]:
     """As ``dbt.context.exceptions_jinja.wrapped_exports``, without copying names and docstrings."""
     return {name: _naming(export, model) for name, export in CONTEXT_EXPORTS.items()}
@@ -107,6 +123,7 @@ def economies() -> Iterator[None]:
         (MacroNamespaceBuilder, "build_namespace"): build_namespace,
         (dbt.clients.jinja, "get_template"): templates.get_template,
         (dbt.context.providers, "wrapped_exports"): wrapped_exports,
+        (dbt.context.providers, "args_to_dict"): Arguments().args_to_dict,
         (dbt_common.clients.agate_helper, "build_type_tester"): testers.build_type_tester,
     }
     with ExitStack() as stack:
@@ -114,4 +131,23 @@ def economies() -> Iterator[None]:
             stack.callback(setattr, home, name, getattr(home, name))
             setattr(home, name, value)
         stack.enter_context(lazy_events())
+        stack.enter_context(calm_collector())
         yield
+
+
+@contextmanager
+def calm_collector() -> Iterator[None]:
+    """Keep Python's cyclic garbage collector away from what lives as long as the session.
+
+    Every context makes hundreds of objects, so that the collector walks the whole parsed project again and
+    again to find nothing. What is alive now is set aside; what comes later is collected, less often.
+    """
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()

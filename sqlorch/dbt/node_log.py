@@ -88,7 +88,8 @@ class NodeLogs:
     def _hear(self, event: Any, level: str) -> None:
         if getattr(self._here, "file", None) is None or type(event).__name__ in _NOISE:
             return
-        stamp = datetime.now().strftime("%H:%M:%S.%f")[:-3]  # noqa: DTZ005 - a log speaks local time
+        now = datetime.now()  # noqa: DTZ005 - a log speaks local time
+        stamp = f"{now.hour:02}:{now.minute:02}:{now.second:02}.{now.microsecond // 1000:03}"
         self.write(f"{stamp} [{level:<5}] {event.message()}")
 
 

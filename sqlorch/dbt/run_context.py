@@ -22,6 +22,7 @@ from dbt_common.context import _INVOCATION_CONTEXT_VAR, get_invocation_context
 from dbt_common.events.contextvars import task_contextvars
 
 from sqlorch.dbt.cache import refresh_cache
+from sqlorch.dbt.cancelling import interrupt, open_connections
 from sqlorch.dbt.errors import let_go_of_frames, one_line
 from sqlorch.dbt.node_log import NodeLogs
 from sqlorch.dbt.results import node_result
@@ -124,26 +125,12 @@ class DbtRunContext:
     def cancel(self, unique_ids: Iterable[str] | None = None) -> None:
         """Stop running queries from another thread; ``None`` stops all of this session."""
         _INVOCATION_CONTEXT_VAR.set(self._invocation)
-        connections = self._adapter.connections
-        with connections.lock:
-            open_now = [c for c in connections.thread_connections.values() if c.state == "open" and c.handle]
         wanted = None if unique_ids is None else set(unique_ids)
-        for connection in open_now:
+        for connection in open_connections(self._adapter):
             if self._is_node(connection.name) and (wanted is None or connection.name in wanted):
                 with self._lock:
                     self._cancelled.add(connection.name)
-                self._interrupt(connection)
-
-    def _interrupt(self, connection: Any) -> None:
-        ask = getattr(connection.handle, "cancel", None)
-        if ask is None:  # DuckDB
-            with self._adapter.connection_named("sqlorch_cancel"):
-                self._adapter.connections.cancel(connection)
-            return
-        try:
-            ask()  # psycopg2: the connection lives on, and nobody needs the right to end a backend
-        except Exception as error:  # noqa: BLE001 - it has just been closed: its query is over
-            self._logs.write(f"not cancelled: {error}")
+                interrupt(self._adapter, connection)
 
     def finish(self, results: Sequence[NodeResult]) -> str:
         """Execute ``on-run-end``; returns ``""`` or what failed in one line."""

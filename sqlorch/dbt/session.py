@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from dbt.contracts.graph.manifest import Manifest
+from dbt_common.context import _INVOCATION_CONTEXT_VAR, get_invocation_context
 
+from sqlorch.dbt.cancelling import interrupt, open_connections
 from sqlorch.dbt.duckdb_rows import tell_rows
 from sqlorch.dbt.economies import economies
 from sqlorch.dbt.invocation import restore_environment, run_flags
@@ -48,6 +50,7 @@ class WarmSession:
             tell_rows(self._project.adapter)
         self._parsed: tuple[str, Manifest] | None = None
         self._schemas: set[Any] = set()
+        self._invocation = get_invocation_context()
         self._closed = False
 
     def _open(self, options: SessionOptions) -> OpenProject:
@@ -168,6 +171,12 @@ class WarmSession:
             except Exception as error:
                 raise self._worded(error) from error
         return self._parsed[1]
+
+    def interrupt(self) -> None:
+        """Stop every query of this session, hooks included; for while a run is being opened."""
+        _INVOCATION_CONTEXT_VAR.set(self._invocation)
+        for connection in open_connections(self._project.adapter):
+            interrupt(self._project.adapter, connection)
 
     def close(self) -> None:
         """Close connections and let go of the warehouse's file."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
+from queue import Empty, SimpleQueue
 
 from sqlorch.domain.errors import SqlorchError
 from sqlorch.domain.frontier import Frontier
 from sqlorch.domain.history import RunRecord
 from sqlorch.domain.run import NodeState, RunSpec, RunState
 from sqlorch.engine.ports import RunContext, WarehouseSession
-from sqlorch.engine.run_loop import Crew, RunLoop
+from sqlorch.engine.run_loop import CANCEL_AGAIN, Crew, RunLoop
 
 _NOT_GOOD = frozenset({NodeState.FAILED, NodeState.UPSTREAM_FAILED, NodeState.CANCELLED})
 
@@ -56,11 +60,8 @@ class Driver:
         frontier = Frontier(spec.nodes, states)
         try:
             context = self._open(spec, frontier)
-        except KeyboardInterrupt:
-            self._interrupted(spec, frontier)
-            raise
         except SqlorchError as error:
-            if crew.stop.requested:  # what a driver makes of the signal is an error like any other
+            if crew.stop.requested:  # what a driver makes of the interruption is an error like any other
                 self._interrupted(spec, frontier)
                 raise KeyboardInterrupt from error
             self._abort(spec, frontier, str(error))
@@ -78,8 +79,10 @@ class Driver:
         return self._end(spec, loop, context)
 
     def _open(self, spec: RunSpec, frontier: Frontier) -> RunContext:
+        """Open the run in a thread of its own, so that a stop can interrupt a hook that takes long."""
         todo = [uid for uid, state in frontier.states.items() if not state.terminal]
-        return self.session.open_run(
+        opening = partial(
+            self.session.open_run,
             run_id=spec.run_id,
             interval=spec.interval,
             variables=spec.variables,
@@ -87,6 +90,23 @@ class Driver:
             target_path=self.crew.run_dir(spec.run_id) / "target",
             full_refresh=bool(spec.invocation.get("full_refresh")),
         )
+        inbox: SimpleQueue[object] = SimpleQueue()
+        self.crew.stop.subscribe(inbox)
+        try:
+            with ThreadPoolExecutor(1, thread_name_prefix="opening") as pool:
+                future = pool.submit(copy_context().run, opening)
+                future.add_done_callback(inbox.put)
+                self._wait(future, inbox)
+            return future.result()
+        finally:
+            self.crew.stop.unsubscribe(inbox)
+
+    def _wait(self, future: Future[RunContext], inbox: SimpleQueue[object]) -> None:
+        while not future.done():
+            with suppress(Empty):
+                inbox.get(timeout=CANCEL_AGAIN if self.crew.stop.requested else None)
+            if self.crew.stop.requested and not future.done():
+                self.session.interrupt()
 
     def _abort(self, spec: RunSpec, frontier: Frontier, reason: str) -> None:
         store, now = self.crew.store, self.crew.clock.now()

@@ -143,6 +143,9 @@ class WarehouseSession(Protocol):
             ExecutionError: the warehouse is unreachable or a hook failed.
         """
 
+    def interrupt(self) -> None:
+        """Stop every query of this session, from another thread; for while a run is being opened."""
+
     def close(self) -> None:
         """Let go of the warehouse: no file stays locked, no connection open. May be called twice."""
 

@@ -19,7 +19,7 @@ from sqlorch.domain.run import ErrorClass, NodeResult, NodeSpec, NodeState, Outc
 from sqlorch.engine.ports import Clock, Listener, RunContext, RunStore
 from sqlorch.engine.stop import Stop
 
-_CANCEL_AGAIN = 0.5  # seconds: a query may begin just after the first cancel
+CANCEL_AGAIN = 0.5  # seconds: a query may begin just after the first cancel
 _IDLE = 3600.0  # seconds: nothing is due; a result or a stop wakes the loop
 
 
@@ -102,6 +102,8 @@ class RunLoop:
             batch.moves += self._told(self.frontier.block(uid, reason=reason))
         batch.moves += self.frontier.start()
         self._crew.stop.subscribe(self._inbox)
+        if self._crew.stop.requested:  # while the run was being opened
+            self._begin_cancelling(batch)
         try:
             self._write(batch)
             while self._live or self._retries:
@@ -134,7 +136,7 @@ class RunLoop:
         now = self._crew.clock.monotonic()
         moments = [*self._retries.values(), *(live.deadline for live in self._live.values() if live.deadline)]
         if self.cancelling or self._halted or any(live.timed_out for live in self._live.values()):
-            moments.append(now + _CANCEL_AGAIN)
+            moments.append(now + CANCEL_AGAIN)
         return max(0.0, min([*moments, now + _IDLE]) - now)
 
     def _write(self, batch: _Batch) -> None:

@@ -61,13 +61,22 @@ class Scripted:
         self.lock = threading.Lock()
         self.released: dict[str, threading.Event] = {}
         self.full_refresh: bool | None = None
+        self.hook: Callable[[], None] | None = None
+        self.interrupted = threading.Event()
 
     def open_run(self, *, nodes: Sequence[str], full_refresh: bool, **_: Any) -> Scripted:
+        if self.hook is not None:
+            self.hook()
+            if not self.interrupted.wait(30):
+                raise AssertionError("nobody interrupted the hook")
         if self.opening is not None:
             raise self.opening
         self.full_refresh = full_refresh
         self.released = {uid: threading.Event() for uid in nodes}
         return self
+
+    def interrupt(self) -> None:
+        self.interrupted.set()
 
     def close(self) -> None:
         pass
@@ -259,6 +268,21 @@ def test_fail_fast_stops_the_rest(store: SqlStore) -> None:
     assert record.state is RunState.FAILED
     assert states(store) == {"a": "failed", "b": "cancelled", "c": "cancelled", "d": "cancelled"}
     assert session.order.count("c") == 0
+
+
+@pytest.mark.parametrize("error", [ExecutionError("INTERRUPT Error"), None])
+def test_a_stop_interrupts_a_hook_before_the_first_node(store: SqlStore, error: Exception | None) -> None:
+    session, stop = Scripted({}), Stop()
+    session.hook, session.opening = stop.request, error
+    if error is None:
+        assert drive(store, session, spec({"a": ""}), stop=stop).state is RunState.CANCELLED
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            drive(store, session, spec({"a": ""}), stop=stop)
+    record = store.run("run-1")
+    assert (record.state, record.reason) == (RunState.CANCELLED, "interrupted")
+    assert states(store) == {"a": "cancelled"}
+    assert session.order == []
 
 
 def test_a_run_that_cannot_be_opened_is_stored_as_failed(store: SqlStore) -> None:
