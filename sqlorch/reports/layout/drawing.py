@@ -1,0 +1,188 @@
+"""The layout of a whole graph: each part that hangs together laid out, then all of them packed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+from sqlorch.reports.layout.folding import COLUMN, FOLDED, Rows, folded
+from sqlorch.reports.layout.layers import Layered, layered
+from sqlorch.reports.layout.ordering import ordered
+from sqlorch.reports.layout.packing import packed
+from sqlorch.reports.layout.placing import GRAIN, placed
+
+Point = tuple[float, float]
+
+_CARD = 0.4  # half the width of a node in columns: lines bend outside of it
+_STUB = 0.4  # rows from the middle of a node in a block to the first line beside it
+_NEXT = 0.05  # rows from one line to the next there
+_LONE = 1.4  # width of a block of nodes without any edge for its height
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a node is.
+
+    Attributes:
+        layer: its depth in the part of the graph it belongs to.
+        x: middle, in columns from the left.
+        y: middle, in rows from the top.
+    """
+
+    layer: int
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Where a graph is drawn.
+
+    Attributes:
+        places: of each node.
+        bends: of each edge that is not one curve from node to node, the points it passes horizontally.
+    """
+
+    places: Mapping[str, Place]
+    bends: Mapping[tuple[str, str], tuple[Point, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """Some nodes laid out by themselves; its top left corner is the middle of a card there."""
+
+    names: Sequence[str]
+    places: Sequence[Place]
+    bends: Mapping[tuple[int, int], tuple[Point, ...]]
+
+    @property
+    def size(self) -> tuple[float, float]:
+        return max(place.x for place in self.places) + 1, max(place.y for place in self.places) + 1
+
+
+def lay_out(
+    nodes: Iterable[str], edges: Iterable[tuple[str, str]], *, stay_left: Collection[str] | None = None
+) -> Layout:
+    """Lay out a graph from left to right.
+
+    Nodes of one column are at least one row apart. Every edge goes to the right.
+
+    Args:
+        nodes: names of the nodes, each once.
+        edges: from parent to child; the graph has no cycle.
+        stay_left: nodes that keep to the first layer when they have no parents, where others would move to
+            their children; None means all.
+    """
+    names = sorted(nodes)
+    number = {name: index for index, name in enumerate(names)}
+    children: list[list[int]] = [[] for _ in names]
+    for parent, child in sorted(set(edges)):
+        children[number[parent]].append(number[child])
+    kept = [stay_left is None or name in stay_left for name in names]
+    parts = [_part(names, children, kept, members) for members in _components(children)]
+    lone = [names[part[0]] for part in _components(children) if len(part) == 1]
+    parts = [part for part in parts if len(part.names) > 1] + ([_block(lone)] if lone else [])
+    return _together(parts)
+
+
+def _components(children: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Nodes that hang together, each list ascending; the largest first, then by first node."""
+    group = list(range(len(children)))
+
+    def root(node: int) -> int:
+        while group[node] != node:
+            group[node] = group[group[node]]
+            node = group[node]
+        return node
+
+    for node, below in enumerate(children):
+        for child in below:
+            first, second = root(node), root(child)
+            group[max(first, second)] = min(first, second)
+    found: dict[int, list[int]] = {}
+    for node in range(len(children)):
+        found.setdefault(root(node), []).append(node)
+    return sorted(found.values(), key=lambda members: (-len(members), members[0]))
+
+
+def _part(
+    names: Sequence[str], children: Sequence[Sequence[int]], kept: Sequence[bool], members: Sequence[int]
+) -> _Part:
+    local = {node: index for index, node in enumerate(members)}
+    graph = layered(
+        [[local[child] for child in children[node]] for node in members],
+        stay_left=[kept[node] for node in members],
+    )
+    rows = folded(graph, ordered(graph))
+    heights = [step / GRAIN for step in placed(graph, rows)]
+    places = _places(graph, rows, heights)
+    bends = {}
+    for parent, node in enumerate(members):
+        for other in children[node]:
+            points = _bends(graph, rows, heights, places, parent, local[other])
+            if points:
+                bends[parent, local[other]] = points
+    return _Part(names=[names[node] for node in members], places=places, bends=bends)
+
+
+def _places(graph: Layered, rows: Rows, heights: Sequence[float]) -> list[Place]:
+    column = [0] * graph.nodes
+    for layer, start in zip(rows.rows, rows.start, strict=True):
+        for row in layer:
+            for place, item in enumerate(row):
+                if item < graph.nodes:
+                    column[item] = start + place
+    return [
+        Place(layer=graph.depth[node], x=float(column[node]), y=heights[node]) for node in range(graph.nodes)
+    ]
+
+
+def _bends(
+    graph: Layered, rows: Rows, heights: Sequence[float], places: Sequence[Place], parent: int, child: int
+) -> tuple[Point, ...]:
+    """The points an edge passes: out of its block, along the bends of its trunk, into the block of its child."""
+    here, there = places[parent], places[child]
+    points: list[Point] = []
+    behind = rows.start[here.layer] + rows.columns[here.layer] - 1 - here.x  # columns of its block to pass
+    if behind > 0:
+        level = here.y + _STUB + _NEXT * (behind - 1)
+        points += [(here.x + 0.5, level), (here.x + behind + _CARD, level)]
+    for bend in graph.way(parent, child):
+        start = rows.start[graph.depth[bend]]
+        level = heights[bend]
+        points += [(start - _CARD, level), (start + rows.columns[graph.depth[bend]] - 1 + _CARD, level)]
+    ahead = there.x - rows.start[there.layer]
+    if ahead > 0:
+        level = there.y - _STUB - _NEXT * (ahead - 1)
+        points += [(there.x - ahead - _CARD, level), (there.x - 0.5, level)]
+    return tuple(_corners(points))
+
+
+def _corners(points: Sequence[Point]) -> Iterable[Point]:
+    """Without the points in the middle of a straight line."""
+    for index, (x, y) in enumerate(points):
+        inner = 0 < index < len(points) - 1
+        if not (inner and points[index - 1][1] == y == points[index + 1][1]):
+            yield round(x, 2), round(y, 2)
+
+
+def _block(names: Sequence[str]) -> _Part:
+    """Nodes without edges, row by row in the order of their names."""
+    width = max(1, ceil(sqrt(len(names) * _LONE / COLUMN)))
+    places = [
+        Place(layer=0, x=float(index % width), y=float(index // width)) for index in range(len(names))
+    ]
+    return _Part(names=names, places=places, bends={})
+
+
+def _together(parts: Sequence[_Part]) -> Layout:
+    places: dict[str, Place] = {}
+    bends: dict[tuple[str, str], tuple[Point, ...]] = {}
+    for part, (left, top) in zip(parts, packed([part.size for part in parts]), strict=True):
+        for name, place in zip(part.names, part.places, strict=True):
+            places[name] = Place(layer=place.layer, x=place.x + left, y=round(place.y + top, 2))
+        for (parent, child), points in part.bends.items():
+            moved = tuple((round(x + left, 2), round(y + top, 2)) for x, y in points)
+            bends[part.names[parent], part.names[child]] = moved
+    return Layout(places=places, bends=bends)
