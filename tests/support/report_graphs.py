@@ -1,7 +1,7 @@
 """Made-up projects of any size for the lineage report: they look like real ones, and are the same every time.
 
-    report = made_up_report(740)                   # with columns, SQL and a run
-    report = made_up_report(740, ran=False)        # structure only
+report = made_up_report(740)                   # with columns, SQL and a run
+report = made_up_report(740, ran=False)        # structure only
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ _TOPICS = (
 ).split()
 _SYSTEMS = "erp crm shopify stripe zendesk hubspot netsuite salesforce segment jira workday adyen".split()
 _WORDS = "daily weekly by_region by_channel enriched joined deduplicated latest history rolling".split()
-_NOUNS = "amount status region channel currency quantity price discount tax country segment created_at".split()
+_NOUNS = (
+    "amount status region channel currency quantity price discount tax country segment created_at".split()
+)
 _TYPES = ("BIGINT", "VARCHAR", "DECIMAL(18,2)", "TIMESTAMP", "BOOLEAN", "DATE", "DOUBLE")
 
 
@@ -68,7 +70,11 @@ def made_up_report(nodes: int, *, seed: int = 7, ran: bool = True) -> LineageRep
         nodes=tuple(
             _node(d, columns[d.uid], tests[d.uid], runs.get(d.uid, NodeRuns()), rng, ran=ran) for d in drafts
         ),
-        edges={(parent, d.uid): parent.startswith("seed.") and d.kind == "source" for d in drafts for parent in d.parents},
+        edges={
+            (parent, d.uid): parent.startswith("seed.") and d.kind == "source"
+            for d in drafts
+            for parent in d.parents
+        },
         column_edges=tuple(_column_edges(drafts, columns, rng)),
         groups=(
             ReportGroup(name="hourly", schedule="@hourly", timezone="Europe/Berlin", description="Raw data."),
@@ -85,7 +91,14 @@ def made_up_report(nodes: int, *, seed: int = 7, ran: bool = True) -> LineageRep
 def _drafts(nodes: int, rng: random.Random) -> list[_Draft]:
     """Sources and seeds, staging, intermediates in two steps, marts, metrics, exposures, by business domain."""
     domains = max(1, min(24, nodes // 22))
-    shares = {"raw": 0.24, "staging": 0.23, "intermediate": 0.2, "joined": 0.09, "marts": 0.14, "metrics": 0.08}
+    shares = {
+        "raw": 0.24,
+        "staging": 0.23,
+        "intermediate": 0.2,
+        "joined": 0.09,
+        "marts": 0.14,
+        "metrics": 0.08,
+    }
     counts = {name: max(1, int(nodes * share)) for name, share in shares.items()}
     counts["exposures"] = max(1, nodes - sum(counts.values()))
     drafts: list[_Draft] = []
@@ -96,9 +109,7 @@ def _drafts(nodes: int, rng: random.Random) -> list[_Draft]:
     return drafts[:nodes]
 
 
-def _draft(
-    level: str, index: int, domains: int, made: dict[str, list[_Draft]], rng: random.Random
-) -> _Draft:
+def _draft(level: str, index: int, domains: int, made: dict[str, list[_Draft]], rng: random.Random) -> _Draft:
     domain = index % domains
     topic, system = _TOPICS[domain % len(_TOPICS)], _SYSTEMS[domain % len(_SYSTEMS)]
     number = index // domains
@@ -111,14 +122,31 @@ def _draft(
     if level == "exposures":
         parents = _pick(made["metrics"] + made["marts"], rng.randint(1, 4), domain, rng, near=0.8)
         return _Draft(f"{topic}_dashboard_{number}", "exposure", "models/exposures", domain, parents)
-    prefix = {"staging": f"stg_{system}__", "intermediate": "int_", "joined": "int_", "marts": "", "metrics": "metric_"}
-    folder = {"staging": f"models/staging/{system}", "intermediate": f"models/intermediate/{topic}",
-              "joined": f"models/intermediate/{topic}", "marts": f"models/marts/{topic}", "metrics": "models/metrics"}
+    prefix = {
+        "staging": f"stg_{system}__",
+        "intermediate": "int_",
+        "joined": "int_",
+        "marts": "",
+        "metrics": "metric_",
+    }
+    folder = {
+        "staging": f"models/staging/{system}",
+        "intermediate": f"models/intermediate/{topic}",
+        "joined": f"models/intermediate/{topic}",
+        "marts": f"models/marts/{topic}",
+        "metrics": "models/metrics",
+    }
     name = f"{prefix[level]}{unique}{'_joined' if level == 'joined' else ''}"
     if level == "marts":
         name = ("fct_" if index % 3 else "dim_") + name
     snapshot = level == "intermediate" and index % 19 == 18  # noqa: PLR2004 - a snapshot now and then
-    return _Draft(name, "snapshot" if snapshot else "model", folder[level], domain, _parents(level, index, made, domain, rng))
+    return _Draft(
+        name,
+        "snapshot" if snapshot else "model",
+        folder[level],
+        domain,
+        _parents(level, index, made, domain, rng),
+    )
 
 
 def _parents(
@@ -175,14 +203,21 @@ def _column_edges(
             expression = "" if kind in {"pass-through", "rename"} else f"coalesce(sum({above.name}), 0)"
             edges.append(
                 ReportColumnEdge(
-                    parent=parent, parent_column=above.name, child=d.uid, child_column=column.name, kind=kind,
+                    parent=parent,
+                    parent_column=above.name,
+                    child=d.uid,
+                    child_column=column.name,
+                    kind=kind,
                     expression=expression,
                 )
             )
         if d.parents and columns[d.uid]:
             edges.append(
                 ReportColumnEdge(
-                    parent=d.parents[0], parent_column=columns[d.parents[0]][0].name, child=d.uid, child_column=None,
+                    parent=d.parents[0],
+                    parent_column=columns[d.parents[0]][0].name,
+                    child=d.uid,
+                    child_column=None,
                     kind=rng.choice(("filter", "join", "group")),
                 )
             )
@@ -218,7 +253,15 @@ def _runs(drafts: list[_Draft], rng: random.Random) -> dict[str, NodeRuns]:
             continue
         broken = any(found[p].state in {"failed", "upstream_failed"} for p in d.parents if p in found)
         drawn = rng.random()
-        state = "upstream_failed" if broken else "failed" if drawn < 0.004 else "warn" if drawn < 0.03 else "success"
+        state = (
+            "upstream_failed"
+            if broken
+            else "failed"
+            if drawn < 0.004
+            else "warn"
+            if drawn < 0.03
+            else "success"
+        )
         seconds = round(rng.lognormvariate(0.2, 1.2), 3)
         age = rng.choice((600.0, 3600.0, 86_400.0))
         found[d.uid] = NodeRuns(
@@ -291,8 +334,13 @@ def _gantt(
 
 def _bar(node: str, test: str | None, start: float, end: float, state: str) -> Bar:
     return Bar(
-        node=node, test=test, attempt=1, run_id="manual-20240229T230000Z-dail", start=round(start, 3),
-        end=round(end, 3), state=state,
+        node=node,
+        test=test,
+        attempt=1,
+        run_id="manual-20240229T230000Z-dail",
+        start=round(start, 3),
+        end=round(end, 3),
+        state=state,
     )
 
 
@@ -315,11 +363,15 @@ def _node(
         kind=d.kind,
         path=f"{d.folder}/{short}.{'csv' if d.kind == 'seed' else 'yml' if sql is None else 'sql'}",
         folder=d.folder,
-        schema={"source": "raw", "exposure": ""}.get(d.kind, d.folder.split("/")[1 if "/" in d.folder else 0]),
+        schema={"source": "raw", "exposure": ""}.get(
+            d.kind, d.folder.split("/")[1 if "/" in d.folder else 0]
+        ),
         group=group,
         package="shop",
         materialized=rng.choice(("table", "view", "incremental")) if d.kind == "model" else "",
-        description=f"What {_TOPICS[d.domain % len(_TOPICS)]} look like after {d.name}." if rng.random() < 0.5 else "",
+        description=f"What {_TOPICS[d.domain % len(_TOPICS)]} look like after {d.name}."
+        if rng.random() < 0.5
+        else "",
         tags=("finance",) if d.domain % 3 == 0 else (),
         owner="Analytics" if d.domain % 2 else "",
         relation=f'"shop"."main"."{short}"' if d.kind != "exposure" else "",
@@ -337,7 +389,9 @@ def _sql(d: _Draft, columns: tuple[ReportColumn, ...], rng: random.Random) -> st
     ctes = []
     for number, parent in enumerate(d.parents):
         listed = ",\n".join(f"        {column.name} as {column.name}_{number}" for column in columns)
-        ctes.append(f'cte_{number} as (\n    select\n{listed}\n    from "shop"."main"."{parent.split(".")[-1]}"\n)')
+        ctes.append(
+            f'cte_{number} as (\n    select\n{listed}\n    from "shop"."main"."{parent.split(".")[-1]}"\n)'
+        )
     measures = ",\n".join(
         f"    coalesce(sum(case when {column.name} > {rng.randint(1, 500)} then {column.name} end), 0) as {column.name}"
         for column in columns

@@ -15,17 +15,14 @@ def between(upper: Iterable[int], below: Sequence[Sequence[int]], place: Sequenc
     Two edges cross when their ends are in opposite order. Edges that share an end do not cross.
 
     Args:
-        upper: the nodes of the first layer, in order.
-        below: neighbours of each node in the next layer.
-        place: place of each node within its layer.
+        upper: the items of the first layer, in order.
+        below: neighbours of each item in the next layer.
+        place: place of each item within its layer.
     """
-    ends: list[int] = []
-    for node in upper:
-        neighbours = below[node]
-        if len(neighbours) == 1:
-            ends.append(place[neighbours[0]])
-        else:
-            ends.extend(sorted([place[neighbour] for neighbour in neighbours]))
+    width = len(place) + 1
+    pairs = [at * width + place[node] for at, item in enumerate(upper) for node in below[item]]
+    pairs.sort()
+    ends = [pair % width for pair in pairs]
     return inversions(ends)
 
 

@@ -80,10 +80,10 @@ def lay_out(
     for parent, child in sorted(set(edges)):
         children[number[parent]].append(number[child])
     kept = [stay_left is None or name in stay_left for name in names]
-    parts = [_part(names, children, kept, members) for members in _components(children)]
-    lone = [names[part[0]] for part in _components(children) if len(part) == 1]
-    parts = [part for part in parts if len(part.names) > 1] + ([_block(lone)] if lone else [])
-    return _together(parts)
+    groups = _components(children)
+    parts = [_part(names, children, kept, group) for group in groups if len(group) > 1]
+    lone = [names[group[0]] for group in groups if len(group) == 1]
+    return _together([*parts, *([_block(lone)] if lone else [])])
 
 
 def _components(children: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -164,15 +164,13 @@ def _corners(points: Sequence[Point]) -> Iterable[Point]:
     for index, (x, y) in enumerate(points):
         inner = 0 < index < len(points) - 1
         if not (inner and points[index - 1][1] == y == points[index + 1][1]):
-            yield round(x, 2), round(y, 2)
+            yield x, y
 
 
 def _block(names: Sequence[str]) -> _Part:
     """Nodes without edges, row by row in the order of their names."""
     width = max(1, ceil(sqrt(len(names) * _LONE / COLUMN)))
-    places = [
-        Place(layer=0, x=float(index % width), y=float(index // width)) for index in range(len(names))
-    ]
+    places = [Place(layer=0, x=float(index % width), y=float(index // width)) for index in range(len(names))]
     return _Part(names=names, places=places, bends={})
 
 

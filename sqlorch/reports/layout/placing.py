@@ -8,13 +8,13 @@ lies on one line is put on one line.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlorch.reports.layout.folding import BEND, FOLDED, Rows
 from sqlorch.reports.layout.layers import Layered
 
 GRAIN = 100  # steps a row; heights are whole numbers of them, so that equal means equal
-_WORK = 120_000  # rows moved, at most; counted, not timed
+_WORK = 60_000  # rows moved, at most; counted, not timed
 _NEARLY = 45  # steps: so near to one line counts as meant to be
 _AT_EASE = 0.01  # how hard a row without neighbours on one side holds its place
 # How hard an edge pulls, by its kind, after Gansner et al. (1993): long edges shall be straight first of all.
@@ -35,12 +35,7 @@ def placed(graph: Layered, rows: Rows) -> list[int]:
     return heights
 
 
-@dataclass(frozen=True, slots=True)
-class _Links:
-    """Neighbours of a row on one side and how hard each pulls."""
-
-    rows: list[int] = field(default_factory=list)
-    pulls: list[float] = field(default_factory=list)
+_Links = list[list[tuple[int, float]]]  # of each row the rows it is joined to, and how hard they pull
 
 
 class _Table:
@@ -68,23 +63,21 @@ class _Table:
             return BEND / 2
         return FOLDED / 2 if folded else 0.5
 
-    def _linked(self) -> tuple[list[_Links], list[_Links]]:
+    def _linked(self) -> tuple[_Links, _Links]:
         graph = self._graph
         row_of = [0] * len(graph.depth)
         for row, items in enumerate(self.items):
             for item in items:
                 row_of[item] = row
-        left = [_Links() for _ in self.items]
-        right = [_Links() for _ in self.items]
+        left: _Links = [[] for _ in self.items]
+        right: _Links = [[] for _ in self.items]
         for item, after in enumerate(graph.right):
             here = row_of[item]
             for other in after:
                 there = row_of[other]
                 pull = _PULL[item >= graph.nodes, other >= graph.nodes]
-                right[here].rows.append(there)
-                right[here].pulls.append(pull)
-                left[there].rows.append(here)
-                left[there].pulls.append(pull)
+                right[here].append((there, pull))
+                left[there].append((here, pull))
         return left, right
 
     def _first_heights(self) -> list[float]:
@@ -103,29 +96,26 @@ class _Table:
     def settle(self) -> None:
         """Move layer after layer to where its neighbours are: those on one side first, then all."""
         turns = max(2, min(16, _WORK // (2 * len(self.items) + 1)))
-        self._pass(self.layers[1:], self._gaps[1:], [self._left])
-        self._pass(self.layers[-2::-1], self._gaps[-2::-1], [self._right])
+        self._pass(self.layers[1:], self._gaps[1:], self._left)
+        self._pass(self.layers[-2::-1], self._gaps[-2::-1], self._right)
+        both = [left + right for left, right in zip(self._left, self._right, strict=True)]
         for turn in range(turns):
             way = slice(None) if turn % 2 == 0 else slice(None, None, -1)
-            self._pass(self.layers[way], self._gaps[way], [self._left, self._right])
+            self._pass(self.layers[way], self._gaps[way], both)
         self._to_steps()
 
-    def _pass(
-        self, layers: Sequence[list[int]], gaps: Sequence[list[float]], sides: Sequence[list[_Links]]
-    ) -> None:
+    def _pass(self, layers: Sequence[list[int]], gaps: Sequence[list[float]], links: _Links) -> None:
         heights = self._height
         for layer, apart in zip(layers, gaps, strict=True):
             wanted: list[float] = []
             pulls: list[float] = []
             for row in layer:
-                total, pull = 0.0, 0.0
-                for side in sides:
-                    links = side[row]
-                    for other, weight in zip(links.rows, links.pulls, strict=True):
-                        total += weight * heights[other]
-                        pull += weight
-                wanted.append(total / pull if pull else heights[row])
-                pulls.append(pull or _AT_EASE)
+                total, pulled = 0.0, 0.0
+                for other, pull in links[row]:
+                    total += pull * heights[other]
+                    pulled += pull
+                wanted.append(total / pulled if pulled else heights[row])
+                pulls.append(pulled or _AT_EASE)
             for row, height in zip(layer, _apart(wanted, pulls, apart), strict=True):
                 heights[row] = height
 
@@ -162,16 +152,16 @@ class _Table:
         bends = [items[0] >= self._graph.nodes for items in self.items]
         alone = []
         for row, links in enumerate(self._right):
-            for other in links.rows:
+            for other, _ in links:
                 if bends[row] and bends[other]:
                     yield row, other
-                elif len(links.rows) == 1 == len(self._left[other].rows):
+                elif len(links) == 1 == len(self._left[other]):
                     alone.append((row, other))
         yield from alone
 
     def _near_links(self) -> Iterator[tuple[int, int, int]]:
         for row, links in enumerate(self._right):
-            for other in links.rows:
+            for other, _ in links:
                 away = abs(self.steps[row] - self.steps[other])
                 if away <= _NEARLY:
                     yield away, row, other
@@ -212,7 +202,9 @@ class _Lines:
         if nearly is not None and abs(here - there) > nearly:
             return
         middle = (here * len(first) + there * len(second)) // (len(first) + len(second))
-        for height in dict.fromkeys((here, there, middle) if len(first) >= len(second) else (there, here, middle)):
+        for height in dict.fromkeys(
+            (here, there, middle) if len(first) >= len(second) else (there, here, middle)
+        ):
             if self._move(first + second, height):
                 self._right_taken[row] = self._left_taken[other] = True
                 joined = first + second
