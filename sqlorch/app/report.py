@@ -1,12 +1,12 @@
-"""The lineage report, composed: the project's graph and columns, its groups, and what its runs left behind."""
+"""The lineage report, composed: the graph, its columns and groups, and what the runs left behind."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from sqlorch.app.report_runs import Memory, critical_path, gantt, headers, node_runs, recall
@@ -18,7 +18,6 @@ from sqlorch.reports.model import (
     ReportColumnEdge,
     ReportGroup,
     ReportNode,
-    ReportTest,
 )
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from sqlorch.domain.dag import Node
     from sqlorch.domain.group import Group
 
-_NAME_PART = re.compile(r'"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|[^."`\[\]\s()]+')
+_NAME_PART = re.compile(r'"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|[\w$-]+')
 
 
 def lineage_report(view: LineageView, chosen: Collection[str], *, now: datetime) -> LineageReport:
@@ -105,7 +104,7 @@ class _Composer:
             sql=sql,
             compiled=compiled,
             language="python" if node.path.endswith(".py") else "sql",
-            schedule=schedule_of(group) if group else None,
+            schedule=schedule_of(group, zone=True) if group else None,
             columns=self._columns[uid],
             tests=self._tests.get(uid, ()),
             runs=node_runs(
@@ -192,10 +191,7 @@ def _shown(view: LineageView, chosen: Collection[str]) -> _Shown:
     tested = {uid: tuple(on for on in nodes if on in place) for uid, nodes in tested_nodes(dag).items()}
     return _Shown(
         order=order,
-        parents={
-            uid: tuple(sorted((p for p in dag.parents(uid) if p in place), key=place.__getitem__))
-            for uid in order
-        },
+        parents={uid: tuple(sorted(place.keys() & dag.parents(uid), key=place.__getitem__)) for uid in order},
         tested={uid: nodes for uid, nodes in sorted(tested.items()) if nodes},
     )
 

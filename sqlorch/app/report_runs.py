@@ -1,4 +1,4 @@
-"""What the last runs left behind, for the lineage report: states, durations, freshness, the newest sitting."""
+"""What runs left behind, for the lineage report: states, durations, freshness, the newest sitting."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def model_sql(project: Project, node: Node, compiled_path: str | None) -> tuple[
         return None, False
     compiled = _read(Path(compiled_path)) if compiled_path else None
     if compiled is not None:
-        return compiled, True
+        return compiled.strip("\n\r\t ") + "\n", True
     written = _read(project.root / node.path) if node.package == project.name and node.path else None
     if written is not None and not node.path.endswith((".yml", ".yaml")):
         return written, False
@@ -41,13 +41,13 @@ def owner_of(node: Node) -> str:
     return node.dbt_group or ""
 
 
-def schedule_of(group: Group) -> str | None:
-    """When a group runs, as its author wrote it; None when it has no schedule."""
+def schedule_of(group: Group, *, zone: bool = False) -> str | None:
+    """When a group runs, as its author wrote it, with its zone if asked; None when it has no schedule."""
     if not group.timetable.scheduled:
         return None
     keys = group.keys
     when = f"every {keys.every}" if keys.every else " and ".join(keys.schedule or ())
-    return f"{when}, {group.timezone}" if when else None
+    return f"{when}, {group.timezone}" if when and zone else when or None
 
 
 def _person(named: Any) -> str:

@@ -25,12 +25,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to write it.",
 )
-@click.option(
-    "--html", "page", metavar="FILE", help="Write a page to look at, one file that needs nothing else."
-)
-@click.option(
-    "--open", "show", is_flag=True, help="Open the page in the browser; without --html from the state folder."
-)
+@click.option("--html", "page", metavar="FILE", help="Write a page to look at: one file, no network.")
+@click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 @click.option("--verify", is_flag=True, help="Compare with what dbt finds; exit with 1 when they differ.")
 @read_options
 def lineage(

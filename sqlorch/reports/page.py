@@ -1,7 +1,7 @@
 """The page: template, style, scripts and data put into one file that needs nothing else.
 
-A Content-Security-Policy in the file lets run and apply what is here, by hash, and nothing else: should a name
-ever find a way into the markup, it would still be inert.
+A Content-Security-Policy in the file lets run and apply what is here, by hash, and nothing else: should a
+name ever find a way into the markup, it would still be inert.
 """
 
 from __future__ import annotations

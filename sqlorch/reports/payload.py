@@ -1,7 +1,7 @@
-"""The report as the two documents the page reads: ``graph`` to draw at once, ``detail`` for what is looked at.
+"""The report as the two documents the page reads: ``graph`` to draw at once, ``detail`` to look closer.
 
-They are JSON in UTF-8, compressed as raw deflate and written in base64, so that nothing anybody named or wrote
-can be read as markup, and a browser unpacks them by ``DecompressionStream("deflate-raw")``.
+They are JSON in UTF-8, compressed as raw deflate and written in base64, so that nothing anybody named or
+wrote can be read as markup, and a browser unpacks them by ``DecompressionStream("deflate-raw")``.
 """
 
 from __future__ import annotations

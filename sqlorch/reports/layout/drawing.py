@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import ceil, sqrt
+from typing import Self
 
-from sqlorch.reports.layout.folding import COLUMN, FOLDED, Rows, folded
+from sqlorch.reports.layout.folding import COLUMN, Rows, folded
 from sqlorch.reports.layout.layers import Layered, layered
 from sqlorch.reports.layout.ordering import ordered
 from sqlorch.reports.layout.packing import packed
@@ -17,6 +19,9 @@ Point = tuple[float, float]
 _CARD = 0.4  # half the width of a node in columns: lines bend outside of it
 _STUB = 0.4  # rows from the middle of a node in a block to the first line beside it
 _NEXT = 0.05  # rows from one line to the next there
+_STEEP = 4.0  # so many times its width an edge may climb on average
+_FLAT = 0.2  # columns of air that are there anyway
+_AIR = 3.0  # columns between two layers at most
 _LONE = 1.4  # width of a block of nodes without any edge for its height
 
 
@@ -115,48 +120,78 @@ def _part(
         stay_left=[kept[node] for node in members],
     )
     rows = folded(graph, ordered(graph))
-    heights = [step / GRAIN for step in placed(graph, rows)]
-    places = _places(graph, rows, heights)
+    plan = _Plan.of(graph, rows)
     bends = {}
     for parent, node in enumerate(members):
         for other in children[node]:
-            points = _bends(graph, rows, heights, places, parent, local[other])
+            points = plan.bends(parent, local[other])
             if points:
                 bends[parent, local[other]] = points
-    return _Part(names=[names[node] for node in members], places=places, bends=bends)
+    return _Part(names=[names[node] for node in members], places=plan.places, bends=bends)
 
 
-def _places(graph: Layered, rows: Rows, heights: Sequence[float]) -> list[Place]:
-    column = [0] * graph.nodes
-    for layer, start in zip(rows.rows, rows.start, strict=True):
-        for row in layer:
-            for place, item in enumerate(row):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """Heights and columns together: ``first`` and ``last`` column of each layer, in the drawing."""
+
+    graph: Layered
+    heights: Sequence[float]
+    first: Sequence[float]
+    last: Sequence[float]
+    places: Sequence[Place]
+
+    @classmethod
+    def of(cls, graph: Layered, rows: Rows) -> Self:
+        heights = [step / GRAIN for step in placed(graph, rows)]
+        first = _first_columns(graph, rows, heights)
+        column = [0] * graph.nodes
+        for row in chain.from_iterable(rows.rows):
+            for offset, item in enumerate(row):
                 if item < graph.nodes:
-                    column[item] = start + place
-    return [
-        Place(layer=graph.depth[node], x=float(column[node]), y=heights[node]) for node in range(graph.nodes)
-    ]
+                    column[item] = offset
+        return cls(
+            graph=graph,
+            heights=heights,
+            first=first,
+            last=[start + width - 1 for start, width in zip(first, rows.columns, strict=True)],
+            places=[
+                Place(layer=depth, x=round(first[depth] + column[node], 2), y=heights[node])
+                for node, depth in enumerate(graph.depth[: graph.nodes])
+            ],
+        )
+
+    def bends(self, parent: int, child: int) -> tuple[Point, ...]:
+        """The points an edge passes: out of its block, along its trunk, into the block of its child."""
+        here, there = self.places[parent], self.places[child]
+        points: list[Point] = []
+        behind = round(self.last[here.layer] - here.x)  # columns of its block to pass
+        if behind > 0:
+            level = here.y + _STUB + _NEXT * (behind - 1)
+            points += [(here.x + 0.5, level), (self.last[here.layer] + _CARD, level)]
+        for bend in self.graph.way(parent, child):
+            layer, level = self.graph.depth[bend], self.heights[bend]
+            points += [(self.first[layer] - _CARD, level), (self.last[layer] + _CARD, level)]
+        ahead = round(there.x - self.first[there.layer])
+        if ahead > 0:
+            level = there.y - _STUB - _NEXT * (ahead - 1)
+            points += [(self.first[there.layer] - _CARD, level), (there.x - 0.5, level)]
+        return tuple(_corners(points))
 
 
-def _bends(
-    graph: Layered, rows: Rows, heights: Sequence[float], places: Sequence[Place], parent: int, child: int
-) -> tuple[Point, ...]:
-    """The points an edge passes: out of its block, along the bends of its trunk, into the block of its child."""
-    here, there = places[parent], places[child]
-    points: list[Point] = []
-    behind = rows.start[here.layer] + rows.columns[here.layer] - 1 - here.x  # columns of its block to pass
-    if behind > 0:
-        level = here.y + _STUB + _NEXT * (behind - 1)
-        points += [(here.x + 0.5, level), (here.x + behind + _CARD, level)]
-    for bend in graph.way(parent, child):
-        start = rows.start[graph.depth[bend]]
-        level = heights[bend]
-        points += [(start - _CARD, level), (start + rows.columns[graph.depth[bend]] - 1 + _CARD, level)]
-    ahead = there.x - rows.start[there.layer]
-    if ahead > 0:
-        level = there.y - _STUB - _NEXT * (ahead - 1)
-        points += [(there.x - ahead - _CARD, level), (there.x - 0.5, level)]
-    return tuple(_corners(points))
+def _first_columns(graph: Layered, rows: Rows, heights: Sequence[float]) -> list[float]:
+    """The first column of each layer; where edges climb far, layers move apart so that they climb gently."""
+    climb = [0.0] * len(rows.columns)
+    count = [0] * len(rows.columns)
+    for item, after in enumerate(graph.right):
+        layer = graph.depth[item]
+        for other in after:
+            climb[layer] += abs(heights[other] - heights[item])
+            count[layer] += 1
+    first = [0.0]
+    for layer, width in enumerate(rows.columns[:-1]):
+        air = climb[layer] / (count[layer] or 1) / (COLUMN * _STEEP) - _FLAT
+        first.append(round(first[-1] + width + max(0.0, min(_AIR, air)), 2))
+    return first
 
 
 def _corners(points: Sequence[Point]) -> Iterable[Point]:

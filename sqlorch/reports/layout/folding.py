@@ -71,7 +71,7 @@ def _columns(nodes: Sequence[int], bends: Sequence[int]) -> list[int]:
 
 
 def _rows(layer: Sequence[int], nodes: int, width: int) -> list[tuple[int, ...]]:
-    """Fill rows in the order of the layer; a bend goes above the row it falls into, or below its second half."""
+    """Fill rows in the order of the layer; a bend goes above the row it falls into, or below."""
     rows: list[tuple[int, ...]] = []
     open_row: list[int] = []
     after: list[tuple[int, ...]] = []

@@ -1,14 +1,15 @@
 """Heights: every row as near to its neighbours as the order of its layer allows, long edges straight.
 
 Layer after layer is moved to the least squares of the distances to its neighbours. Within a layer that is
-isotonic regression, which pooling adjacent violators solves exactly (R. Barlow et al., 1972). Then what nearly
-lies on one line is put on one line.
+isotonic regression, which pooling adjacent violators solves exactly (R. Barlow et al., 1972). Then what
+nearly lies on one line is put on one line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sqlorch.reports.layout.folding import BEND, FOLDED, Rows
 from sqlorch.reports.layout.layers import Layered
@@ -51,8 +52,7 @@ class _Table:
         wide = [width > 1 for width in rows.columns]
         self._half = [self._half_height(items, folded=wide[graph.depth[items[0]]]) for items in self.items]
         self._gaps = [
-            [0.0, *(self._half[a] + self._half[b] for a, b in zip(layer, layer[1:], strict=False))]
-            for layer in self.layers
+            [0.0, *(self._half[a] + self._half[b] for a, b in pairwise(layer))] for layer in self.layers
         ]
         self._left, self._right = self._linked()
         self.steps: list[int] = []
@@ -142,7 +142,7 @@ class _Table:
         above = [-1] * len(self.items)
         below = [-1] * len(self.items)
         for layer in self.layers:
-            for row, after in zip(layer, layer[1:], strict=False):
+            for row, after in pairwise(layer):
                 below[row] = after
                 above[after] = row
         return _Bounds(self._half, above, below)
