@@ -51,7 +51,8 @@ def test_they_do_where_layers_are_folded_into_blocks(graph: _Graph) -> None:
 
 
 def check_distances(names: list[str], edges: list[tuple[str, str]]) -> None:
-    places = lay_out(names, edges).places
+    layout = lay_out(names, edges)
+    places = layout.places
     assert set(places) == set(names)
     for parent, child in edges:
         assert places[parent].layer < places[child].layer
@@ -62,7 +63,9 @@ def check_distances(names: list[str], edges: list[tuple[str, str]]) -> None:
     for heights in columns.values():
         for above, below in pairwise(sorted(heights)):
             assert below - above > 1 - 1e-9
-    assert min((place.y for place in places.values()), default=0) == 0
+    heights = [place.y for place in places.values()]
+    heights += [y for points in layout.bends.values() for _, y in points]
+    assert -0.7 <= min(heights, default=0) <= 0, "the drawing begins at the top, lines beside a row above it"
     assert min((place.x for place in places.values()), default=0) == 0
 
 

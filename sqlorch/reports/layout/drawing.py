@@ -63,7 +63,10 @@ class _Part:
 
     @property
     def size(self) -> tuple[float, float]:
-        return max(place.x for place in self.places) + 1, max(place.y for place in self.places) + 1
+        lowest = max(place.y for place in self.places)
+        for points in self.bends.values():
+            lowest = max(lowest, *(y for _, y in points))
+        return max(place.x for place in self.places) + 1, lowest + 1
 
 
 def lay_out(
