@@ -32,7 +32,7 @@ def write_lineage(report: LineageReport, file: Path) -> int:
     try:
         _replace(Path(os.path.realpath(file)), data)
     except OSError as error:
-        raise IntegrationError(f"the report cannot be written to {file}: {_reason(file, error)}") from error
+        raise IntegrationError(f"the report cannot be written to {file}: {_reason(error)}") from error
     return len(data)
 
 
@@ -61,7 +61,7 @@ def _umask() -> int:
     return mask
 
 
-def _reason(file: Path, error: OSError) -> str:
+def _reason(error: OSError) -> str:
     if isinstance(error, IsADirectoryError):
         return "it is a folder; name a file"
     return f"{error.strerror or error}; name another file"

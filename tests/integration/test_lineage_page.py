@@ -48,8 +48,6 @@ SHOP = {
         select * from {{ ref('revenue') }} where revenue > 15
         """,
 }
-    "            data_tests: [{dbt_no_such: {}}]\n", ""
-)
 STG, REVENUE = "model.shop.stg_orders", "model.shop.revenue"
 BROKEN, BELOW = "model.shop.broken", "model.shop.below"
 
@@ -202,15 +200,11 @@ def test_a_selection_shows_its_nodes_alone(ran: Project) -> None:
     assert {bar["node"] for bar in page.graph["gantt"]["bars"]} == {0, 1, 2}
 
 
-def test_when_the_compiled_sql_was_pruned_the_file_is_shown(ran: Project, tmp_path: Path) -> None:
-    copy = Project(tmp_path / "copy")
-    shutil.copytree(ran.root, copy.root)
-    with_paths = copy.root / ".sqlorch" / "runs"
-    shutil.rmtree(with_paths)
+def test_when_the_compiled_sql_was_pruned_the_file_is_shown(ran: Project) -> None:
     kept = ran.root / ".sqlorch" / "runs"
     kept.rename(kept.with_name("elsewhere"))
     try:
-        assert page_of(copy).detail["nodes"][REVENUE]["sql_kind"] == "raw"
+        assert page_of(ran).detail["nodes"][REVENUE]["sql_kind"] == "raw"
     finally:
         kept.with_name("elsewhere").rename(kept)
 
