@@ -68,6 +68,18 @@ class _Part:
             lowest = max(lowest, *(y for _, y in points))
         return max(place.x for place in self.places) + 1, lowest + 1
 
+    def moved(self, left: float, top: float) -> _Part:
+        """The same with its corner elsewhere."""
+        places = [
+            Place(layer=place.layer, x=round(place.x + left, 2), y=round(place.y + top, 2))
+            for place in self.places
+        ]
+        bends = {
+            edge: tuple((round(x + left, 2), round(y + top, 2)) for x, y in points)
+            for edge, points in self.bends.items()
+        }
+        return _Part(names=self.names, places=places, bends=bends)
+
 
 def lay_out(
     nodes: Iterable[str], edges: Iterable[tuple[str, str]], *, stay_left: Collection[str] | None = None
@@ -199,10 +211,10 @@ def _first_columns(graph: Layered, rows: Rows, heights: Sequence[float]) -> list
 
 def _corners(points: Sequence[Point]) -> Iterable[Point]:
     """Without the points in the middle of a straight line."""
+    last = len(points) - 1
     for index, (x, y) in enumerate(points):
-        inner = 0 < index < len(points) - 1
-        if not (inner and points[index - 1][1] == y == points[index + 1][1]):
-            yield x, y
+        if index in (0, last) or not points[index - 1][1] == y == points[index + 1][1]:
+            yield round(x, 2), round(y, 2)
 
 
 def _block(names: Sequence[str]) -> _Part:
@@ -216,9 +228,8 @@ def _together(parts: Sequence[_Part]) -> Layout:
     places: dict[str, Place] = {}
     bends: dict[tuple[str, str], tuple[Point, ...]] = {}
     for part, (left, top) in zip(parts, packed([part.size for part in parts]), strict=True):
-        for name, place in zip(part.names, part.places, strict=True):
-            places[name] = Place(layer=place.layer, x=place.x + left, y=round(place.y + top, 2))
-        for (parent, child), points in part.bends.items():
-            moved = tuple((round(x + left, 2), round(y + top, 2)) for x, y in points)
-            bends[part.names[parent], part.names[child]] = moved
+        moved = part.moved(left, top) if left or top else part
+        places.update(zip(moved.names, moved.places, strict=True))
+        for (parent, child), points in moved.bends.items():
+            bends[part.names[parent], part.names[child]] = points
     return Layout(places=places, bends=bends)

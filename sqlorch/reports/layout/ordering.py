@@ -16,7 +16,7 @@ from sqlorch.reports.layout.layers import Layered
 
 # How much is tried: counted in items looked at, not in seconds, so that the same graph gets the same order.
 _SWEEPS = 32_000
-_FEWEST, _MOST = 5, 24  # sweeps of each kind
+_FEWEST, _MOST = 4, 24  # sweeps of each kind
 _EXCHANGES = 24_000
 _TWO_BEGINNINGS = 3_000  # items for which there is time to begin twice
 _PATIENCE = 6  # sweeps in a row that find nothing better

@@ -15,7 +15,7 @@ from sqlorch.reports.layout.folding import BEND, FOLDED, Rows
 from sqlorch.reports.layout.layers import Layered
 
 GRAIN = 100  # steps a row; heights are whole numbers of them, so that equal means equal
-_WORK = 60_000  # rows moved, at most; counted, not timed
+_WORK = 40_000  # rows moved, at most; counted, not timed
 _NEARLY = 45  # steps: so near to one line counts as meant to be
 _AT_EASE = 0.01  # how hard a row without neighbours on one side holds its place
 # How hard an edge pulls, by its kind, after Gansner et al. (1993): long edges shall be straight first of all.
