@@ -1,6 +1,7 @@
 // The state of the page and everything that may change it. Each act changes the state and then shows it.
 
 const FOCUS_FROM = 300; // nodes from which choosing one shows its surroundings instead of the whole project
+const FOCUS_FROM_PHONE = 12;
 
 const app = {
   graph: null, detail: null, columns: null, overlay: null, path: null, timeline: null, sceneKey: '',
@@ -13,7 +14,8 @@ const app = {
 const Act = {
   select(node, { walk = false } = {}) {
     const { state, graph } = app;
-    const focus = state.view === 'graph' && !state.collapse && graph.nodes.length > FOCUS_FROM && state.selected < 0 && !walk;
+    const many = graph.nodes.length > (innerWidth < 640 ? FOCUS_FROM_PHONE : FOCUS_FROM);
+    const focus = many && state.view === 'graph' && !state.collapse && state.selected < 0 && !walk;
     change({ selected: node, group: null, column: null, opened: [], ...(focus ? { mode: 'focus', up: 1, down: 1 } : {}) }, true);
     announceNode(node);
   },
@@ -82,7 +84,8 @@ const Act = {
   resized() {
     const [x, y] = Stage.camera.toWorld(Stage.camera.width / 2, Stage.camera.height / 2);
     if (!Stage.resize()) return;
-    Stage.camera.centreOn(x, y);
+    if (Stage.isFitted()) Stage.fit(false);
+    else Stage.camera.centreOn(x, y);
     Stage.redraw();
   },
 };
@@ -108,10 +111,11 @@ function render() {
   const lights = makeLights(graph, state, scene, app.overlay, app.path, matches);
   const fresh = app.sceneKey !== sceneName();
   app.sceneKey = sceneName();
+  const moved = Stage.picture()?.scene !== scene && scene.name !== 'whole';
   Stage.show({ graph, scene, lights, overlay: app.overlay, column: state.column });
-  showView();
-  if (fresh) Stage.fit(false);
   showPanel();
+  showView();
+  if (fresh || (moved && Stage.isFitted())) Stage.fit(false);
   showFilter(matches);
   Controls.update();
 }

@@ -1,24 +1,22 @@
-// Where the drawing is looked at from. Cards scale evenly; the distances between layers scale less than those
-// between rows when looking from far away, so that a tall project fills a wide window.
+// Where the drawing is looked at from. Both directions meet at zoom 1. Further out, the one with more room shrinks
+// less, so that a long project uses the height of a window and a tall one its width.
 
 function makeCamera() {
-  const camera = { zoom: 1, flatten: 1, x: 0, y: 0, width: 1, height: 1, limits: [0.02, 2.5] };
+  const STRETCH = 3; // how much less one direction may shrink than the other
+  const camera = { zoom: 1, powerX: 1, powerY: 1, x: 0, y: 0, width: 1, height: 1, limits: [0.02, 2.5] };
 
-  const scaleX = () => (camera.zoom < 1 ? camera.zoom ** camera.flatten : camera.zoom);
-  const scaleY = () => camera.zoom;
+  const scaleX = () => (camera.zoom < 1 ? camera.zoom ** camera.powerX : camera.zoom);
+  const scaleY = () => (camera.zoom < 1 ? camera.zoom ** camera.powerY : camera.zoom);
 
   /** Looks at all of a box (world pixels), within the paddings of the window (screen pixels). */
   function fit(box, pad, most = 1) {
     const width = Math.max(60, camera.width - pad.left - pad.right);
     const height = Math.max(60, camera.height - pad.top - pad.bottom);
-    const across = width / Math.max(1, box.right - box.left);
-    const down = height / Math.max(1, box.bottom - box.top);
-    camera.zoom = Math.min(most, across, down);
-    camera.flatten = 1;
-    if (down < across && down < most && down < 1) { // tall: rows decide the zoom, layers spread over the width
-      camera.zoom = down;
-      camera.flatten = Math.log(Math.min(1, across)) / Math.log(down);
-    }
+    const across = Math.min(most, width / Math.max(1, box.right - box.left));
+    const down = Math.min(most, height / Math.max(1, box.bottom - box.top));
+    camera.zoom = Math.min(across, down);
+    const power = (scale) => (camera.zoom < 1 ? Math.log(Math.min(scale, camera.zoom * STRETCH, 1)) / Math.log(camera.zoom) : 1);
+    [camera.powerX, camera.powerY] = [power(across), power(down)];
     camera.limits = [Math.min(camera.zoom * 0.6, 0.5), 2.5];
     camera.x = pad.left + width / 2 - ((box.left + box.right) / 2) * scaleX();
     camera.y = pad.top + height / 2 - ((box.top + box.bottom) / 2) * scaleY();

@@ -61,7 +61,7 @@ const Columns = (() => {
       { class: 'end', onclick: () => (column === null ? Act.go(node) : Act.column(node, column)) },
       el('span', { class: 'muted', dir: 'auto', text: plain(graph.nodes[node].name) }), el('span', { class: 'name', dir: 'auto', text: column === null ? 'all rows' : plain(column) }),
     );
-    return el('li', { class: edge.indirect ? 'indirect' : '' },
+    return el('li', { class: edge.dashed ? 'indirect' : '' },
       end(edge.from, edge.fromColumn), el('span', { class: `how h-${plain(edge.kind)}`, text: KINDS[edge.kind] ?? plain(edge.kind) }), end(edge.to, edge.toColumn),
       edge.expression ? el('pre', { class: 'expression' }, Sql.element(edge.expression)) : null);
   }

@@ -1,13 +1,14 @@
 // Column lineage: which column is made from which, and which columns decide about rows.
 
-const INDIRECT = new Set(['filter', 'join', 'group', 'order', 'window']);
+// Kinds that choose or arrange values without being them: `count(*) filter (where ...)`, `over (partition by ...)`.
+const CONDITIONS = new Set(['filter', 'join', 'group', 'order', 'window']);
 
 function makeColumns(raw) {
   const columns = { into: new Map(), from: new Map(), decides: new Map(), decidedBy: new Map() };
   const add = (map, key, edge) => (map.has(key) ? map.get(key).push(edge) : map.set(key, [edge]));
   for (const [from, fromColumn, to, toColumn, kind, expression] of raw) {
-    const indirect = toColumn === null || INDIRECT.has(kind);
-    const edge = { from, fromColumn, to, toColumn, kind, expression, indirect };
+    const indirect = toColumn === null;
+    const edge = { from, fromColumn, to, toColumn, kind, expression, indirect, dashed: indirect || CONDITIONS.has(kind) };
     add(indirect ? columns.decides : columns.from, columnKey(from, fromColumn), edge);
     if (toColumn === null) add(columns.decidedBy, to, edge);
     else add(columns.into, columnKey(to, toColumn), edge);
@@ -42,7 +43,6 @@ function follow(path, map, found, next) {
     if (seen.has(key)) continue;
     seen.add(key);
     for (const edge of map.get(key) ?? []) {
-      if (edge.indirect) continue;
       found.add(edge);
       light(path, ...next(edge));
       queue.push(next(edge));
@@ -58,18 +58,15 @@ function addIndirect(path, columns) {
   }
 }
 
-/** Upstream: what decides about the rows, or the windows, of what is on the way. Downstream: where a lit column decides. */
+/** Upstream: what decides about the rows of what is on the way. Downstream: about which rows a lit column decides. */
 function rowDeciders(path, columns) {
   const found = new Set();
-  const addAll = (edges, wanted) => (edges ?? []).forEach((edge) => wanted(edge) && found.add(edge));
+  const addAll = (edges) => (edges ?? []).forEach((edge) => found.add(edge));
   const origin = [path.node, path.column];
-  const upstream = [origin, ...[...path.up].map((edge) => [edge.from, edge.fromColumn])];
+  const upstream = new Set([path.node, ...[...path.up].map((edge) => edge.from)]);
   const downstream = [origin, ...[...path.down].map((edge) => [edge.to, edge.toColumn])];
-  for (const [node, column] of upstream) {
-    addAll(columns.decidedBy.get(node), () => true);
-    addAll(columns.into.get(columnKey(node, column)), (edge) => edge.indirect);
-  }
-  for (const [node, column] of downstream) addAll(columns.decides.get(columnKey(node, column)), () => true);
+  for (const node of upstream) addAll(columns.decidedBy.get(node));
+  for (const [node, column] of downstream) addAll(columns.decides.get(columnKey(node, column)));
   return found;
 }
 

@@ -105,9 +105,11 @@ const Controls = (() => {
     segments(byId('views'), 'View', [{ key: 'graph', text: 'Lineage', act: () => Act.view('graph') }, { key: 'timeline', text: 'Timeline', act: () => Act.view('timeline'), missing }], state.view);
   }
 
+  const LINES = [['inferred', 'found by table name'], ['indirect', 'filter, join, group, order'], ['back', 'reads from right to left']];
+
   function legend() {
     const { overlay, state } = app;
-    const lines = [['inferred', 'found by table name'], ['indirect', 'decides about rows']].filter(([kind]) => Stage.picture().scene.edges.some((edge) => edge.kind === kind));
+    const lines = LINES.filter(([kind]) => Stage.picture().scene.edges.some((edge) => (edge.back ? 'back' : edge.kind) === kind));
     fill(byId('legend'),
       ...overlay.legend.map(({ key, label, count }) => legendEntry(key, label, count, overlay.color(key), state.only)),
       ...lines.map(([kind, label]) => el('span', { class: 'key' }, el('i', { class: `dash ${kind}` }), label)));

@@ -56,7 +56,7 @@ const SvgExport = (() => {
     const edge = tone === TONE.self ? Theme.color('self') : Theme.color('line');
     const parts = [
       tag('rect', { x: left, y: top, width, height, rx: 8, fill: Theme.color('surface'), stroke: edge, 'stroke-width': tone === TONE.self ? 2 : 1 }),
-      face.tinted ? tag('rect', { x: left, y: top, width, height, rx: 8, fill: face.color, 'fill-opacity': '0.14' }) : '',
+      face.tinted ? tag('rect', { x: left, y: top, width, height, rx: 8, fill: face.color, 'fill-opacity': '0.2' }) : '',
       tag('rect', { x: left + 8, y: top + 8, width: 24, height: 24, rx: 6, fill: face.color, 'fill-opacity': '0.16' }),
       glyph(face.icon, left + 12.5, top + 12.5, 15, face.color),
       ...labels(face, left, top),
@@ -86,7 +86,7 @@ const SvgExport = (() => {
     const y = top + CARD.height + 2 + (number + 0.5) * CARD.row;
     const type = plain(row.type ?? '').toLowerCase();
     const bold = row.name === face.column ? { 'font-weight': '600' } : {};
-    return text(Shapes.ellipsis(plain(row.name), type ? 118 : 186, 11.5), left + 12, y, 11.5, Theme.color('text'), bold)
+    return text(Shapes.ellipsis(plain(row.name), type ? 98 : 164, 11.5), left + 12, y, 11.5, Theme.color('text'), bold)
       + (type ? text(Shapes.ellipsis(type, 66, 10), left + width - 12, y, 10, Theme.color('muted'), { 'text-anchor': 'end' }) : '');
   }
 

@@ -1,8 +1,9 @@
 // A layered layout for what is put together in the page: neighbourhoods, collapsed folders, column paths.
 // The whole project was laid out when the file was written; this one is for at most a few thousand boxes.
 
-const PITCH_X = 300;
-const CARD = { width: 212, height: 40, row: 22, gap: 16 };
+const PITCH_X = 256;
+const CARD = { width: 188, height: 40, row: 22, gap: 16 };
+const BEND = 0.4 * PITCH_X; // a long edge runs straight past a layer, this far to each side of its middle
 
 /** Centres of the boxes and the bends of long edges, in world pixels.
  *  `boxes` have height and hints (x: which of two linked boxes is further left, y: the first order in a layer). */
@@ -169,9 +170,7 @@ function settle(net, layer, wanted) {
 function result(net, count, directed, edges) {
   const x = new Float64Array(net.boxes.length);
   net.layers.forEach((layer, number) => layer.forEach((index) => (x[index] = number * PITCH_X)));
-  const bends = net.bends.map((list, edge) => {
-    const points = list.map((index) => [x[index], net.y[index]]);
-    return directed[edge][0] === edges[edge][0] ? points : points.reverse();
-  });
-  return { x: x.slice(0, count), y: net.y.slice(0, count), bends };
+  const bends = net.bends.map((list) => list.flatMap((index) => [[x[index] - BEND, net.y[index]], [x[index] + BEND, net.y[index]]]));
+  const back = edges.map(([a], edge) => directed[edge][0] !== a);
+  return { x: x.slice(0, count), y: net.y.slice(0, count), bends, back };
 }

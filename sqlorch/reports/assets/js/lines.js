@@ -8,34 +8,32 @@ const Lines = (() => {
     [TONE.down]: { color: 'down', alpha: 0.9, width: 1.75 },
     [TONE.critical]: { color: 'critical', alpha: 1, width: 2.5 },
   };
-  const DASHES = { ref: [], inferred: [6, 4], indirect: [2, 4] };
+  const DASHES = { ref: [], inferred: [6, 4], indirect: [2, 4], back: [1, 5] };
   const ORDER = [TONE.dim, TONE.plain, TONE.up, TONE.down, TONE.critical];
   const CHUNK = 200; // lines of one stroke: overlaps inside a stroke do not add up, and then nothing looks dense
 
   const heightAt = (item, row) => (row === undefined || row < 0 ? CARD.height / 2 : CARD.height + 2 + (row + 0.5) * CARD.row);
 
-  /** Calls `move`, `curve` and `line` of a pen along an edge, in screen pixels. */
+  /** Draws an edge with a pen (a canvas or whatever has its three methods), in screen pixels. */
   function trace(pen, edge, items, { sx, sy, x, y }) {
-    const [a, b] = [items[edge.a], items[edge.b]];
-    let fromX = a.x * sx + x + (a.width / 2) * sy;
-    let fromY = (a.y - a.height / 2 + heightAt(a, edge.fromRow)) * sy + (y + 0);
-    const endX = b.x * sx + x - (b.width / 2) * sy;
-    const endY = (b.y - b.height / 2 + heightAt(b, edge.toRow)) * sy + y;
+    const [a, b] = edge.back ? [items[edge.b], items[edge.a]] : [items[edge.a], items[edge.b]]; // always left to right
+    let fromX = (a.x + a.width / 2) * sx + x;
+    let fromY = (a.y - a.height / 2 + heightAt(a, edge.back ? edge.toRow : edge.fromRow)) * sy + y;
+    const endX = (b.x - b.width / 2) * sx + x;
+    const endY = (b.y - b.height / 2 + heightAt(b, edge.back ? edge.fromRow : edge.toRow)) * sy + y;
     pen.moveTo(fromX, fromY);
     for (const [wx, wy] of edge.bends) {
-      const half = (CARD.width / 2) * sy;
-      const bendX = wx * sx + x;
-      const bendY = wy * sy + y;
-      bow(pen, fromX, fromY, bendX - half, bendY);
-      pen.lineTo(bendX + half, bendY);
-      [fromX, fromY] = [bendX + half, bendY];
+      const [bendX, bendY] = [wx * sx + x, wy * sy + y];
+      bow(pen, fromX, fromY, bendX, bendY);
+      [fromX, fromY] = [bendX, bendY];
     }
     bow(pen, fromX, fromY, endX, endY);
   }
 
   function bow(pen, x0, y0, x1, y1) {
+    if (Math.abs(y1 - y0) < 0.01 && x1 > x0) return pen.lineTo(x1, y1);
     const reach = x1 > x0 ? (x1 - x0) / 2 : Math.min(160, (x0 - x1) / 2 + 40);
-    pen.bezierCurveTo(x0 + reach, y0, x1 - reach, y1, x1, y1);
+    return pen.bezierCurveTo(x0 + reach, y0, x1 - reach, y1, x1, y1);
   }
 
   /** Bounds of an edge in world pixels, computed once. */
@@ -55,8 +53,9 @@ const Lines = (() => {
     if (lights.buckets) return lights.buckets;
     const found = new Map();
     scene.edges.forEach((edge, at) => {
-      const key = `${lights.edges[at]} ${edge.kind}`;
-      if (!found.has(key)) found.set(key, { tone: lights.edges[at], kind: edge.kind, list: [] });
+      const kind = edge.back ? 'back' : edge.kind;
+      const key = `${lights.edges[at]} ${kind}`;
+      if (!found.has(key)) found.set(key, { tone: lights.edges[at], kind, list: [] });
       found.get(key).list.push(at);
     });
     lights.buckets = [...found.values()].sort((a, b) => ORDER.indexOf(a.tone) - ORDER.indexOf(b.tone));

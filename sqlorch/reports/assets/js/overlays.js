@@ -52,7 +52,7 @@ const Overlays = (() => {
     id: 'critical', label: 'Critical path',
     missing: (graph) => (graph.nodes.some((node) => node.critical) ? null : NO_RUN),
     make: () => ({
-      entries: [{ key: 'critical', label: 'On the critical path', color: () => Theme.color('critical') }, nothing('Could be slower without delay')],
+      entries: [{ key: 'critical', label: 'On the critical path', color: () => Theme.color('critical') }, nothing('Off the critical path')],
       keyOf: (node) => (node.critical ? 'critical' : ''),
       lit: 'critical',
     }),

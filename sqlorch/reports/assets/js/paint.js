@@ -2,14 +2,13 @@
 
 function paintScene(ctx, picture, view, clip) {
   Lines.paint(ctx, picture.scene, picture.lights, view, clip);
-  const height = CARD.height * view.sy;
-  if (height < READABLE) paintSmall(ctx, picture, view, clip, height);
+  if (!readable(view)) paintSmall(ctx, picture, view, clip);
   else paintCards(ctx, picture, view, clip);
 }
 
-/** The box of an item on the screen. Cards keep their shape; they are never thinner than can be seen. */
+/** The box of an item on the screen, never thinner than can be seen. */
 function boxOf(item, { sx, sy, x, y }) {
-  const width = Math.max(5, item.width * sy);
+  const width = Math.max(4, item.width * sx);
   const height = Math.max(1.6, item.height * sy);
   return { left: item.x * sx + x - width / 2, top: item.y * sy + y - height / 2, width, height };
 }
@@ -17,17 +16,17 @@ function boxOf(item, { sx, sy, x, y }) {
 const outside = (box, clip, margin = 0) =>
   box.left > clip.right + margin || box.left + box.width < clip.left - margin || box.top > clip.bottom + margin || box.top + box.height < clip.top - margin;
 
-/** Cards without names: all of one colour in one path. */
-function paintSmall(ctx, picture, view, clip, height) {
+/** Cards without names: all of one colour in one path, slighter than cards so that lines stay visible. */
+function paintSmall(ctx, picture, view, clip) {
   for (const { color, tone, list } of dots(picture)) {
     ctx.fillStyle = color;
-    ctx.globalAlpha = tone === TONE.dim ? 0.16 : 1;
+    ctx.globalAlpha = tone === TONE.dim ? 0.14 : 0.9;
     ctx.beginPath();
     for (const at of list) {
-      const box = boxOf(picture.scene.items[at], view);
-      if (outside(box, clip)) continue;
-      if (height < 4) ctx.rect(box.left, box.top, box.width, box.height);
-      else ctx.roundRect(box.left, box.top, box.width, box.height, Math.min(8 * view.sy, 3));
+      const { left, top, width, height } = boxOf(picture.scene.items[at], view);
+      if (outside({ left, top, width, height }, clip)) continue;
+      if (height < 3) ctx.rect(left, top, width, height);
+      else ctx.roundRect(left, top + height * 0.18, width, height * 0.64, height * 0.32);
     }
     ctx.fill();
   }
@@ -56,18 +55,21 @@ function paintCards(ctx, picture, view, clip) {
     const box = boxOf(item, view);
     if (outside(box, clip, 40)) return;
     if (item.rows.length) raised.push([item, at, box]);
-    else paintCard(ctx, picture, item, at, box, view.sy);
+    else paintCard(ctx, picture, item, at, box, view);
   });
-  for (const args of raised) paintCard(ctx, picture, ...args, view.sy);
+  for (const args of raised) paintCard(ctx, picture, ...args, view);
 }
 
-function paintCard(ctx, { graph, lights, overlay, column, scene }, item, at, box, scale) {
+function paintCard(ctx, { graph, lights, overlay, column, scene }, item, at, box, { sx, sy }) {
+  const scale = Math.min(sx, sy);
   const tone = lights.items[at];
   const face = Faces.of(graph, item, overlay, tone === TONE.self ? column : null);
-  if (tone === TONE.self) face.edge = Theme.color('self');
+  face.self = tone === TONE.self;
+  if (face.self) face.edge = Theme.color('self');
   else if (EDGE_OF_TONE[tone] && scene.name !== 'focus') face.edge = Theme.color(EDGE_OF_TONE[tone]);
   ctx.globalAlpha = tone === TONE.dim ? 0.28 : 1;
-  Shapes.card(ctx, face, box, scale);
+  if (scale >= FULL || item.rows.length) Shapes.card(ctx, face, box, scale, sy);
+  else Shapes.narrow(ctx, face, box);
   if (item.hiddenUp) Shapes.badge(ctx, `+${item.hiddenUp}`, box.left, box.top - 2 * scale, scale);
   if (item.hiddenDown) Shapes.badge(ctx, `+${item.hiddenDown}`, box.left + box.width, box.top - 2 * scale, scale);
   ctx.globalAlpha = 1;

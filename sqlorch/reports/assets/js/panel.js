@@ -34,6 +34,8 @@ const Panel = (() => {
 
   const stateBadge = (state) => el('span', { class: `state s-${state ? state.replaceAll('_', '-') : 'none'}` }, icon(ICONS[state] ? state : 'skipped'), el('span', { text: Format.state(state) }));
 
+  const stateMark = (state) => el('span', { class: `state s-${state ? state.replaceAll('_', '-') : 'none'}` }, icon(ICONS[state] ? state : 'skipped'), el('span', { class: 'unseen', text: Format.state(state) }));
+
   function node(app, index) {
     const { graph, detail } = app;
     const about = graph.nodes[index];
@@ -68,7 +70,7 @@ const Panel = (() => {
     const group = graph.groups.find((each) => each.name === node.group);
     const rows = [
       ['Last run', node.state ? el('span', {}, stateBadge(node.state), node.last_run ? ` ${Format.instant(node.last_run)}` : '') : null],
-      ['Duration', node.seconds === null ? null : el('span', { class: 'with-spark' }, el('b', { text: Format.seconds(node.seconds) }), more?.durations.length ? Sparkline.element(more.durations, Format.seconds) : '')],
+      ['Duration', node.seconds === null ? null : el('span', { class: 'with-spark' }, el('b', { text: Format.seconds(node.seconds) }), more?.durations.length > 1 ? Sparkline.element(more.durations, Format.seconds) : '')],
       ['Rows', node.rows === null ? null : Format.number(node.rows)],
       ['Freshness', freshness(node)],
       ['Group', node.group === null ? null : plain(node.group)],
@@ -98,9 +100,9 @@ const Panel = (() => {
 
   function test(about) {
     const failures = about.failures ? Format.count(about.failures, 'failure') : '';
-    const notes = [about.column && `column ${about.column}`, about.severity === 'warn' && 'warns only', failures].filter(Boolean).join(' · ');
+    const notes = [about.state !== 'success' && Format.state(about.state), about.column && `column ${about.column}`, about.severity === 'warn' && 'warns only', failures].filter(Boolean).join(' · ');
     return el('li', {},
-      stateBadge(about.state), el('span', { class: 'name', dir: 'auto', text: plain(about.name) }),
+      stateMark(about.state), el('span', { class: 'name', dir: 'auto', text: plain(about.name) }),
       notes ? el('span', { class: 'muted', text: plain(notes) }) : null,
       about.message && about.state !== 'success' ? el('pre', { class: 'problem', text: plainLines(about.message) }) : null);
   }

@@ -110,7 +110,7 @@ const Tip = (() => {
 
   function show(at, x, y) {
     const item = at < 0 ? null : Stage.picture().scene.items[at];
-    tip.hidden = !item || (CARD.height * Stage.camera.scaleY() >= READABLE && Shapes.ellipsis(item.label, CARD.width - 68, 12.5, 500) === item.label);
+    tip.hidden = !item || (Math.min(Stage.camera.scaleX(), Stage.camera.scaleY()) >= FULL && Shapes.ellipsis(item.label, CARD.width - 68, 12.5, 500) === item.label);
     if (tip.hidden) return;
     const { graph, overlay } = Stage.picture();
     fill(tip, el('b', { text: item.label }), el('span', { text: Faces.of(graph, item, overlay, null).note }));

@@ -69,7 +69,7 @@ function columnScene(graph, path, detail) {
   const at = new Map(items.map((item, index) => [item.node, index]));
   const row = (node, name) => (name === null ? -1 : items[at.get(node)].rows.findIndex((column) => column.name === name));
   const edges = [...path.up, ...path.down, ...path.indirect].map((edge) => ({
-    a: at.get(edge.from), b: at.get(edge.to), kind: edge.indirect ? 'indirect' : 'ref', bends: [], step: edge,
+    a: at.get(edge.from), b: at.get(edge.to), kind: edge.dashed ? 'indirect' : 'ref', bends: [], step: edge,
     fromRow: row(edge.from, edge.fromColumn), toRow: row(edge.to, edge.toColumn),
   }));
   return arrange({ items, edges, name: 'column' });
@@ -78,19 +78,29 @@ function columnScene(graph, path, detail) {
 /** One card for each folder, schema or group, except those that were opened. */
 function collapsedScene(graph, state) {
   const { of } = COLLAPSE_BY[state.collapse];
+  const short = state.collapse === 'folder' ? withoutSharedFolder(graph) : (key) => key;
   const items = [];
   const at = new Int32Array(graph.nodes.length);
   const boxes = new Map();
   graph.nodes.forEach((node, index) => {
     const key = of(node);
     if (!state.expanded.has(key)) {
-      if (!boxes.has(key)) boxes.set(key, items.push({ key, label: plain(key), members: [], width: CARD.width, height: CARD.height + 12, rows: [], x: 0, y: 0 }) - 1);
+      if (!boxes.has(key)) boxes.set(key, items.push({ key, label: plain(short(key)), members: [], width: CARD.width, height: CARD.height + 12, rows: [], x: 0, y: 0 }) - 1);
       at[index] = boxes.get(key);
       items[at[index]].members.push(index);
     } else at[index] = items.push({ ...nodeItem(graph, index), inside: key }) - 1;
   });
   for (const item of items) if (item.members) centre(item, graph);
   return arrange({ items, edges: bundled(graph, at), name: 'collapsed' });
+}
+
+/** Folder names without the first folder, where nearly all share it: "models/" says nothing on every card. */
+function withoutSharedFolder(graph) {
+  const first = (path) => path.split('/')[0];
+  const counts = new Map();
+  for (const { folder } of graph.nodes) counts.set(first(folder), (counts.get(first(folder)) ?? 0) + 1);
+  const [shared] = [...counts].sort((a, b) => b[1] - a[1])[0] ?? [''];
+  return (key) => (key.startsWith(`${shared}/`) ? key.slice(shared.length + 1) : key);
 }
 
 function centre(item, graph) {
@@ -114,9 +124,12 @@ function bundled(graph, at) {
 
 function arrange(scene) {
   const boxes = scene.items.map((item) => ({ height: item.height, hintX: item.x, hintY: item.y }));
-  const { x, y, bends } = layered(boxes, scene.edges.map((edge) => [edge.a, edge.b]));
+  const { x, y, bends, back } = layered(boxes, scene.edges.map((edge) => [edge.a, edge.b]));
   scene.items.forEach((item, at) => Object.assign(item, { x: x[at], y: y[at] }));
-  scene.edges.forEach((edge, at) => (edge.bends = bends[at]));
+  scene.edges.forEach((edge, at) => {
+    edge.bends = bends[at];
+    edge.back = back[at];
+  });
   return scene;
 }
 

@@ -1,7 +1,10 @@
 // One card, drawn at any size. Text is measured once at its full size; what does not fit ends in an ellipsis.
 
 const FONT = '-apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, Inter, "Helvetica Neue", Arial, sans-serif';
-const READABLE = 15; // height in pixels of a card from which its name can be read
+const FULL = 0.72; // scale from which a card shows everything; below it shows its name as large as fits
+const SMALLEST = { width: 46, height: 12 }; // pixels of a card that can carry a name
+
+const readable = ({ sx, sy }) => CARD.width * sx >= SMALLEST.width && CARD.height * sy >= SMALLEST.height;
 
 const Shapes = (() => {
   const fitted = new Map();
@@ -54,8 +57,81 @@ const Shapes = (() => {
     ctx.restore();
   }
 
-  /** The whole card: box, tinted icon, name, what the overlay says, mark, and its columns. */
-  function card(ctx, face, box, scale) {
+  function width(text, size, weight = 400) {
+    ruler.font = `${weight} ${size}px ${FONT}`;
+    return ruler.measureText(text).width;
+  }
+
+  /** A name on a small plate of its own, over a crowd of cards. */
+  function plaque(ctx, text, x, y, room, color) {
+    rounded(ctx, x, y - 10, room + 20, 20, 6);
+    ctx.fillStyle = Theme.color('raised');
+    ctx.fill();
+    ctx.strokeStyle = Theme.color('line');
+    ctx.lineWidth = 1;
+    ctx.stroke();
+    rounded(ctx, x + 6, y - 3, 6, 6, 2);
+    ctx.fillStyle = color;
+    ctx.fill();
+    words(ctx, text, x + 16, y + 0.5, 1, { size: 11, weight: 500, color: Theme.color('text'), width: 200 });
+  }
+
+  /** Card, name and colour where there is no room for more: one line or two, broken at an underscore. */
+  function narrow(ctx, face, box) {
+    const { left, top, width, height } = box;
+    const radius = Math.min(6, height / 4);
+    if (face.stack) backCard(ctx, box, 0.6);
+    plate(ctx, face, box, radius);
+    ctx.save();
+    rounded(ctx, left, top, width, height, radius);
+    ctx.clip();
+    ctx.fillStyle = face.color;
+    ctx.fillRect(left, top, 3, height);
+    ctx.restore();
+    if (face.mark) {
+      ctx.fillStyle = face.mark.color;
+      ctx.beginPath();
+      ctx.arc(left + width - 6, top + 6, 2.5, 0, 7);
+      ctx.fill();
+    }
+    if (face.mix) mixBar(ctx, face.mix, { left: left + 4, top, width: width - 4, height: height + 6 }, 0.6);
+    const two = height >= 21;
+    const size = Math.min(11.5, Math.max(8.5, Math.round(height * (two ? 0.84 : 1.3)) / 2));
+    const lines = two ? wrap(face.label, width - 13, size) : [face.label];
+    lines.forEach((line, at) => {
+      const y = top + (face.mix ? height - 6 : height) / 2 + (at - (lines.length - 1) / 2) * size * 1.14;
+      words(ctx, line, left + 8, y + 0.5, 1, { size, weight: 500, color: Theme.color('text'), width: width - 12 });
+    });
+  }
+
+  function wrap(text, room, size) {
+    if (width(text, size, 500) <= room) return [text];
+    const parts = text.split(/(?<=[_./\- ])/);
+    if (parts.length === 1) return [text];
+    let first = parts.shift();
+    while (parts.length > 1 && width(first + parts[0], size, 500) <= room) first += parts.shift();
+    return [first, parts.join('')];
+  }
+
+  function plate(ctx, face, { left, top, width, height }, radius) {
+    ctx.fillStyle = Theme.color('surface');
+    rounded(ctx, left, top, width, height, radius);
+    ctx.fill();
+    if (face.tinted) tint(ctx, face.color, 0.24);
+    border(ctx, face);
+  }
+
+  function border(ctx, face) {
+    if (face.self) tint(ctx, Theme.color('self'), 0.14);
+    ctx.strokeStyle = face.edge ?? Theme.color('line');
+    ctx.lineWidth = face.self ? 2.5 : face.edge ? 1.5 : 1;
+    ctx.stroke();
+  }
+
+  /** The whole card: box, tinted icon, name, what the overlay says, mark, and its columns.
+   *  `down` is the scale of heights; text has a scale of its own, so that it stays readable where cards are squeezed. */
+  function card(ctx, face, box, scale, down) {
+    const size = Math.min(down, Math.max(scale, 0.82));
     const { left, top, width, height } = box;
     if (face.stack) backCard(ctx, box, scale);
     ctx.fillStyle = Theme.color('surface');
@@ -63,12 +139,10 @@ const Shapes = (() => {
     if (face.raised) shadow(ctx, scale);
     ctx.fill();
     ctx.shadowColor = 'transparent';
-    if (face.tinted) tint(ctx, face.color, 0.14);
-    ctx.strokeStyle = face.edge ?? Theme.color('line');
-    ctx.lineWidth = face.edge ? 2 : 1;
-    ctx.stroke();
-    head(ctx, face, box, scale);
-    if (face.rows.length) rows(ctx, face, box, scale);
+    if (face.tinted) tint(ctx, face.color, 0.2);
+    border(ctx, face);
+    head(ctx, face, { left, width, middle: top + (CARD.height / 2) * down }, size);
+    if (face.rows.length) rows(ctx, face, box, size, down);
     if (face.mix) mixBar(ctx, face.mix, box, scale);
   }
 
@@ -95,15 +169,18 @@ const Shapes = (() => {
     ctx.globalAlpha = before;
   }
 
-  function head(ctx, face, { left, top, width }, scale) {
-    const middle = top + (CARD.height / 2) * scale;
-    rounded(ctx, left + 8 * scale, middle - 12 * scale, 24 * scale, 24 * scale, 6 * scale);
-    tint(ctx, face.color, 0.16);
-    glyph(ctx, face.icon, left + 12.5 * scale, middle - 7.5 * scale, 15 * scale, face.color);
-    const room = CARD.width - 40 - (face.mark ? 28 : 12);
-    words(ctx, face.label, left + 40 * scale, middle - 6.5 * scale, scale, { size: 12.5, weight: 500, color: Theme.color('text'), width: room });
-    words(ctx, face.note, left + 40 * scale, middle + 8.5 * scale, scale, { size: 10.5, color: Theme.color('muted'), width: room });
-    if (face.mark) mark(ctx, face.mark, left + width - 16 * scale, middle, scale);
+  function head(ctx, face, { left, width, middle }, size) {
+    const tile = width / size > 175 ? 24 : 19;
+    const indent = width / size > 120 ? tile + 14 : 10;
+    if (indent > 10) {
+      rounded(ctx, left + 7 * size, middle - (tile / 2) * size, tile * size, tile * size, 6 * size);
+      tint(ctx, face.color, 0.16);
+      glyph(ctx, face.icon, left + (7 + tile * 0.19) * size, middle - tile * 0.31 * size, tile * 0.62 * size, face.color);
+    }
+    const room = Math.round(width / size) - indent - (face.mark ? 28 : 10);
+    words(ctx, face.label, left + indent * size, middle - 6.5 * size, size, { size: 12.5, weight: 500, color: Theme.color('text'), width: room });
+    words(ctx, face.note, left + indent * size, middle + 8.5 * size, size, { size: 10.5, color: Theme.color('muted'), width: room });
+    if (face.mark) mark(ctx, face.mark, left + width - 16 * size, middle, size);
   }
 
   function mark(ctx, { name, color }, x, y, scale) {
@@ -114,30 +191,29 @@ const Shapes = (() => {
     glyph(ctx, name, x - 5 * scale, y - 5 * scale, 10 * scale, Theme.color('surface'));
   }
 
-  function rows(ctx, face, { left, top, width }, scale) {
-    const first = top + (CARD.height + 2) * scale;
+  function rows(ctx, face, { left, top, width }, size, down) {
+    const first = top + (CARD.height + 2) * down;
     ctx.strokeStyle = Theme.color('line');
     ctx.lineWidth = 1;
     ctx.beginPath();
-    ctx.moveTo(left, first - 2 * scale);
-    ctx.lineTo(left + width, first - 2 * scale);
+    ctx.moveTo(left, first - 2 * down);
+    ctx.lineTo(left + width, first - 2 * down);
     ctx.stroke();
-    face.rows.forEach((column, at) => row(ctx, face, column, left, first + at * CARD.row * scale, width, scale));
-    if (!face.more) return;
-    const y = first + (face.rows.length + 0.5) * CARD.row * scale;
-    words(ctx, `${face.more} more in the panel`, left + 12 * scale, y, scale, { size: 10.5, color: Theme.color('muted'), width: 180 });
+    const middle = (at) => first + (at + 0.5) * CARD.row * down;
+    face.rows.forEach((column, at) => row(ctx, column, column.name === face.column, { left, width, middle: middle(at) }, size, down));
+    const note = { size: 10.5, color: Theme.color('muted'), width: Math.round(width / size) - 20 };
+    if (face.more) words(ctx, `${face.more} more in the panel`, left + 12 * size, middle(face.rows.length), size, note);
   }
 
-  function row(ctx, face, column, left, top, width, scale) {
-    const middle = top + (CARD.row / 2) * scale;
-    const self = column.name === face.column;
+  function row(ctx, column, self, { left, width, middle }, size, down) {
     if (self) {
-      rounded(ctx, left + 4 * scale, top + scale, width - 8 * scale, (CARD.row - 2) * scale, 4 * scale);
+      rounded(ctx, left + 4 * size, middle - 10 * down, width - 8 * size, 20 * down, 4 * size);
       tint(ctx, Theme.color('self'), 0.18);
     }
-    const type = plain(column.type ?? '').toLowerCase();
-    words(ctx, plain(column.name), left + 12 * scale, middle, scale, { size: 11.5, weight: self ? 600 : 400, color: Theme.color('text'), width: type ? 118 : 186 });
-    words(ctx, type, left + width - 12 * scale, middle, scale, { size: 10, color: Theme.color('muted'), width: 66, align: 'right' });
+    const room = Math.round(width / size) - 20;
+    const type = room > 130 ? plain(column.type ?? '').toLowerCase() : '';
+    words(ctx, plain(column.name), left + 10 * size, middle, size, { size: 11.5, weight: self ? 600 : 400, color: Theme.color('text'), width: type ? room - 70 : room });
+    words(ctx, type, left + width - 10 * size, middle, size, { size: 10, color: Theme.color('muted'), width: 64, align: 'right' });
   }
 
   /** What a collapsed card is made of, as parts of one bar. */
@@ -167,5 +243,5 @@ const Shapes = (() => {
     words(ctx, text, x, y + 0.5, scale, { size: 10, weight: 500, color: Theme.color('muted'), width: 28, align: 'center' });
   }
 
-  return { card, badge, words, ellipsis, rounded, tint };
+  return { card, narrow, badge, words, plaque, width, ellipsis, rounded, tint };
 })();

@@ -13,6 +13,7 @@ const Stage = (() => {
   let waiting = 0;
   let zoomedAt = -Infinity;
   let flight = 0;
+  let fitted = true; // nobody has moved the view since it was fitted: when the window changes, it is fitted again
   let landmarks = { key: '', list: [] };
 
   const calm = matchMedia('(prefers-reduced-motion: reduce)');
@@ -84,53 +85,42 @@ const Stage = (() => {
 
   /** From far away: names of what matters most, as many as fit without covering each other. */
   function drawLandmarks(now) {
-    if (CARD.height * now.sy >= READABLE) return;
+    if (readable(now)) return;
     const key = `${now.sx} ${now.sy}`;
     if (landmarks.key !== key) landmarks = { key, list: placeLandmarks(now) };
-    for (const { item, text, width } of landmarks.list) {
+    for (const { item, text, width, color } of landmarks.list) {
       const box = boxOf(item, now);
-      const [x, y] = [box.left + box.width + 5, box.top + box.height / 2];
-      if (x > camera.width || x + width < 0 || y < -10 || y > camera.height + 10) continue;
-      ctx.globalAlpha = 0.86;
-      ctx.fillStyle = Theme.color('canvas');
-      Shapes.rounded(ctx, x - 3, y - 8, width + 6, 16, 4);
-      ctx.fill();
-      ctx.globalAlpha = 1;
-      Shapes.words(ctx, text, x, y, 1, { size: 11, weight: 500, color: Theme.color('text'), width: 170 });
+      const [x, y] = [Math.round(box.left) - 4, Math.round(box.top + box.height / 2)];
+      if (x > camera.width || x + width < -20 || y < -10 || y > camera.height + 10) continue;
+      Shapes.plaque(ctx, text, x, y, width, color);
     }
   }
 
+  const APART = { x: 130, y: 46 }; // pixels between two names, so that the drawing stays visible around them
+
   function placeLandmarks(now) {
-    const { scene, lights, graph } = picture;
+    const { scene, lights, graph, overlay } = picture;
     const order = scene.items.map((_, at) => at).filter((at) => lights.items[at] !== TONE.dim);
     const worth = (at) => (lights.items[at] === TONE.self ? 1e9 : scene.items[at].members?.length ?? weight(graph, scene.items[at].node));
     order.sort((a, b) => worth(b) - worth(a));
-    const taken = new Set();
     const placed = [];
-    for (const at of order.slice(0, 1500)) {
+    for (const at of order.slice(0, 400)) {
       const item = scene.items[at];
       const text = Shapes.ellipsis(item.label, 170, 11, 500);
-      const width = text.length * 6.2;
-      const cells = cellsOf(item.x * now.sx, item.y * now.sy, width);
-      if (cells.some((cell) => taken.has(cell))) continue;
-      for (const cell of cells) taken.add(cell);
-      placed.push({ item, text, width });
+      const width = Shapes.width(text, 11, 500);
+      const [x, y] = [item.x * now.sx, item.y * now.sy];
+      if (placed.some((other) => Math.abs(y - other.y) < APART.y && x < other.x + other.width + APART.x && other.x < x + width + APART.x)) continue;
+      placed.push({ item, text, width, color: Faces.dot(item, overlay), x, y });
+      if (placed.length === 40) break;
     }
     return placed;
-  }
-
-  function cellsOf(x, y, width) {
-    const cells = [];
-    const row = Math.floor(y / 34);
-    for (let column = Math.floor(x / 40) - 1; column <= Math.floor((x + width) / 40) + 1; column += 1) cells.push(`${column},${row}`, `${column},${row + 1}`);
-    return cells;
   }
 
   /** The topmost item at a point of the canvas, or -1; small cards may be missed by a few pixels. */
   function itemAt(px, py) {
     if (!picture) return -1;
     const now = view();
-    const slack = CARD.height * now.sy < READABLE ? 4 : 0;
+    const slack = readable(now) ? 0 : 4;
     let best = -1;
     picture.scene.items.forEach((item, at) => {
       const box = boxOf(item, now);
@@ -168,6 +158,7 @@ const Stage = (() => {
 
   function pan(dx, dy) {
     cancelAnimationFrame(flight);
+    fitted = false;
     camera.x += dx;
     camera.y += dy;
     redraw();
@@ -175,23 +166,33 @@ const Stage = (() => {
 
   function zoomAt(factor, px, py) {
     cancelAnimationFrame(flight);
+    fitted = false;
     camera.zoomAt(factor, px, py);
     zoomedAt = performance.now();
     redraw();
   }
 
-  const pads = () => (camera.width < 640 ? { left: 20, right: 20, top: 64, bottom: 76 } : { left: 48, right: 48, top: 72, bottom: 84 });
+  /** Room for what floats over the drawing; on narrow screens the details cover its lower half. */
+  function pads() {
+    if (camera.width >= 640) return { left: 36, right: 36, top: 70, bottom: 72 };
+    const panel = byId('panel');
+    const covered = panel.hidden ? 0 : Math.max(0, canvas.getBoundingClientRect().bottom - panel.getBoundingClientRect().top);
+    return { left: 16, right: 16, top: 64, bottom: covered ? covered + 12 : 76 };
+  }
+
+  const place = () => ({ zoom: camera.zoom, powerX: camera.powerX, powerY: camera.powerY, x: camera.x, y: camera.y });
 
   function fit(smooth = true) {
+    fitted = true;
     if (picture) fly(() => camera.fit(picture.scene.bounds, pads()), smooth);
   }
 
   /** Moves the camera to where `move` puts it, in a fifth of a second, or at once for those who want no motion. */
   function fly(move, smooth = true) {
     cancelAnimationFrame(flight);
-    const from = { zoom: camera.zoom, flatten: camera.flatten, x: camera.x, y: camera.y };
+    const from = place();
     move();
-    const to = { zoom: camera.zoom, flatten: camera.flatten, x: camera.x, y: camera.y };
+    const to = place();
     zoomedAt = performance.now();
     if (!smooth || calm.matches) return redraw();
     const start = performance.now();
@@ -215,11 +216,12 @@ const Stage = (() => {
     const [x, y] = camera.toScreen(item.x, item.y);
     const pad = pads();
     const seen = x > pad.left && x < camera.width - pad.right && y > pad.top && y < camera.height - pad.bottom;
-    const readable = CARD.height * camera.scaleY() >= READABLE;
-    if (seen && readable) return;
+    const legible = readable(view());
+    if (seen && legible) return;
+    fitted = false;
     fly(() => {
-      if (!readable) camera.zoom = Math.min(camera.limits[1], 0.7);
-      camera.centreOn(item.x, item.y);
+      if (!legible) camera.zoom = Math.min(camera.limits[1], 0.75);
+      camera.centreOn(item.x, item.y, (pad.left + camera.width - pad.right) / 2, (pad.top + camera.height - pad.bottom) / 2);
     }, smooth);
   }
 
@@ -231,6 +233,6 @@ const Stage = (() => {
 
   return {
     canvas, camera, view, resize, show, redraw, draw, itemAt, columnAt, badgeAt, hover, pan, zoomAt, fit, fly, reveal, visibleNodes, tiles, ratio,
-    picture: () => picture, hovered: () => hovered, onDraw: (listener) => onDraw.push(listener),
+    picture: () => picture, isFitted: () => fitted, hovered: () => hovered, onDraw: (listener) => onDraw.push(listener),
   };
 })();
