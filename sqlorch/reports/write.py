@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -38,6 +39,8 @@ def write_lineage(report: LineageReport, file: Path) -> int:
 def _replace(file: Path, data: bytes) -> None:
     if file.is_dir():
         raise IsADirectoryError
+    if file.is_symlink():  # followed already, so it leads nowhere but back
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{file.name[:100]}.", suffix=".part", dir=file.parent)
     draft = Path(name)
@@ -61,6 +64,4 @@ def _umask() -> int:
 def _reason(file: Path, error: OSError) -> str:
     if isinstance(error, IsADirectoryError):
         return "it is a folder; name a file"
-    if file.is_symlink() and not error.strerror:
-        return "it is a symbolic link to itself"
     return f"{error.strerror or error}; name another file"

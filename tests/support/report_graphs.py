@@ -7,8 +7,9 @@ report = made_up_report(740, ran=False)        # structure only
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+
+from support.report_drafts import TOPICS, Draft, chance, made_up_graph, make_drafts
 
 from sqlorch.reports.model import (
     Bar,
@@ -23,58 +24,32 @@ from sqlorch.reports.model import (
     ReportTest,
 )
 
+__all__ = ["NOON", "SIZES", "made_up_graph", "made_up_report"]
+
 SIZES = (15, 150, 740, 1500, 5000)
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 
-_TOPICS = (
-    "orders customers products payments shipments returns stores suppliers campaigns sessions pageviews tickets "
-    "invoices subscriptions refunds employees inventory prices coupons reviews leads contracts devices events"
-).split()
-_SYSTEMS = "erp crm shopify stripe zendesk hubspot netsuite salesforce segment jira workday adyen".split()
-_WORDS = "daily weekly by_region by_channel enriched joined deduplicated latest history rolling".split()
 _NOUNS = (
-    "amount status region channel currency quantity price discount tax country segment created_at".split()
+    *("amount", "status", "region", "channel", "currency", "quantity"),
+    *("price", "discount", "tax", "country", "segment", "created_at"),
 )
 _TYPES = ("BIGINT", "VARCHAR", "DECIMAL(18,2)", "TIMESTAMP", "BOOLEAN", "DATE", "DOUBLE")
 
 
-@dataclass
-class _Draft:
-    name: str
-    kind: str
-    folder: str
-    domain: int
-    parents: list[str] = field(default_factory=list)
-
-    @property
-    def uid(self) -> str:
-        return f"{self.kind}.shop.{self.name}"
-
-
-def made_up_graph(nodes: int, seed: int = 7) -> tuple[list[str], list[tuple[str, str]]]:
-    """Names and edges of :func:`made_up_report`'s graph."""
-    drafts = _drafts(nodes, random.Random(f"{seed}/{nodes}"))
-    return [d.uid for d in drafts], [(parent, d.uid) for d in drafts for parent in d.parents]
-
-
 def made_up_report(nodes: int, *, seed: int = 7, ran: bool = True) -> LineageReport:
     """A report on a project of so many nodes; ``ran`` says whether anything ever ran in it."""
-    rng = random.Random(f"{seed}/{nodes}")
-    drafts = _drafts(nodes, rng)
+    rng = chance(nodes, seed)
+    drafts = make_drafts(nodes, rng)
     columns = _columns(drafts, rng)
     tests = {d.uid: _tests(d, columns[d.uid], rng, ran=ran) for d in drafts}
     runs = _runs(drafts, rng) if ran else {}
-    found = LineageReport(
+    return LineageReport(
         project="shop",
         adapter="duckdb",
         nodes=tuple(
             _node(d, columns[d.uid], tests[d.uid], runs.get(d.uid, NodeRuns()), rng, ran=ran) for d in drafts
         ),
-        edges={
-            (parent, d.uid): parent.startswith("seed.") and d.kind == "source"
-            for d in drafts
-            for parent in d.parents
-        },
+        edges={(parent, d.uid): parent.startswith("seed.") for d in drafts for parent in d.parents},
         column_edges=tuple(_column_edges(drafts, columns, rng)),
         groups=(
             ReportGroup(name="hourly", schedule="@hourly", timezone="Europe/Berlin", description="Raw data."),
@@ -85,98 +60,15 @@ def made_up_report(nodes: int, *, seed: int = 7, ran: bool = True) -> LineageRep
         gantt=_gantt(drafts, runs, tests) if ran else None,
         generated_at=NOON if ran else None,
     )
-    return found
 
 
-def _drafts(nodes: int, rng: random.Random) -> list[_Draft]:
-    """Sources and seeds, staging, intermediates in two steps, marts, metrics, exposures, by business domain."""
-    domains = max(1, min(24, nodes // 22))
-    shares = {
-        "raw": 0.24,
-        "staging": 0.23,
-        "intermediate": 0.2,
-        "joined": 0.09,
-        "marts": 0.14,
-        "metrics": 0.08,
-    }
-    counts = {name: max(1, int(nodes * share)) for name, share in shares.items()}
-    counts["exposures"] = max(1, nodes - sum(counts.values()))
-    drafts: list[_Draft] = []
-    made: dict[str, list[_Draft]] = {}
-    for level, count in counts.items():
-        made[level] = [_draft(level, index, domains, made, rng) for index in range(count)]
-        drafts += made[level]
-    return drafts[:nodes]
-
-
-def _draft(level: str, index: int, domains: int, made: dict[str, list[_Draft]], rng: random.Random) -> _Draft:
-    domain = index % domains
-    topic, system = _TOPICS[domain % len(_TOPICS)], _SYSTEMS[domain % len(_SYSTEMS)]
-    number = index // domains
-    word = _WORDS[number % len(_WORDS)]
-    unique = f"{topic}_{word}" + (f"_{number // len(_WORDS)}" if number >= len(_WORDS) else "")
-    if level == "raw":
-        if index % 14 == 13:  # noqa: PLR2004 - a seed now and then
-            return _Draft(f"{topic}_codes_{number}", "seed", "seeds", domain)
-        return _Draft(f"{system}.{unique}", "source", f"models/staging/{system}", domain)
-    if level == "exposures":
-        parents = _pick(made["metrics"] + made["marts"], rng.randint(1, 4), domain, rng, near=0.8)
-        return _Draft(f"{topic}_dashboard_{number}", "exposure", "models/exposures", domain, parents)
-    prefix = {
-        "staging": f"stg_{system}__",
-        "intermediate": "int_",
-        "joined": "int_",
-        "marts": "",
-        "metrics": "metric_",
-    }
-    folder = {
-        "staging": f"models/staging/{system}",
-        "intermediate": f"models/intermediate/{topic}",
-        "joined": f"models/intermediate/{topic}",
-        "marts": f"models/marts/{topic}",
-        "metrics": "models/metrics",
-    }
-    name = f"{prefix[level]}{unique}{'_joined' if level == 'joined' else ''}"
-    if level == "marts":
-        name = ("fct_" if index % 3 else "dim_") + name
-    snapshot = level == "intermediate" and index % 19 == 18  # noqa: PLR2004 - a snapshot now and then
-    return _Draft(
-        name,
-        "snapshot" if snapshot else "model",
-        folder[level],
-        domain,
-        _parents(level, index, made, domain, rng),
-    )
-
-
-def _parents(
-    level: str, index: int, made: dict[str, list[_Draft]], domain: int, rng: random.Random
-) -> list[str]:
-    if level == "staging":
-        own = made["raw"][index % len(made["raw"])].uid
-        return [own] if rng.random() < 0.9 else sorted({own, *_pick(made["raw"], 1, domain, rng, near=0.9)})
-    if level == "intermediate":
-        return _pick(made["staging"], rng.choice((1, 1, 2, 2, 3)), domain, rng, near=0.93)
-    if level == "joined":
-        return _pick(made["intermediate"] + made["staging"], rng.choice((2, 2, 3, 4)), domain, rng, near=0.85)
-    if level == "marts":
-        return _pick(made["joined"] + made["intermediate"], rng.choice((1, 2, 2, 3)), domain, rng, near=0.9)
-    return _pick(made["marts"], rng.choice((1, 2, 3)), domain, rng, near=0.85)
-
-
-def _pick(among: list[_Draft], count: int, domain: int, rng: random.Random, *, near: float) -> list[str]:
-    """Mostly from the same domain."""
-    own = [d for d in among if d.domain == domain] or among
-    return sorted({rng.choice(own if rng.random() < near else among).uid for _ in range(count)})
-
-
-def _columns(drafts: list[_Draft], rng: random.Random) -> dict[str, tuple[ReportColumn, ...]]:
+def _columns(drafts: list[Draft], rng: random.Random) -> dict[str, tuple[ReportColumn, ...]]:
     found = {}
     for d in drafts:
         if d.kind == "exposure":
             found[d.uid] = ()
             continue
-        topic = _TOPICS[d.domain % len(_TOPICS)]
+        topic = TOPICS[d.domain % len(TOPICS)]
         names = [f"{topic}_id", *rng.sample(_NOUNS, k=rng.randint(3, 10))]
         found[d.uid] = tuple(
             ReportColumn(
@@ -191,7 +83,7 @@ def _columns(drafts: list[_Draft], rng: random.Random) -> dict[str, tuple[Report
 
 
 def _column_edges(
-    drafts: list[_Draft], columns: dict[str, tuple[ReportColumn, ...]], rng: random.Random
+    drafts: list[Draft], columns: dict[str, tuple[ReportColumn, ...]], rng: random.Random
 ) -> list[ReportColumnEdge]:
     edges = []
     for d in drafts:
@@ -225,7 +117,7 @@ def _column_edges(
 
 
 def _tests(
-    d: _Draft, columns: tuple[ReportColumn, ...], rng: random.Random, *, ran: bool
+    d: Draft, columns: tuple[ReportColumn, ...], rng: random.Random, *, ran: bool
 ) -> tuple[ReportTest, ...]:
     if d.kind in {"exposure", "seed"} or not columns:
         return ()
@@ -246,7 +138,7 @@ def _tests(
     return tuple(found)
 
 
-def _runs(drafts: list[_Draft], rng: random.Random) -> dict[str, NodeRuns]:
+def _runs(drafts: list[Draft], rng: random.Random) -> dict[str, NodeRuns]:
     found: dict[str, NodeRuns] = {}
     for d in drafts:
         if d.kind in {"source", "exposure"}:
@@ -270,7 +162,7 @@ def _runs(drafts: list[_Draft], rng: random.Random) -> dict[str, NodeRuns]:
             last_run=NOON - timedelta(seconds=age),
             rows=rng.randint(1, 5_000_000) if d.kind == "model" else None,
             freshness_seconds=age,
-            stale=age > 80_000,  # noqa: PLR2004 - nearly a day
+            stale=age > 80_000,  # nearly a day
             critical=False,
             durations=tuple(round(seconds * rng.uniform(0.8, 1.3), 3) for _ in range(rng.randint(1, 10))),
             message="Runtime Error: division by zero" if state == "failed" else None,
@@ -278,7 +170,7 @@ def _runs(drafts: list[_Draft], rng: random.Random) -> dict[str, NodeRuns]:
     return _with_critical(drafts, found)
 
 
-def _with_critical(drafts: list[_Draft], runs: dict[str, NodeRuns]) -> dict[str, NodeRuns]:
+def _with_critical(drafts: list[Draft], runs: dict[str, NodeRuns]) -> dict[str, NodeRuns]:
     total: dict[str, float] = {}
     before: dict[str, str | None] = {}
     for d in drafts:
@@ -310,9 +202,7 @@ def _headers() -> tuple[ReportRun, ...]:
     )
 
 
-def _gantt(
-    drafts: list[_Draft], runs: dict[str, NodeRuns], tests: dict[str, tuple[ReportTest, ...]]
-) -> Gantt:
+def _gantt(drafts: list[Draft], runs: dict[str, NodeRuns], tests: dict[str, tuple[ReportTest, ...]]) -> Gantt:
     """Eight threads, each node after its parents."""
     free = [0.0] * 8
     done: dict[str, float] = {}
@@ -345,7 +235,7 @@ def _bar(node: str, test: str | None, start: float, end: float, state: str) -> B
 
 
 def _node(
-    d: _Draft,
+    d: Draft,
     columns: tuple[ReportColumn, ...],
     tests: tuple[ReportTest, ...],
     runs: NodeRuns,
@@ -369,7 +259,7 @@ def _node(
         group=group,
         package="shop",
         materialized=rng.choice(("table", "view", "incremental")) if d.kind == "model" else "",
-        description=f"What {_TOPICS[d.domain % len(_TOPICS)]} look like after {d.name}."
+        description=f"What {TOPICS[d.domain % len(TOPICS)]} look like after {d.name}."
         if rng.random() < 0.5
         else "",
         tags=("finance",) if d.domain % 3 == 0 else (),
@@ -384,7 +274,7 @@ def _node(
     )
 
 
-def _sql(d: _Draft, columns: tuple[ReportColumn, ...], rng: random.Random) -> str:
+def _sql(d: Draft, columns: tuple[ReportColumn, ...], rng: random.Random) -> str:
     """About as long as the compiled SQL of real models, and as repetitive."""
     ctes = []
     for number, parent in enumerate(d.parents):
@@ -393,7 +283,8 @@ def _sql(d: _Draft, columns: tuple[ReportColumn, ...], rng: random.Random) -> st
             f'cte_{number} as (\n    select\n{listed}\n    from "shop"."main"."{parent.split(".")[-1]}"\n)'
         )
     measures = ",\n".join(
-        f"    coalesce(sum(case when {column.name} > {rng.randint(1, 500)} then {column.name} end), 0) as {column.name}"
+        f"    coalesce(sum(case when {column.name} > {rng.randint(1, 500)} then {column.name} end), 0)"
+        f" as {column.name}"
         for column in columns
     )
     text = "with " + ",\n\n".join(ctes) if ctes else "with nothing as (select 1)"

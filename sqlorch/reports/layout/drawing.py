@@ -17,9 +17,9 @@ from sqlorch.reports.layout.placing import GRAIN, placed
 Point = tuple[float, float]
 
 _CARD = 0.4  # half the width of a node in columns: lines bend outside of it
-_STUB = 0.4  # rows from the middle of a node in a block to the first line beside it
-_NEXT = 0.05  # rows from one line to the next there
-_STEEP = 4.0  # so many times its width an edge may climb on average
+_STUB = 0.44  # rows from the middle of a node in a block to the first line beside it
+_NEXT = 0.045  # rows from one line to the next there
+_STEEP = 1.5  # so many times its width an edge may climb on average
 _FLAT = 0.2  # columns of air that are there anyway
 _AIR = 3.0  # columns between two layers at most
 _LONE = 1.4  # width of a block of nodes without any edge for its height
@@ -63,7 +63,10 @@ class _Part:
 
     @property
     def size(self) -> tuple[float, float]:
-        return max(place.x for place in self.places) + 1, max(place.y for place in self.places) + 1
+        lowest = max(place.y for place in self.places)
+        for points in self.bends.values():
+            lowest = max(lowest, *(y for _, y in points))
+        return max(place.x for place in self.places) + 1, lowest + 1
 
 
 def lay_out(

@@ -8,7 +8,7 @@ from math import ceil, sqrt
 from sqlorch.reports.layout.folding import COLUMN
 
 _SHAPE = 1.6  # width of a fair drawing for a height of 1
-_AIR = 1.0  # rows between two parts
+_AIR = 0.6  # rows between two parts
 _HALF = 2  # places are tried at every half column
 
 
