@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sqlorch.reports.model import LineageReport
 
 _MARK = re.compile(r"@@([A-Z]+)@@")
+# Lines of comment and indentation, a fifth of the scripts: every report would carry them.
+_NOT_RUN = re.compile(r"^[ ]*(?://.*\n|/\*\*(?s:.*?)\*/\n)|^[ ]+", re.MULTILINE)
 
 
 def lineage_page(report: LineageReport) -> str:
@@ -57,8 +59,9 @@ def _hash(text: str) -> str:
 
 
 def _scripts() -> str:
-    """The scripts in the order that ``js/order.txt`` names them, as one."""
-    return "\n".join(_asset(f"js/{name}") for name in _asset("js/order.txt").split())
+    """The scripts in the order that ``js/order.txt`` names them, as one function that leaves nothing global."""
+    script = "\n".join(_asset(f"js/{name}") for name in _asset("js/order.txt").split())
+    return f"(() => {{\n'use strict';\n{_NOT_RUN.sub('', script)}\n}})();"
 
 
 def _asset(name: str) -> str:
