@@ -9,6 +9,7 @@ from sqlorch.reports.layout.folding import COLUMN
 
 _SHAPE = 1.6  # width of a fair drawing for a height of 1
 _AIR = 0.6  # rows between two parts
+_LOOSE = 1.1  # so much more room than their own boxes of many sizes take
 _HALF = 2  # places are tried at every half column
 
 
@@ -20,10 +21,7 @@ def packed(sizes: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     Args:
         sizes: width in columns and height in rows of each box; the largest first packs best.
     """
-    area = sum([(width + 0.5) * (height + _AIR) for width, height in sizes])
-    fair = ceil(sqrt(area * _SHAPE / COLUMN))
-    slots = _HALF * max([ceil(width) for width, _ in sizes], default=1)
-    slots = max(slots, _HALF * fair)
+    slots = ceil(_HALF * _width(sizes))
     depth = [0.0] * slots
     places = []
     for width, height in sizes:
@@ -33,3 +31,16 @@ def packed(sizes: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
         depth[left : left + taken] = [top + height + _AIR] * taken
         places.append((left / _HALF, top))
     return places
+
+
+def _width(sizes: Sequence[tuple[float, float]]) -> float:
+    """A fair width: the largest box alone may be wide enough; else the others find room beside it."""
+    if not sizes:
+        return 1.0
+    areas = [(width + 0.5) * (height + _AIR) for width, height in sizes]
+    widest = max([width for width, _ in sizes])
+    largest, tallest = sizes[0]
+    others = sum(areas) - areas[0]
+    beside = largest + 0.5 + _LOOSE * others / tallest + max([w for w, _ in sizes[1:]], default=0.0)
+    fair = sqrt(sum(areas) * _SHAPE / COLUMN)
+    return max(widest, min(fair, beside))

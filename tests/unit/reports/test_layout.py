@@ -130,7 +130,7 @@ def test_big_graphs_are_no_long_strip(size, tallest):
     width = (max(place.x for place in layout.places.values()) + 1) * 5
     height = max(place.y for place in layout.places.values()) + 1
     assert height < tallest
-    assert height < 1.5 * width
+    assert height < 2 * width
 
 
 def test_lines_beside_a_folded_layer_pass_between_its_nodes():
