@@ -47,7 +47,7 @@ class Memory:
         successes: the last successful attempts, newest first.
         sitting: the newest run of each group in the newest sitting, newest first.
         nodes: the nodes of these runs, by run id.
-        attempts: the attempts of these runs, oldest first.
+        attempts: the attempts of these runs in their newest generation, oldest first.
     """
 
     newest: Mapping[str, AttemptRecord] = field(default_factory=dict)
@@ -112,7 +112,12 @@ def recall(view: LineageView) -> Memory:
             successes=past.successes(executed, limit=_SAMPLES),
             sitting=sitting,
             nodes={run.run_id: store.nodes(run.run_id) for run in sitting},
-            attempts=[attempt for run in sitting for attempt in store.attempts(run.run_id)],
+            attempts=[
+                attempt
+                for run in sitting
+                for attempt in store.attempts(run.run_id)
+                if attempt.gen == run.gen  # what was tried before a retry may be days ago
+            ],
         )
 
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sqlorch.app.report_runs import Memory, critical_path, gantt, node_runs
+from sqlorch.app.report_runs import Memory, _sitting, critical_path, gantt, headers, node_runs
 from sqlorch.domain.history import AttemptRecord, NodeRecord, RunRecord
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.run import NodeState, Outcome, RunState
@@ -41,11 +41,11 @@ def attempt(uid="m", outcome=Outcome.SUCCESS, *, ago=10.0, seconds=6.0, number=1
     )
 
 
-def run(*, ago=5.0):
+def run(*, ago=5.0, lasted=5.0, group="daily", run_id="r2", started=True):
     start = NOON - minutes(ago)
     return RunRecord(
-        run_id="r2",
-        group="daily",
+        run_id=run_id,
+        group=group,
         kind="manual",
         interval=Interval(NOON - timedelta(days=1), NOON),
         timezone="UTC",
@@ -53,8 +53,8 @@ def run(*, ago=5.0):
         state=RunState.FAILED,
         reason="",
         created_at=start,
-        started_at=start,
-        finished_at=NOON,
+        started_at=start if started else None,
+        finished_at=start + minutes(lasted) if started else None,
         owner=None,
         variables={},
         invocation={},
@@ -205,3 +205,41 @@ def test_a_chart_of_too_many_bars_keeps_the_longest(monkeypatch):
     assert found is not None
     assert [bar.end - bar.start for bar in found.bars] == [30.0, 20.0]
     assert found.skipped_bars == 1
+
+
+class Store:
+    def __init__(self, *runs):
+        self._runs = list(runs)
+
+    def runs(self, *, limit):
+        return self._runs[:limit]
+
+
+def sitting(*runs):
+    return [found.run_id for found in _sitting(Store(*runs))]
+
+
+def test_a_sitting_is_what_ran_without_a_pause():
+    newest = run(ago=5, lasted=5, group="daily", run_id="daily")
+    before = run(ago=20, lasted=14, group="hourly", run_id="hourly")
+    earlier = run(ago=60, lasted=30, group="monthly", run_id="monthly")
+    assert sitting(newest, before, earlier) == ["daily", "hourly"]
+    assert sitting() == []
+
+
+def test_of_each_group_the_newest_run_of_a_sitting_is_taken():
+    runs = [run(ago=ago, lasted=1, run_id=f"ago-{ago}") for ago in (1, 2, 3)]
+    assert sitting(*runs, run(ago=4, lasted=1, group="reference", run_id="first")) == ["ago-1", "first"]
+
+
+def test_a_retried_run_counts_by_when_it_ran_last_and_a_waiting_one_not_at_all():
+    retried = run(ago=2, lasted=1, group="hourly", run_id="retried")
+    newer = run(ago=90, lasted=1, run_id="created later")
+    waiting = run(started=False, group="other", run_id="waiting")
+    assert sitting(waiting, newer, retried) == ["retried"]
+
+
+def test_headers_say_the_interval_in_words():
+    (header,) = headers(Memory(sitting=[run()]))
+    assert (header.run_id, header.group, header.state) == ("r2", "daily", "failed")
+    assert header.interval == "2024-02-29T12:00/2024-03-01T12:00"
