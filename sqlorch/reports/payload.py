@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlorch.reports.model import Gantt, LineageReport, ReportNode, ReportRun, ReportTest
 
 VERSION = 1
-_STAY_LEFT = frozenset({"source", "seed"})  # data enters on the left, however late it is used
+_STAY_LEFT = frozenset({"source"})  # data enters on the left; what is looked up stands beside its reader
 _LEVEL = 9
 _RAW = -15  # window of 32 KiB, no header
 

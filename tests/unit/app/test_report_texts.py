@@ -10,7 +10,6 @@ from sqlorch.domain.dag import Dag, Node
 from sqlorch.domain.group import Group, ScheduleKeys
 from sqlorch.lineage.project import Project
 
-
 _START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
