@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from sqlorch.app.report_runs import Memory, critical_path, gantt, headers, node_runs, recall
+from sqlorch.app.report_chart import critical_path, gantt, headers
+from sqlorch.app.report_runs import Memory, node_runs, recall
 from sqlorch.app.report_tests import report_tests, tested_nodes
 from sqlorch.app.report_texts import model_sql, owner_of, schedule_of
 from sqlorch.reports.model import (

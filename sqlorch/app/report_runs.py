@@ -1,4 +1,4 @@
-"""What runs left behind, for the lineage report: states, durations, freshness, the newest sitting."""
+"""What runs left behind of each node, for the lineage report: states, durations, freshness."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from sqlorch.app.workspace import STATE_FILE
-from sqlorch.domain.describe import compact
 from sqlorch.domain.run import NodeState, Outcome
-from sqlorch.reports.model import Bar, Gantt, NodeRuns, ReportRun
+from sqlorch.reports.model import NodeRuns
 
 if TYPE_CHECKING:
     from sqlorch.app.lineage import LineageView
@@ -24,8 +23,7 @@ _SAMPLES = 10  # durations shown
 _MEDIAN_OF = 5  # as estimates are made: a median of five ignores two outliers
 _LOOK_BACK = 300  # newest runs among which the newest sitting is looked for
 _PAUSE = timedelta(minutes=2)  # runs further apart were started by hand at another time
-_MOST_BARS = 4_000
-_STATES = {
+STATES = {
     Outcome.SUCCESS: "success",
     Outcome.WARN: "warn",
     Outcome.FAIL: "failed",
@@ -80,11 +78,11 @@ class Memory:
                 return str(node.state)
         if attempt is None:
             return None
-        return "running" if attempt.outcome is None else _STATES[attempt.outcome]
+        return "running" if attempt.outcome is None else STATES[attempt.outcome]
 
     def seconds(self, unique_id: str) -> float | None:
         """Median seconds of its last successes."""
-        samples = [_seconds(attempt) for attempt in self.successes.get(unique_id, ())[:_MEDIAN_OF]]
+        samples = [seconds_of(attempt) for attempt in self.successes.get(unique_id, ())[:_MEDIAN_OF]]
         return median(samples) if samples else None
 
     def last_success(self, unique_id: str) -> AttemptRecord | None:
@@ -164,10 +162,10 @@ def node_runs(
         seconds=memory.seconds(unique_id),
         last_run=attempt.finished_at or attempt.started_at,
         rows=success.rows if success else None,
-        freshness_seconds=(now - _end(success)).total_seconds() if success else None,
+        freshness_seconds=(now - end_of(success)).total_seconds() if success else None,
         stale=success is not None and _stale(memory, success, now, timetable, parents),
         critical=critical,
-        durations=tuple(_seconds(past) for past in reversed(memory.successes.get(unique_id, ()))),
+        durations=tuple(seconds_of(past) for past in reversed(memory.successes.get(unique_id, ()))),
         message=attempt.message if _failed(attempt) else None,
     )
 
@@ -181,96 +179,22 @@ def _stale(
 ) -> bool:
     """With a schedule: two fires have passed since. Without: what it reads was built anew since."""
     if timetable is not None and timetable.scheduled:
-        fire = timetable.next_fire(_end(success))
+        fire = timetable.next_fire(end_of(success))
         after = timetable.next_fire(fire) if fire is not None else None
         return after is not None and after < now
     newer = (memory.last_success(parent) for parent in parents)
-    return any(above is not None and _end(above) > success.started_at for above in newer)
-
-
-def headers(memory: Memory) -> tuple[ReportRun, ...]:
-    """The runs of the newest sitting."""
-    return tuple(
-        ReportRun(
-            run_id=run.run_id,
-            group=run.group,
-            interval=compact(run.interval, run.timezone),
-            state=str(run.state),
-            started_at=run.started_at,
-            finished_at=run.finished_at,
-        )
-        for run in memory.sitting
-    )
-
-
-def gantt(memory: Memory, shown_on: Mapping[str, tuple[str, str | None]], now: datetime) -> Gantt | None:
-    """When each attempt of the newest sitting ran.
-
-    Args:
-        memory: what is remembered.
-        shown_on: of each executable node that is shown, the node it is drawn on and, for a test, its name.
-        now: where attempts end that are under way.
-    """
-    attempts = [attempt for attempt in memory.attempts if attempt.unique_id in shown_on]
-    if not attempts:
-        return None
-    kept = sorted(attempts, key=_seconds, reverse=True)[:_MOST_BARS]
-    kept.sort(key=lambda attempt: (attempt.started_at, attempt.attempt_id))
-    start = min(attempt.started_at for attempt in attempts)
-    end = max(attempt.finished_at or now for attempt in attempts)
-    return Gantt(
-        start=start,
-        seconds=(end - start).total_seconds(),
-        bars=tuple(_bar(attempt, *shown_on[attempt.unique_id], start, now) for attempt in kept),
-        skipped_bars=len(attempts) - len(kept),
-    )
-
-
-def _bar(attempt: AttemptRecord, node: str, test: str | None, start: datetime, now: datetime) -> Bar:
-    return Bar(
-        node=node,
-        test=test,
-        attempt=attempt.n,
-        run_id=attempt.run_id,
-        start=(attempt.started_at - start).total_seconds(),
-        end=((attempt.finished_at or now) - start).total_seconds(),
-        state="running" if attempt.outcome is None else _STATES[attempt.outcome],
-    )
-
-
-def critical_path(
-    order: Sequence[str], parents: Mapping[str, Collection[str]], seconds: Mapping[str, float]
-) -> frozenset[str]:
-    """The nodes of the path that takes longest from end to end; those of which no time is known left out.
-
-    Args:
-        order: nodes, parents first.
-        parents: parents of each node among them.
-        seconds: how long each node takes, where it is known.
-    """
-    total: dict[str, float] = {}
-    before: dict[str, str] = {}
-    for uid in order:
-        above = sorted(parent for parent in parents.get(uid, ()) if parent in total)
-        total[uid] = seconds.get(uid, 0.0)
-        if above:
-            before[uid] = max(above, key=total.__getitem__)
-            total[uid] += total[before[uid]]
-    found: list[str] = []
-    at = max(total, key=total.__getitem__, default=None)
-    while at is not None:
-        found.append(at)
-        at = before.get(at)
-    return frozenset(uid for uid in found if uid in seconds)
+    return any(above is not None and end_of(above) > success.started_at for above in newer)
 
 
 def _failed(attempt: AttemptRecord) -> bool:
     return attempt.outcome is not None and not attempt.outcome.ok
 
 
-def _seconds(attempt: AttemptRecord) -> float:
-    return (_end(attempt) - attempt.started_at).total_seconds()
+def seconds_of(attempt: AttemptRecord) -> float:
+    """How long it took; 0 while it is under way."""
+    return (end_of(attempt) - attempt.started_at).total_seconds()
 
 
-def _end(attempt: AttemptRecord) -> datetime:
+def end_of(attempt: AttemptRecord) -> datetime:
+    """When it ended, or began while it is under way."""
     return attempt.finished_at or attempt.started_at

@@ -10,9 +10,10 @@ from typing import Self
 
 from sqlorch.reports.layout.folding import COLUMN, Rows, folded
 from sqlorch.reports.layout.layers import Layered, layered
+from sqlorch.reports.layout.lines import GRAIN
 from sqlorch.reports.layout.ordering import ordered
 from sqlorch.reports.layout.packing import packed
-from sqlorch.reports.layout.placing import GRAIN, placed
+from sqlorch.reports.layout.placing import placed
 
 Point = tuple[float, float]
 

@@ -8,15 +8,16 @@ nearly lies on one line is put on one line.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from sqlorch.reports.layout.folding import BEND, FOLDED, Rows
 from sqlorch.reports.layout.layers import Layered
+from sqlorch.reports.layout.lines import GRAIN, NEARLY, Bounds, Lines
+from sqlorch.reports.layout.straightening import Blocks, uncrossed
 
-GRAIN = 100  # steps a row; heights are whole numbers of them, so that equal means equal
 _WORK = 40_000  # rows moved, at most; counted, not timed
-_NEARLY = 45  # steps: so near to one line counts as meant to be
+_STIFF = 8.0  # how hard a bend keeps to the height of the one before it
+_FAR = 0.3  # rows that a line may be away from another to be tied to it
 _AT_EASE = 0.01  # how hard a row without neighbours on one side holds its place
 # How hard an edge pulls, by its kind, after Gansner et al. (1993): long edges shall be straight first of all.
 _PULL = {(False, False): 1.0, (False, True): 2.0, (True, False): 2.0, (True, True): 8.0}
@@ -102,7 +103,25 @@ class _Table:
         for turn in range(turns):
             way = slice(None) if turn % 2 == 0 else slice(None, None, -1)
             self._pass(self.layers[way], self._gaps[way], both)
-        self._to_steps()
+        self._follow()
+
+    def _follow(self) -> None:
+        """Let every bend be as high as the one before it, as far as there is room.
+
+        Least squares spread a climb over all pieces of a long edge; a line that bends once is read better.
+        """
+        heights, nodes = self._height, self._graph.nodes
+        for layer, apart in zip(self.layers[1:], self._gaps[1:], strict=True):
+            wanted: list[float] = []
+            pulls: list[float] = []
+            for row in layer:
+                item = self.items[row][0]
+                before = self._left[row][0][0] if item >= nodes else row
+                bend = item >= nodes and self.items[before][0] >= nodes
+                wanted.append(heights[before] if bend else heights[row])
+                pulls.append(_STIFF if bend else 1.0)
+            for row, height in zip(layer, _apart(wanted, pulls, apart), strict=True):
+                heights[row] = height
 
     def _pass(self, layers: Sequence[list[int]], gaps: Sequence[list[float]], links: _Links) -> None:
         heights = self._height
@@ -119,105 +138,58 @@ class _Table:
             for row, height in zip(layer, _apart(wanted, pulls, apart), strict=True):
                 heights[row] = height
 
-    def _to_steps(self) -> None:
-        """Whole numbers, never nearer than the gaps allow."""
-        self.steps = [0] * len(self.items)
-        for layer, gaps in zip(self.layers, self._gaps, strict=True):
-            before: int | None = None
-            for row, gap in zip(layer, gaps, strict=True):
-                step = round(self._height[row] * GRAIN)
-                if before is not None:
-                    step = max(step, before + round(gap * GRAIN))
-                self.steps[row] = before = step
-
     def straighten(self) -> None:
-        """Put long edges on one line, then whatever nearly lies on one with its only neighbour or any."""
-        lines = _Lines(self.steps, self._bounds())
-        for row, other in self._only_links():
-            lines.join(row, other, nearly=None)
-        for _, row, other in sorted(self._near_links()):
-            lines.join(row, other, nearly=_NEARLY)
+        """Put long edges on one line, and pairs that have only each other, where that moves nothing far."""
+        links = uncrossed(self._close(self._bent_links()), self._close(self._lone_links()))
+        blocks = Blocks(self.layers, self._gaps, links)
+        wanted = []
+        for members in blocks.members:
+            total = 0.0
+            for row in members:
+                total += self._height[row]
+            wanted.append(total / len(members))
+        steps = blocks.steps(blocks.heights(wanted), GRAIN)
+        self.steps = [steps[block] for block in blocks.of]
+        self._join_near(blocks.members, links)
 
-    def _bounds(self) -> _Bounds:
+    def _join_near(self, members: list[list[int]], links: Sequence[tuple[int, int]]) -> None:
+        """Then whatever nearly lies on one line with a neighbour."""
+        lines = Lines(self.steps, self._bounds(), members, links)
+        for _, row, other in sorted(self._near_links()):
+            lines.join(row, other)
+
+    def _close(self, links: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        height = self._height
+        return ((row, other) for row, other in links if abs(height[row] - height[other]) <= _FAR)
+
+    def _bent_links(self) -> Iterator[tuple[int, int]]:
+        """From bend to bend: the inner pieces of long edges."""
+        nodes = self._graph.nodes
+        for row, links in enumerate(self._right):
+            if self.items[row][0] >= nodes:
+                yield from ((row, other) for other, _ in links if self.items[other][0] >= nodes)
+
+    def _lone_links(self) -> Iterator[tuple[int, int]]:
+        """Pairs that are all the other has on that side."""
+        for row, links in enumerate(self._right):
+            if len(links) == 1 == len(self._left[links[0][0]]):
+                yield row, links[0][0]
+
+    def _bounds(self) -> Bounds:
         above = [-1] * len(self.items)
         below = [-1] * len(self.items)
         for layer in self.layers:
             for row, after in pairwise(layer):
                 below[row] = after
                 above[after] = row
-        return _Bounds(self._half, above, below)
-
-    def _only_links(self) -> Iterator[tuple[int, int]]:
-        """Pieces of long edges; then pairs that are all the other has on that side."""
-        bends = [items[0] >= self._graph.nodes for items in self.items]
-        alone = []
-        for row, links in enumerate(self._right):
-            for other, _ in links:
-                if bends[row] and bends[other]:
-                    yield row, other
-                elif len(links) == 1 == len(self._left[other]):
-                    alone.append((row, other))
-        yield from alone
+        return Bounds(self._half, above, below)
 
     def _near_links(self) -> Iterator[tuple[int, int, int]]:
         for row, links in enumerate(self._right):
             for other, _ in links:
                 away = abs(self.steps[row] - self.steps[other])
-                if away <= _NEARLY:
+                if away <= NEARLY:
                     yield away, row, other
-
-
-@dataclass(frozen=True, slots=True)
-class _Bounds:
-    """What a row must keep away from: the rows above and below it in its layer (-1: none)."""
-
-    half: list[float]
-    above: list[int]
-    below: list[int]
-
-    def allows(self, steps: Sequence[int], row: int, step: int) -> bool:
-        """Whether a row may be at a height while its neighbours stay."""
-        up, down = self.above[row], self.below[row]
-        if up >= 0 and step - steps[up] < round((self.half[up] + self.half[row]) * GRAIN):
-            return False
-        return down < 0 or steps[down] - step >= round((self.half[down] + self.half[row]) * GRAIN)
-
-
-class _Lines:
-    """Rows of neighbouring layers at one height: each has at most one partner on either side."""
-
-    def __init__(self, steps: list[int], bounds: _Bounds) -> None:
-        self._steps = steps
-        self._bounds = bounds
-        self._line: list[list[int]] = [[row] for row in range(len(steps))]
-        self._right_taken = [False] * len(steps)
-        self._left_taken = [False] * len(steps)
-
-    def join(self, row: int, other: int, *, nearly: int | None) -> None:
-        """Put two rows on one line if both are free there and room allows it; ``nearly`` bounds the move."""
-        if self._right_taken[row] or self._left_taken[other]:
-            return
-        first, second = self._line[row], self._line[other]
-        here, there = self._steps[row], self._steps[other]
-        if nearly is not None and abs(here - there) > nearly:
-            return
-        middle = (here * len(first) + there * len(second)) // (len(first) + len(second))
-        for height in dict.fromkeys(
-            (here, there, middle) if len(first) >= len(second) else (there, here, middle)
-        ):
-            if self._move(first + second, height):
-                self._right_taken[row] = self._left_taken[other] = True
-                joined = first + second
-                for member in joined:
-                    self._line[member] = joined
-                return
-
-    def _move(self, rows: Sequence[int], height: int) -> bool:
-        if not all(self._bounds.allows(self._steps, row, height) for row in rows):
-            return False
-        for row in rows:
-            self._steps[row] = height
-        return True
 
 
 def _apart(wanted: Sequence[float], pulls: Sequence[float], gaps: Sequence[float]) -> list[float]:

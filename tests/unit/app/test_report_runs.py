@@ -2,7 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sqlorch.app.report_runs import Memory, _sitting, critical_path, gantt, headers, node_runs
+from sqlorch.app.report_chart import critical_path, gantt, headers
+from sqlorch.app.report_runs import Memory, _sitting, node_runs
 from sqlorch.domain.history import AttemptRecord, NodeRecord, RunRecord
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.run import NodeState, Outcome, RunState
@@ -199,7 +200,7 @@ def test_bars_start_with_the_first_attempt_and_those_under_way_end_now():
 
 
 def test_a_chart_of_too_many_bars_keeps_the_longest(monkeypatch):
-    monkeypatch.setattr("sqlorch.app.report_runs._MOST_BARS", 2)
+    monkeypatch.setattr("sqlorch.app.report_chart._MOST_BARS", 2)
     attempts = [attempt(ago=ago, seconds=ago) for ago in (30, 20, 10)]
     found = gantt(Memory(attempts=attempts), {"m": ("m", None)}, NOON)
     assert found is not None
