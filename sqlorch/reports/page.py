@@ -59,7 +59,7 @@ def _hash(text: str) -> str:
 
 
 def _scripts() -> str:
-    """The scripts in the order that ``js/order.txt`` names them, as one function that leaves nothing global."""
+    """The scripts in the order of ``js/order.txt``, as one function that leaves nothing global."""
     script = "\n".join(_asset(f"js/{name}") for name in _asset("js/order.txt").split())
     return f"(() => {{\n'use strict';\n{_NOT_RUN.sub('', script)}\n}})();"
 

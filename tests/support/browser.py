@@ -94,9 +94,7 @@ def opened(browser: Browser, file: Path, *, address: str = "", **context: Any) -
     place = browser.new_context(**{"viewport": WIDE, "accept_downloads": True, **context})
     report = Report(place.new_page())
     url = file.as_uri()
-    report.page.on(
-        "request", lambda r: None if r.url.split("#")[0] == url else report.requests.append(r.url)
-    )
+    report.page.on("request", lambda r: None if r.url.split("#")[0] == url else report.requests.append(r.url))
     report.page.on("console", lambda message: report.complaints.append(f"{message.type}: {message.text}"))
     report.page.on("pageerror", lambda error: report.complaints.append(str(error)))
     report.page.on("dialog", lambda dialog: report.complaints.append(f"dialog: {dialog.message}"))

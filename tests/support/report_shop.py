@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlorch.reports.model import (
     Bar,
@@ -25,11 +26,10 @@ NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 RAW_ORDERS, RAW_CUSTOMERS = "source.shop.raw.orders", "source.shop.raw.customers"
 STG_ORDERS, STG_CUSTOMERS = "model.shop.stg_orders", "model.shop.stg_customers"
 FCT_ORDERS, REVENUE = "model.shop.fct_orders", "exposure.shop.revenue"
-SQL = "-- what was paid\nselect o.id, sum(o.amount) as total\nfrom {{ ref('stg_orders') }} o\nwhere o.status = 'paid'"
-
-
-def _columns(*names: str) -> tuple[ReportColumn, ...]:
-    return tuple(ReportColumn(name=name, type="BIGINT") for name in names)
+SQL = """-- what was paid
+select o.id, sum(o.amount) as total
+from {{ ref('stg_orders') }} o
+where o.status = 'paid'"""
 
 
 def _runs(state: str, seconds: float, *, critical: bool = False, message: str | None = None) -> NodeRuns:
@@ -45,27 +45,54 @@ def _runs(state: str, seconds: float, *, critical: bool = False, message: str | 
     )
 
 
+def _node(unique_id: str, path: str, columns: str = "", **more: Any) -> ReportNode:
+    kind, _, name = unique_id.split(".", 2)
+    known = tuple(ReportColumn(name=column, type="BIGINT") for column in columns.split())
+    return ReportNode(
+        unique_id=unique_id,
+        name=name,
+        kind=kind,
+        path=path,
+        folder=path.rpartition("/")[0],
+        columns=known,
+        **more,
+    )
+
+
+_FCT_ORDERS = _node(
+    FCT_ORDERS,
+    "models/marts/fct_orders.sql",
+    "id total",
+    schema="analytics",
+    group="daily",
+    materialized="table",
+    description="What was sold.",
+    owner="Finance <finance@example.com>",
+    tags=("money", "nightly"),
+    relation='"shop"."analytics"."fct_orders"',
+    sql=SQL,
+    schedule="@daily, UTC",
+    runs=_runs("failed", 4.0, critical=True, message="Binder Error: no"),
+    tests=(
+        ReportTest(name="not_null_fct_orders_id", column="id", state="success", failures=0, at=NOON),
+        ReportTest(name="total_is_positive", severity="warn", state="warn", failures=3, at=NOON),
+    ),
+)
+_HOURLY = {"schema": "staging", "group": "hourly", "materialized": "view"}
 _NODES = (
-    ReportNode(unique_id=RAW_ORDERS, name="raw.orders", kind="source", path="models/staging/_raw.yml",
-               folder="models/staging", schema="raw", columns=_columns("order_id", "amount", "status")),
-    ReportNode(unique_id=RAW_CUSTOMERS, name="raw.customers", kind="source", path="models/staging/_raw.yml",
-               folder="models/staging", schema="raw", columns=_columns("customer_id")),
-    ReportNode(unique_id=STG_ORDERS, name="stg_orders", kind="model", path="models/staging/stg_orders.sql",
-               folder="models/staging", schema="staging", group="hourly", materialized="view",
-               columns=_columns("id", "amount", "status"), runs=_runs("success", 1.0, critical=True)),
-    ReportNode(unique_id=STG_CUSTOMERS, name="stg_customers", kind="model",
-               path="models/staging/stg_customers.sql", folder="models/staging", schema="staging",
-               group="hourly", materialized="view", columns=_columns("id"), runs=_runs("success", 0.5)),
-    ReportNode(unique_id=FCT_ORDERS, name="fct_orders", kind="model", path="models/marts/fct_orders.sql",
-               folder="models/marts", schema="analytics", group="daily", materialized="table",
-               description="What was sold.", owner="Finance <finance@example.com>", tags=("money", "nightly"),
-               relation='"shop"."analytics"."fct_orders"', sql=SQL, schedule="@daily, UTC",
-               columns=_columns("id", "total"), runs=_runs("failed", 4.0, critical=True, message="Binder Error: no"),
-               tests=(ReportTest(name="not_null_fct_orders_id", column="id", state="success", failures=0, at=NOON),
-                      ReportTest(name="total_is_positive", severity="warn", state="warn", failures=3, at=NOON))),
-    ReportNode(unique_id=REVENUE, name="revenue", kind="exposure", path="models/marts/_marts.yml",
-               folder="models/marts"),
-)  # fmt: skip
+    _node(RAW_ORDERS, "models/staging/_raw.yml", "order_id amount status", schema="raw"),
+    _node(RAW_CUSTOMERS, "models/staging/_raw.yml", "customer_id", schema="raw"),
+    _node(
+        STG_ORDERS,
+        "models/staging/stg_orders.sql",
+        "id amount status",
+        runs=_runs("success", 1.0, critical=True),
+        **_HOURLY,
+    ),
+    _node(STG_CUSTOMERS, "models/staging/stg_customers.sql", "id", runs=_runs("success", 0.5), **_HOURLY),
+    _FCT_ORDERS,
+    _node(REVENUE, "models/marts/_marts.yml"),
+)
 _EDGES = {
     (RAW_ORDERS, STG_ORDERS): False,
     (RAW_CUSTOMERS, STG_CUSTOMERS): True,
@@ -75,42 +102,50 @@ _EDGES = {
 }
 
 
-def _edge(
-    parent: str, parent_column: str, child: str, child_column: str | None, kind: str, expression: str = ""
-) -> ReportColumnEdge:
+def _edge(start: str, end: str, kind: str, expression: str = "") -> ReportColumnEdge:
+    """From ``node/column`` to ``node/column``, or to ``node`` for all of its rows."""
+    (parent, parent_column), (child, _, child_column) = start.split("/"), end.partition("/")
     return ReportColumnEdge(
         parent=parent,
         parent_column=parent_column,
         child=child,
-        child_column=child_column,
+        child_column=child_column or None,
         kind=kind,
         expression=expression,
     )
 
 
 _COLUMN_EDGES = (
-    _edge(RAW_ORDERS, "order_id", STG_ORDERS, "id", "rename"),
-    _edge(RAW_ORDERS, "amount", STG_ORDERS, "amount", "transform", "CAST(amount AS BIGINT)"),
-    _edge(RAW_ORDERS, "status", STG_ORDERS, "status", "pass-through"),
-    _edge(STG_ORDERS, "id", FCT_ORDERS, "id", "pass-through"),
-    _edge(STG_ORDERS, "amount", FCT_ORDERS, "total", "aggregate", "SUM(o.amount)"),
-    _edge(STG_ORDERS, "status", FCT_ORDERS, None, "filter", "o.status = 'paid'"),
-    _edge(STG_CUSTOMERS, "id", FCT_ORDERS, None, "join"),
+    _edge(f"{RAW_ORDERS}/order_id", f"{STG_ORDERS}/id", "rename"),
+    _edge(f"{RAW_ORDERS}/amount", f"{STG_ORDERS}/amount", "transform", "CAST(amount AS BIGINT)"),
+    _edge(f"{RAW_ORDERS}/status", f"{STG_ORDERS}/status", "pass-through"),
+    _edge(f"{STG_ORDERS}/id", f"{FCT_ORDERS}/id", "pass-through"),
+    _edge(f"{STG_ORDERS}/amount", f"{FCT_ORDERS}/total", "aggregate", "SUM(o.amount)"),
+    _edge(f"{STG_ORDERS}/status", FCT_ORDERS, "filter", "o.status = 'paid'"),
+    _edge(f"{STG_CUSTOMERS}/id", FCT_ORDERS, "join"),
 )
 
 
-def _gantt() -> Gantt:
-    def bar(node: str, start: float, end: float, state: str, test: str | None = None, attempt: int = 1) -> Bar:
-        return Bar(node=node, test=test, attempt=attempt, run_id="r1", start=start, end=end, state=state)
-
-    bars = (
-        bar(STG_ORDERS, 0.0, 1.0, "success"),
-        bar(STG_CUSTOMERS, 0.0, 0.5, "success"),
-        bar(FCT_ORDERS, 1.0, 3.0, "failed"),
-        bar(FCT_ORDERS, 4.0, 8.0, "failed", attempt=2),
-        bar(FCT_ORDERS, 8.0, 9.0, "warn", test="total_is_positive"),
+def _bar(node: str, start: float, end: float, state: str, **more: Any) -> Bar:
+    return Bar(
+        **{"node": node, "test": None, "attempt": 1, "run_id": "r1", **more},
+        start=start,
+        end=end,
+        state=state,
     )
-    return Gantt(start=NOON, seconds=9.0, bars=bars)
+
+
+_GANTT = Gantt(
+    start=NOON,
+    seconds=9.0,
+    bars=(
+        _bar(STG_ORDERS, 0.0, 1.0, "success"),
+        _bar(STG_CUSTOMERS, 0.0, 0.5, "success"),
+        _bar(FCT_ORDERS, 1.0, 3.0, "failed"),
+        _bar(FCT_ORDERS, 4.0, 8.0, "failed", attempt=2),
+        _bar(FCT_ORDERS, 8.0, 9.0, "warn", test="total_is_positive"),
+    ),
+)
 
 
 def shop(*, ran: bool = True) -> LineageReport:
@@ -125,6 +160,6 @@ def shop(*, ran: bool = True) -> LineageReport:
         column_edges=_COLUMN_EDGES,
         groups=(ReportGroup(name="hourly", schedule="@hourly"), ReportGroup(name="daily", schedule="@daily")),
         runs=(run,) if ran else (),
-        gantt=_gantt() if ran else None,
+        gantt=_GANTT if ran else None,
         generated_at=NOON if ran else None,
     )
