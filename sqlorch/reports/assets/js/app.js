@@ -115,7 +115,7 @@ function render() {
   Stage.show({ graph, scene, lights, overlay: app.overlay, column: state.column });
   showPanel();
   showView();
-  if (fresh || (moved && Stage.isFitted())) Stage.fit(false);
+  if (fresh || (moved && Stage.isFitted()) || Stage.isCovered()) Stage.fit(false);
   showFilter(matches);
   Controls.update();
 }
@@ -151,7 +151,7 @@ function showView() {
   byId('stage').hidden = timeline;
   if (!timeline) return Act.resized();
   app.timeline ??= makeTimeline(byId('timeline'), {
-    rows: timelineRows(app.graph), seconds: app.graph.gantt.seconds, choose: (node) => Act.select(node), critical: app.graph.nodes.some((node) => node.critical),
+    rows: timelineRows(app.graph), seconds: app.graph.gantt.seconds, choose: (node) => Act.select(node), critical: app.graph.nodes.some((node) => node.critical), skipped: app.graph.gantt.skipped_bars,
   });
   return app.timeline.select(app.state.selected);
 }

@@ -42,13 +42,15 @@ const Controls = (() => {
     byId('project').textContent = plain(graph.project);
     byId('summary').textContent = countKinds(graph.nodes) || 'empty project';
     const { run } = graph;
+    const others = (graph.runs ?? []).slice(1);
     const pill = byId('run');
     pill.hidden = !run;
     if (!run) return;
     const when = run.finished_at ?? run.started_at;
     pill.className = `pill state s-${plain(run.state).replaceAll('_', '-')}`;
-    fill(pill, icon(ICONS[run.state] ? run.state : 'skipped'), el('span', { text: `${plain(run.group)} ${Format.state(run.state)}` }), el('span', { class: 'muted', text: `${plain(run.interval)}${when ? ` · ${Format.instant(when)}` : ''}` }));
-    pill.title = `Run ${plain(run.run_id)}`;
+    const details = `${plain(run.interval)}${when ? ` · ${Format.instant(when)}` : ''}${others.length ? ` · and ${Format.count(others.length, 'group')}` : ''}`;
+    fill(pill, icon(ICONS[run.state] ? run.state : 'skipped'), el('span', { text: `${plain(run.group)} ${Format.state(run.state)}` }), el('span', { class: 'muted', text: details }));
+    pill.title = [run, ...others].map((each) => plain(`${each.group}: ${Format.state(each.state)}, ${each.interval}, run ${each.run_id}`)).join('\n');
   }
 
   function zoomButtons() {

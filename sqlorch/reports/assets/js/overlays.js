@@ -76,25 +76,30 @@ const Overlays = (() => {
   };
 
   const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-  const classOf = (value, bounds, prefix = 'heat') => `${prefix}-${bounds.filter((bound) => value >= bound).length + 1}`;
+  const classOf = (value, bounds, prefix = 'heat') => classKey(bounds.filter((bound) => value >= bound).length, bounds, prefix);
+  // Spread over the five colours, so that the last class always has the strongest one.
+  const classKey = (at, bounds, prefix) => `${prefix}-${bounds.length ? 1 + Math.round((at * 4) / bounds.length) : 1}`;
 
   function classes(bounds, words, prefix = 'heat') {
     const label = (at) => {
       if (at === 0) return bounds.length ? `Under ${words(bounds[0])}` : 'All';
       return at === bounds.length ? `${words(bounds[at - 1])} and more` : `${words(bounds[at - 1])} to ${words(bounds[at])}`;
     };
-    return Array.from({ length: bounds.length + 1 }, (_, at) => ({ key: `${prefix}-${at + 1}`, label: label(at), color: () => Theme.color(`${prefix}-${at + 1}`) }));
+    return Array.from({ length: bounds.length + 1 }, (_, at) => {
+      const key = classKey(at, bounds, prefix);
+      return { key, label: label(at), color: () => Theme.color(key) };
+    });
   }
 
   function roundBounds(values) {
     const sorted = [...values].sort((a, b) => a - b);
     const at = (part) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
-    return [...new Set([0.2, 0.4, 0.6, 0.8].map((part) => roundUp(at(part))))];
+    return [...new Set([0.2, 0.4, 0.6, 0.8].map((part) => roundDown(at(part))))].filter((bound) => bound > sorted[0]);
   }
 
-  function roundUp(value) {
+  function roundDown(value) {
     const steps = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 86400];
-    return steps.find((step) => step >= value) ?? steps.at(-1);
+    return steps.findLast((step) => step <= value) ?? 0;
   }
 
   const all = [kind, group, state, duration, critical, freshness];

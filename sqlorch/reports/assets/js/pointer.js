@@ -2,9 +2,11 @@
 
 const Pointer = (() => {
   const STILL = 4; // pixels a press may move and still be a click
+  const TWICE = 400; // milliseconds between the clicks of a double click
   const down = new Map();
   let moved = 0;
   let spread = 0;
+  let last = { at: -Infinity };
 
   const at = (event) => {
     const box = Stage.canvas.getBoundingClientRect();
@@ -60,21 +62,25 @@ const Pointer = (() => {
     if (pressed && moved <= STILL && event.type === 'pointerup') click(...at(event));
   }
 
+  /** The second click of a double click belongs to what the first one hit: that may have moved when details opened. */
   function click(x, y) {
+    const again = performance.now() - last.at < TWICE && Math.hypot(x - last.x, y - last.y) < 8;
+    if (again) return doubleClick(last, x, y);
     const badge = Stage.badgeAt(x, y);
+    const found = badge ? -1 : Stage.itemAt(x, y);
+    const item = found < 0 ? null : Stage.picture().scene.items[found];
+    last = { at: performance.now(), x, y, item, badge };
     if (badge) return Act.open(...badge);
-    const found = Stage.itemAt(x, y);
-    if (found < 0) return Act.clear();
-    const item = Stage.picture().scene.items[found];
+    if (!item) return Act.clear();
     if (item.members) return Act.selectGroup(item.key);
     const column = Stage.columnAt(found, x, y);
     return column === null ? Act.select(item.node) : Act.column(item.node, column);
   }
 
-  function doubleClick(event) {
-    const found = Stage.itemAt(...at(event));
-    if (found < 0) return Stage.zoomAt(1.6, ...at(event));
-    const item = Stage.picture().scene.items[found];
+  function doubleClick({ item, badge }, x, y) {
+    last.at = -Infinity;
+    if (badge) return undefined;
+    if (!item) return Stage.zoomAt(1.6, x, y);
     return item.members ? Act.expand(item.key) : Act.focus(item.node);
   }
 
@@ -97,7 +103,6 @@ const Pointer = (() => {
       Stage.hover(-1);
       Tip.hide();
     });
-    canvas.addEventListener('dblclick', doubleClick);
     canvas.addEventListener('wheel', wheel, { passive: false });
   }
 

@@ -14,9 +14,8 @@ const Shapes = (() => {
   function ellipsis(text, width, size, weight = 400) {
     const key = `${weight} ${size} ${width} ${text}`;
     if (!fitted.has(key)) {
-      if (fitted.size > 20_000) fitted.clear();
       ruler.font = `${weight} ${size}px ${FONT}`;
-      fitted.set(key, cut(text.slice(0, 200), width));
+      remember(key, cut(text.slice(0, 200), width));
     }
     return fitted.get(key);
   }
@@ -82,12 +81,9 @@ const Shapes = (() => {
     const radius = Math.min(6, height / 4);
     if (face.stack) backCard(ctx, box, 0.6);
     plate(ctx, face, box, radius);
-    ctx.save();
-    rounded(ctx, left, top, width, height, radius);
-    ctx.clip();
     ctx.fillStyle = face.color;
-    ctx.fillRect(left, top, 3, height);
-    ctx.restore();
+    rounded(ctx, left, top, 3, height, [radius, 0, 0, radius]);
+    ctx.fill();
     if (face.mark) {
       ctx.fillStyle = face.mark.color;
       ctx.beginPath();
@@ -105,6 +101,17 @@ const Shapes = (() => {
   }
 
   function wrap(text, room, size) {
+    const key = `wrap ${size} ${room} ${text}`;
+    if (!fitted.has(key)) remember(key, wrapped(text, room, size));
+    return fitted.get(key);
+  }
+
+  function remember(key, value) {
+    if (fitted.size > 20_000) fitted.clear();
+    fitted.set(key, value);
+  }
+
+  function wrapped(text, room, size) {
     if (width(text, size, 500) <= room) return [text];
     const parts = text.split(/(?<=[_./\- ])/);
     if (parts.length === 1) return [text];

@@ -13,6 +13,7 @@ const Stage = (() => {
   let waiting = 0;
   let zoomedAt = -Infinity;
   let flight = 0;
+  let fittedTo = 0;
   let fitted = true; // nobody has moved the view since it was fitted: when the window changes, it is fitted again
   let landmarks = { key: '', list: [] };
 
@@ -184,6 +185,7 @@ const Stage = (() => {
 
   function fit(smooth = true) {
     fitted = true;
+    fittedTo = pads().bottom;
     if (picture) fly(() => camera.fit(picture.scene.bounds, pads()), smooth);
   }
 
@@ -233,6 +235,6 @@ const Stage = (() => {
 
   return {
     canvas, camera, view, resize, show, redraw, draw, itemAt, columnAt, badgeAt, hover, pan, zoomAt, fit, fly, reveal, visibleNodes, tiles, ratio,
-    picture: () => picture, isFitted: () => fitted, hovered: () => hovered, onDraw: (listener) => onDraw.push(listener),
+    picture: () => picture, isFitted: () => fitted, isCovered: () => fitted && fittedTo !== pads().bottom, hovered: () => hovered, onDraw: (listener) => onDraw.push(listener),
   };
 })();

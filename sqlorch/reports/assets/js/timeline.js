@@ -1,7 +1,7 @@
 // The last run over time: one row per node, a bar per attempt, its tests below. Only the rows in view exist.
 // Knows nothing of lineage: rows in, clicks out, so that a report of one run can show the same.
 
-function makeTimeline(place, { rows, seconds, choose, critical }) {
+function makeTimeline(place, { rows, seconds, choose, critical, skipped = 0 }) {
   const ROW = 28;
   const view = { from: 0, to: seconds || 1, only: false, selected: -1, shown: rows };
   const scroller = el('div', { class: 'tl-scroll', role: 'grid', 'aria-label': 'Timeline', 'aria-rowcount': String(rows.length) });
@@ -14,7 +14,7 @@ function makeTimeline(place, { rows, seconds, choose, critical }) {
     const zooms = [['minus', 'Zoom out', 2], ['plus', 'Zoom in', 0.5]].map(([name, label, by]) => button({ class: 'icon', 'aria-label': label, title: label, onclick: () => zoomBy(by, 0.5) }, icon(name)));
     const whole = button({ class: 'icon', 'aria-label': 'Show the whole run', title: 'Show the whole run', onclick: () => show(0, seconds) }, icon('fit'));
     const only = critical ? el('label', { class: 'check' }, onlyBox, el('span', { text: 'Critical path only' })) : null;
-    const title = el('p', { class: 'muted', text: `${Format.count(rows.length, 'node')} in ${Format.seconds(seconds)}` });
+    const title = el('p', { class: 'muted', text: `${Format.count(rows.length, 'node')} in ${Format.seconds(seconds)}${skipped ? `, ${Format.count(skipped, 'attempt')} not shown` : ''}` });
     fill(place, el('div', { class: 'tl-head' }, title, el('span', { class: 'grow' }), only, ...zooms, whole), axis, scroller);
     scroller.append(body);
     scroller.addEventListener('scroll', () => draw(), { passive: true });
