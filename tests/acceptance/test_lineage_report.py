@@ -578,3 +578,15 @@ def test_it_prints_on_white_with_nothing_to_click(show: Any) -> None:
     assert report.page.locator("#bar").is_hidden()
     assert report.page.locator("#panel").is_visible()
     assert report.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_a_damaged_file_says_so(browser: Browser, tmp_path: Path) -> None:
+    text = lineage_page(shop())
+    start = text.index('id="graph">') + len('id="graph">')
+    file = tmp_path / "damaged.html"
+    file.write_text(text[:start] + "AAAA" + text[start + 400 :], encoding="utf-8")
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    page.wait_for_selector("#empty:not([hidden])")
+    assert "The report cannot be opened" in page.inner_text("#empty")
+    page.close()

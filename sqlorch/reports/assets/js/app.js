@@ -77,6 +77,8 @@ const Act = {
     change({ cards });
   },
 
+  /** Outlines a card without choosing it. */
+  point: (node) => Stage.hover(node < 0 ? -1 : (app.scene.place.get(node) ?? -1)),
   zoom: (factor) => Stage.zoomAt(factor, Stage.camera.width / 2, Stage.camera.height / 2),
   details() {
     if (!byId('panel').hidden) byId('panel').focus();
@@ -112,10 +114,14 @@ function render() {
   const fresh = app.sceneKey !== sceneName();
   app.sceneKey = sceneName();
   const moved = Stage.picture()?.scene !== scene && scene.name !== 'whole';
+  const before = Stage.remember();
   Stage.show({ graph, scene, lights, overlay: app.overlay, column: state.column });
   showPanel();
   showView();
-  if (fresh || (moved && Stage.isFitted()) || Stage.isCovered()) Stage.fit(false);
+  if (fresh || (moved && Stage.isFitted()) || Stage.isCovered()) {
+    Stage.fit(false);
+    Stage.glideFrom(before);
+  }
   showFilter(matches);
   Controls.update();
 }

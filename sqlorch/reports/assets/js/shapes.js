@@ -93,10 +93,10 @@ const Shapes = (() => {
     if (face.mix) mixBar(ctx, face.mix, { left: left + 4, top, width: width - 4, height: height + 6 }, 0.6);
     const two = height >= 21;
     const size = Math.min(11.5, Math.max(8.5, Math.round(height * (two ? 0.84 : 1.3)) / 2));
-    const lines = two ? wrap(face.label, width - 13, size) : [face.label];
+    const lines = two ? wrap(face.label, width - (face.mark ? 20 : 13), size) : [face.label];
     lines.forEach((line, at) => {
       const y = top + (face.mix ? height - 6 : height) / 2 + (at - (lines.length - 1) / 2) * size * 1.14;
-      words(ctx, line, left + 8, y + 0.5, 1, { size, weight: 500, color: Theme.color('text'), width: width - 12 });
+      words(ctx, line, left + 8, y + 0.5, 1, { size, weight: 500, color: Theme.color('text'), width: width - (face.mark ? 19 : 12) });
     });
   }
 

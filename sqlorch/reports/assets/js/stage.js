@@ -5,7 +5,8 @@ const Stage = (() => {
   const canvas = byId('canvas');
   const ctx = canvas.getContext('2d');
   const camera = makeCamera();
-  const ratio = () => Math.min(3, window.devicePixelRatio || 1);
+  const paper = matchMedia('print');
+  const ratio = () => Math.min(3, Math.max(window.devicePixelRatio || 1, paper.matches ? 2 : 1));
   const tiles = makeTiles(ratio);
   const onDraw = [];
   let picture = null;
@@ -16,6 +17,7 @@ const Stage = (() => {
   let fittedTo = 0;
   let fitted = true; // nobody has moved the view since it was fitted: when the window changes, it is fitted again
   let landmarks = { key: '', list: [] };
+  let glide = null; // { scene(part), start } while cards move from one scene to the next
 
   const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -37,6 +39,7 @@ const Stage = (() => {
 
   function show(next) {
     picture = next;
+    glide = null;
     hovered = -1;
     landmarks.key = '';
     redraw();
@@ -55,12 +58,35 @@ const Stage = (() => {
     const now = view();
     ctx.setTransform(ratio(), 0, 0, ratio(), 0, 0);
     ctx.clearRect(0, 0, camera.width, camera.height);
+    if (glide) drawGlide(now);
+    else drawStill(now);
+    for (const listener of onDraw) listener(now);
+  }
+
+  const everything = () => ({ left: 0, top: 0, right: camera.width, bottom: camera.height });
+
+  function drawStill(now) {
     const size = picture.scene.items.length + picture.scene.edges.length;
     if (size > MANY) drawTiled(now);
-    else paintScene(ctx, picture, now, { left: 0, top: 0, right: camera.width, bottom: camera.height });
+    else paintScene(ctx, picture, now, everything());
     drawHover(now);
     drawLandmarks(now);
-    for (const listener of onDraw) listener(now);
+  }
+
+  function drawGlide(now) {
+    const part = Math.min(1, (performance.now() - glide.start) / Morph.LENGTH);
+    paintScene(ctx, { ...picture, scene: glide.scene(part) }, now, everything());
+    if (part === 1) glide = null;
+    redraw();
+  }
+
+  /** What is drawn now and from where: the start of a glide to the next scene. */
+  const remember = () => picture && { picture, view: view() };
+
+  function glideFrom(from) {
+    const scene = calm.matches ? null : Morph.between(from, picture, view());
+    glide = scene && { scene, start: performance.now() };
+    redraw();
   }
 
   function drawTiled(now) {
@@ -97,20 +123,22 @@ const Stage = (() => {
     }
   }
 
-  const APART = { x: 130, y: 46 }; // pixels between two names, so that the drawing stays visible around them
+  // Pixels between two names, so that the drawing stays visible around them; where few cards are lit, all have names.
+  const apart = (lit) => (lit > 40 ? { x: 130, y: 46 } : { x: 6, y: 23 });
 
   function placeLandmarks(now) {
     const { scene, lights, graph, overlay } = picture;
     const order = scene.items.map((_, at) => at).filter((at) => lights.items[at] !== TONE.dim);
     const worth = (at) => (lights.items[at] === TONE.self ? 1e9 : scene.items[at].members?.length ?? weight(graph, scene.items[at].node));
     order.sort((a, b) => worth(b) - worth(a));
+    const room = apart(order.length);
     const placed = [];
     for (const at of order.slice(0, 400)) {
       const item = scene.items[at];
       const text = Shapes.ellipsis(item.label, 170, 11, 500);
       const width = Shapes.width(text, 11, 500);
       const [x, y] = [item.x * now.sx, item.y * now.sy];
-      if (placed.some((other) => Math.abs(y - other.y) < APART.y && x < other.x + other.width + APART.x && other.x < x + width + APART.x)) continue;
+      if (placed.some((other) => Math.abs(y - other.y) < room.y && x < other.x + other.width + room.x && other.x < x + width + room.x)) continue;
       placed.push({ item, text, width, color: Faces.dot(item, overlay), x, y });
       if (placed.length === 40) break;
     }
@@ -183,6 +211,12 @@ const Stage = (() => {
 
   const place = () => ({ zoom: camera.zoom, powerX: camera.powerX, powerY: camera.powerY, x: camera.x, y: camera.y });
 
+  function restore(where) {
+    fitted = false;
+    Object.assign(camera, where);
+    redraw();
+  }
+
   function fit(smooth = true) {
     fitted = true;
     fittedTo = pads().bottom;
@@ -235,6 +269,6 @@ const Stage = (() => {
 
   return {
     canvas, camera, view, resize, show, redraw, draw, itemAt, columnAt, badgeAt, hover, pan, zoomAt, fit, fly, reveal, visibleNodes, tiles, ratio,
-    picture: () => picture, isFitted: () => fitted, isCovered: () => fitted && fittedTo !== pads().bottom, hovered: () => hovered, onDraw: (listener) => onDraw.push(listener),
+    picture: () => picture, isFitted: () => fitted, remember, glideFrom, place, restore, isCovered: () => fitted && fittedTo !== pads().bottom, hovered: () => hovered, onDraw: (listener) => onDraw.push(listener),
   };
 })();

@@ -35,7 +35,7 @@ function listen() {
   });
   new ResizeObserver(() => Act.resized()).observe(byId('stage'));
   Theme.onChange(repaint);
-  matchMedia('print').addEventListener('change', repaint);
+  matchMedia('print').addEventListener('change', (event) => onPaper(event.matches));
 }
 
 function repaint() {
@@ -45,11 +45,32 @@ function repaint() {
   Stage.draw();
 }
 
+/** On paper: light, and the whole drawing, whatever is in view. Afterwards everything is as it was. */
+function onPaper(printing) {
+  if (printing) app.beforePrint = Stage.place();
+  Stage.resize();
+  repaint();
+  if (printing) Stage.fit(false);
+  else if (app.beforePrint) Stage.restore(app.beforePrint);
+  Stage.draw();
+}
+
 function showEmpty() {
   const empty = byId('empty');
   empty.hidden = app.graph.nodes.length > 0;
   document.body.classList.toggle('nothing', !empty.hidden);
   if (!empty.hidden) fill(empty, el('h2', { text: 'Nothing to draw yet' }), el('p', { text: 'This project has no models, seeds, snapshots or sources. Add a .sql file to its models folder and make the report again.' }));
+}
+
+/** An old browser or a damaged file: say so instead of staying blank. */
+function showFailure(error) {
+  const empty = byId('empty');
+  empty.hidden = false;
+  document.body.classList.add('nothing');
+  const old = typeof DecompressionStream === 'undefined';
+  const advice = old ? 'This browser is too old for it: any of 2024 or later will do.' : `The file seems to be damaged (${plain(error.message)}). Make it again.`;
+  fill(empty, el('h2', { text: 'The report cannot be opened' }), el('p', { text: advice }));
+  throw error;
 }
 
 /** What the page shows, as plain data: for tests and for anyone who scripts it. */
@@ -94,5 +115,5 @@ window.sqlorch = {
     pan: Stage.pan, fit: () => Stage.fit(false), theme: Theme.toggle, search: (query) => Search.find(query), draw: Stage.draw, svg: () => SvgExport.make(Stage.picture()), png: Export.pngBlob,
   },
 };
-window.sqlorch.ready = start();
+window.sqlorch.ready = start().catch(showFailure);
 window.sqlorch.complete = window.sqlorch.ready.then(readDetail);

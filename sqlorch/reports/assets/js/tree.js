@@ -62,6 +62,8 @@ const Tree = (() => {
     const item = el('div',
       { role: 'treeitem', class: 'leaf', 'aria-level': String(level), tabindex: '-1', 'aria-selected': 'false', 'data-node': String(index), 'aria-label': `${plain(node.name)}, ${node.kind}${state}` },
       icon(node.kind, `k-${node.kind}`), el('span', { class: 'name', dir: 'auto', text: plain(node.name) }), bad ? el('span', { class: `bullet s-${node.state.replaceAll('_', '-')}` }) : null);
+    item.addEventListener('pointerenter', () => Act.point(index));
+    item.addEventListener('pointerleave', () => Act.point(-1));
     item.addEventListener('click', () => {
       Act.go(index);
       if (innerWidth < 900) document.body.classList.add('no-list'); // there it lies over the drawing
