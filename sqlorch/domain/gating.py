@@ -109,7 +109,7 @@ class _Order:
         return members
 
     def _tests_by_gated_node(self) -> dict[str, int]:
-        """For each node, the selected data tests that gate it and none of its parents (whole: any it reads)."""
+        """For each node, the selected data tests that gate it, and no parent of it unless ``whole``."""
         below = self._descendants()
         gates: dict[str, int] = defaultdict(int)
         for test in sorted(uid for uid in self._runs if self._dag[uid].kind == "test"):
