@@ -10,7 +10,7 @@ from sqlorch.domain.lost import on_lost
 
 INCREMENTAL = {"materialized": "incremental"}
 APPENDING = {**INCREMENTAL, "incremental_strategy": "append"}
-MERGING = MERGING
+MERGING = {**INCREMENTAL, "incremental_strategy": "merge"}
 
 
 @pytest.mark.parametrize(
