@@ -115,7 +115,7 @@ def test_a_run_that_takes_too_long_fails_and_can_be_retried(tmp_path: Path) -> N
         ),
         (
             {"models/a.sql": "select 1 as x", "sqlorch.yml": "groups:\n  b:\n    after: [aa]\n"},
-            "sqlorch.yml:2: the group 'b' runs after 'aa', which is neither a group nor a model; did you mean",
+            "sqlorch.yml:2: the group 'b' runs after 'aa', which is neither a group nor a model; did you",
         ),
     ],
 )
