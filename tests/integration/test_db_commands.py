@@ -107,7 +107,7 @@ class TestCheck:
                 "every slot has a run, or a reason for none",
             ),
             (
-                "UPDATE run SET interval_end = interval_end + 1, state = 'running' WHERE run_id = 'sched-daily-2'",
+                "UPDATE run SET interval_end = interval_end + 1, state = 'running' WHERE id = 3",
                 "runs of a group under way do not share a time",
             ),
             (
