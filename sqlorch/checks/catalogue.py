@@ -60,7 +60,7 @@ def argument_fault(expectation: str, name: str, value: object) -> str:
         hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(sorted(known))}"
         return f"{expectation} has no argument {name[:80]!r}; {hint}"
     if name == "mostly":
-        fits = _IS["number"](value) and 0 <= value <= 1  # type: ignore[operator] - a number by now
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
         return "" if fits else f"mostly is a share from 0 to 1, not {value!r:.60}"
     types = known[name].rstrip(_REQUIRED).split("|")
     if any(_fits(word, value) for word in types):

@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 from duckdb_engine import Dialect
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql import (
     BIGINT,
@@ -67,7 +67,7 @@ _TYPES: dict[str, TypeEngine[Any] | type[TypeEngine[Any]]] = {
 }
 
 
-class _Compiler(Dialect.statement_compiler):  # type: ignore[misc, name-defined] - a library without types
+class _Compiler(Dialect.statement_compiler):  # type: ignore[misc]  # a library without types
     def visit_custom_op_binary(self, element: Any, operator: Any, **options: Any) -> str:
         if template := _MATCHES.get(operator.opstring):
             left, right = (self.process(side, **options) for side in (element.left, element.right))
@@ -75,7 +75,7 @@ class _Compiler(Dialect.statement_compiler):  # type: ignore[misc, name-defined]
         return str(super().visit_custom_op_binary(element, operator, **options))
 
 
-class DuckDBDialect(Dialect):  # type: ignore[misc] - likewise
+class DuckDBDialect(Dialect):  # type: ignore[misc]  # likewise
     """See the module."""
 
     name = "postgresql"
@@ -83,16 +83,16 @@ class DuckDBDialect(Dialect):  # type: ignore[misc] - likewise
     supports_statement_cache = True
 
     def get_columns(
-        self, connection: Connection, table_name: str, schema: str | None = None, **_options: Any
-    ) -> list[dict[str, Any]]:
+        self, connection: Any, table_name: str, schema: str | None = None, **_options: Any
+    ) -> list[Any]:
         """Names and types of a table's columns, in their order."""
         rows = connection.execute(_COLUMNS, {"name": str(table_name), "schema": schema and str(schema)})
         return [
-            {"name": name, "type": _type(kind), "nullable": nullable, "default": None}
+            {"name": name, "type": _type(str(kind)), "nullable": bool(nullable), "default": None}
             for name, kind, nullable in rows
         ]
 
-    def get_pk_constraint(self, *_arguments: Any, **_options: Any) -> dict[str, Any]:
+    def get_pk_constraint(self, *_arguments: Any, **_options: Any) -> Any:
         """Nothing: expectations do not need it."""
         return {"constrained_columns": [], "name": None}
 

@@ -76,10 +76,11 @@ def check(
 def _library() -> Any:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations  # noqa: PLC0415 - takes seconds
+    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415 - likewise
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     context = great_expectations.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     return great_expectations, context
 
 
@@ -116,7 +117,7 @@ def _validate(
         connection_string=f"{dialect}://",
         kwargs={"creator": connect, "poolclass": StaticPool},
     )
-    documents = []
+    documents: list[Mapping[str, Any]] = []
     try:
         for asset, expectations in _assets(source, rows, name, wanted):
             batch = asset.add_batch_definition_whole_table(name).get_batch()

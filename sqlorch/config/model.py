@@ -162,6 +162,11 @@ class NodeKeys(ScheduleFields):
     export: StrictBool | None = Field(
         default=None, description="Publish its table with the metrics.", examples=[True]
     )
+    expectations: Any = Field(
+        default=None,
+        description="What Great Expectations checks on it, as in expectations/MODEL.yml.",
+        examples=[[{"expect_column_values_to_be_unique": {"column": "id"}}]],
+    )
 
 
 class TestKeys(_Keys):
