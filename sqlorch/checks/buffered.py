@@ -1,4 +1,4 @@
-"""A DuckDB connection as SQLAlchemy wants one, on a cursor of the warehouse's own connection.
+"""DuckDB's driver as SQLAlchemy wants one (PEP 249), on a cursor of the warehouse's own connection.
 
 DuckDB refuses a second connection with another configuration, so Great Expectations gets a cursor of the one
 dbt has open. It reads results after it has ended the transaction, which empties a DuckDB cursor: rows are
@@ -10,6 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+paramstyle = "qmark"
+apilevel = "2.0"
+threadsafety = 1
+
+
+class Error(Exception):
+    """Whatever DuckDB raised, with its words."""
+
 
 class BufferedConnection:
     """PEP 249, as far as SQLAlchemy's dialect for DuckDB asks for it.
@@ -20,7 +28,7 @@ class BufferedConnection:
 
     def __init__(self, cursor: Any) -> None:
         self._cursor = cursor
-        self.notices: Sequence[str] = ()  # the dialect is made from PostgreSQL's, which logs these
+        self._under_way = False  # DuckDB refuses to end a transaction that was not begun
 
     def cursor(self) -> BufferedCursor:
         """A cursor with rows of its own."""
@@ -29,14 +37,19 @@ class BufferedConnection:
     def begin(self) -> None:
         """Start a transaction."""
         self._cursor.begin()
+        self._under_way = True
 
     def commit(self) -> None:
-        """Commit it."""
-        self._cursor.commit()
+        """Commit it, if there is one."""
+        if self._under_way:
+            self._under_way = False
+            self._cursor.commit()
 
     def rollback(self) -> None:
-        """Roll it back."""
-        self._cursor.rollback()
+        """Roll it back, if there is one."""
+        if self._under_way:
+            self._under_way = False
+            self._cursor.rollback()
 
     def close(self) -> None:
         """Nothing: whoever gave the cursor closes it."""
@@ -56,7 +69,10 @@ class BufferedCursor:
 
     def execute(self, statement: str, parameters: Sequence[Any] | None = None) -> BufferedCursor:
         """Execute and fetch all of it."""
-        self._cursor.execute(statement, parameters or None)
+        try:
+            self._cursor.execute(statement, parameters or None)
+        except Exception as error:
+            raise Error(str(error)) from error
         self.description = self._cursor.description
         rows = self._cursor.fetchall() if self.description else []
         self.rowcount = len(rows)

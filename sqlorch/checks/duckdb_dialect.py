@@ -1,10 +1,14 @@
-"""DuckDB as Great Expectations can work with it: duckdb-engine's dialect, with what that library asks for.
+"""DuckDB for SQLAlchemy, as far as Great Expectations needs it.
 
-* It knows databases by name, and for one it does not know it refuses regular expressions, LIKE and types.
-  DuckDB speaks PostgreSQL's SQL, so it goes by that name; ``type_`` arguments are PostgreSQL's too.
-* DuckDB's ``~`` matches a whole value, PostgreSQL's a part of it; expectations mean the latter.
-* Columns are read from ``information_schema``: the reflection that duckdb-engine inherits asks for catalogs
-  of PostgreSQL that DuckDB does not have.
+DuckDB speaks PostgreSQL's SQL, so this is SQLAlchemy's dialect for PostgreSQL with what differs:
+
+* ``~`` matches a whole value in DuckDB, a part of it in PostgreSQL; expectations mean the latter.
+* Columns are read from ``information_schema``; PostgreSQL's catalogs are there only in part.
+* It keeps PostgreSQL's name: Great Expectations knows databases by name, and refuses regular expressions,
+  LIKE and types for one it does not know. ``type_`` arguments are PostgreSQL's, too.
+
+The published dialect (duckdb-engine) was tried first: it asks for catalogs that DuckDB 2 does not have, and
+keeps DuckDB's module alive until the interpreter is gone, of which that complains on the terminal.
 """
 
 from __future__ import annotations
@@ -12,7 +16,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from duckdb_engine import Dialect
 from sqlalchemy import text
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql import (
@@ -32,7 +35,11 @@ from sqlalchemy.dialects.postgresql import (
     UUID,
     VARCHAR,
 )
+from sqlalchemy.dialects.postgresql.base import PGCompiler, PGDialect
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.types import NullType, TypeEngine
+
+from sqlorch.checks import buffered
 
 NAME = "sqlorch_duckdb"
 _COLUMNS = text(
@@ -40,6 +47,7 @@ _COLUMNS = text(
     "WHERE table_catalog = current_database() AND table_name = :name "
     "AND table_schema = coalesce(:schema, current_schema()) ORDER BY ordinal_position"
 )
+_LIKE_POSTGRES = (15, 0)
 _MATCHES = {"~": "regexp_matches({}, {})", "!~": "NOT regexp_matches({}, {})"}
 
 
@@ -67,20 +75,42 @@ _TYPES: dict[str, TypeEngine[Any] | type[TypeEngine[Any]]] = {
 }
 
 
-class _Compiler(Dialect.statement_compiler):  # type: ignore[misc]  # a library without types
+class _Compiler(PGCompiler):
     def visit_custom_op_binary(self, element: Any, operator: Any, **options: Any) -> str:
         if template := _MATCHES.get(operator.opstring):
             left, right = (self.process(side, **options) for side in (element.left, element.right))
             return template.format(left, right)
-        return str(super().visit_custom_op_binary(element, operator, **options))
+        return str(super().visit_custom_op_binary(element, operator, **options))  # type: ignore[no-untyped-call]
 
 
-class DuckDBDialect(Dialect):  # type: ignore[misc]  # likewise
+class DuckDBDialect(PGDialect):
     """See the module."""
 
-    name = "postgresql"
+    driver = "duckdb"
+    default_paramstyle = "qmark"
     statement_compiler = _Compiler
     supports_statement_cache = True
+
+    @classmethod
+    def import_dbapi(cls) -> Any:
+        """What SQLAlchemy asks a driver's module for."""
+        return buffered
+
+    def initialize(self, connection: Any) -> None:
+        """Ask for nothing of PostgreSQL's own."""
+        DefaultDialect.initialize(self, connection)
+
+    def get_isolation_level(self, dbapi_connection: Any) -> Any:
+        """The only one there is."""
+        return "SERIALIZABLE"
+
+    def do_begin(self, dbapi_connection: Any) -> None:
+        """DuckDB's cursors have to be told."""
+        dbapi_connection.begin()
+
+    def has_table(self, connection: Any, table_name: str, schema: str | None = None, **_options: Any) -> bool:
+        """Whether there is such a table or view."""
+        return bool(self.get_columns(connection, table_name, schema))
 
     def get_columns(
         self, connection: Any, table_name: str, schema: str | None = None, **_options: Any
@@ -95,6 +125,9 @@ class DuckDBDialect(Dialect):  # type: ignore[misc]  # likewise
     def get_pk_constraint(self, *_arguments: Any, **_options: Any) -> Any:
         """Nothing: expectations do not need it."""
         return {"constrained_columns": [], "name": None}
+
+    def _get_server_version_info(self, _connection: Any) -> tuple[int, ...]:
+        return _LIKE_POSTGRES
 
 
 def _type(said: str) -> Any:

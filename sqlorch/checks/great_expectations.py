@@ -20,8 +20,9 @@ _FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": _SAMPLES}
 _OURS = "sqlorch"
 # These read the catalogue of the database, which knows tables, not queries; rows make no difference to them.
 _OF_TABLE = frozenset({"expect_column_values_to_be_of_type", "expect_column_values_to_be_in_type_list"})
-# The library keeps its current context in a global variable.
-_TURN = threading.Lock()
+# The library keeps its current context in a global variable, and its modules import each other in circles,
+# so that two threads importing it at once find it half made.
+_TURN = threading.RLock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ def check(
         A result for each expectation, in their order, and the library's own documents of the validation.
         What cannot be checked is a result with its error.
     """
+    _library()
     wanted, found = _expectations(suite)
     with _TURN:
         documents = _validate(suite, rows, connect, dialect, wanted) if wanted else []
@@ -72,8 +74,13 @@ def check(
     ], documents
 
 
-@cache
 def _library() -> Any:
+    with _TURN:
+        return _import()
+
+
+@cache
+def _import() -> Any:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations  # noqa: PLC0415 - takes seconds
     from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415 - likewise
