@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlorch.domain.dag import EXPECTATIONS, Dag
@@ -66,6 +69,7 @@ class Expectations:
         interval: Interval,
         variables: Mapping[str, Any],
         log: Callable[[str], None],
+        record: Path,
     ) -> NodeResult:
         """See the port."""
         from sqlorch.checks.great_expectations import Rows, check  # noqa: PLC0415 - takes seconds
@@ -74,21 +78,30 @@ class Expectations:
         query = rows_of(suite, relation, interval, variables)
         log(f"checking {len(suite.expectations)} expectations of: {query}")
         rows = Rows(schema=relation.schema, table=relation.name, query=query)
-        results = self._check(check, suite, rows, connection)
+        results, documents = self._check(check, suite, rows, connection)
+        _keep(documents, record)
         for result in results:
             log(f"[{'ok' if result.ok else result.expectation.severity}] {result}")
         return _node_result(suite, results, started)
 
-    def _check(self, check: Any, suite: Suite, rows: Rows, connection: Any) -> list[ExpectationResult]:
+    def _check(
+        self, check: Any, suite: Suite, rows: Rows, connection: Any
+    ) -> tuple[list[ExpectationResult], list[Mapping[str, Any]]]:
         if self._adapter() == "duckdb":
             from sqlorch.checks import duckdb_dialect  # noqa: F401, PLC0415 - registers itself
             from sqlorch.checks.buffered import BufferedConnection  # noqa: PLC0415 - likewise
 
             connection = BufferedConnection(connection)
-        found: list[ExpectationResult] = check(
+        found: tuple[list[ExpectationResult], list[Mapping[str, Any]]] = check(
             suite, rows, lambda: connection, dialect=_DIALECTS[self._adapter()]
         )
         return found
+
+
+def _keep(documents: Sequence[Mapping[str, Any]], record: Path) -> None:
+    """For Data Docs; a full disk never fails a node."""
+    with suppress(OSError):
+        record.write_text(json.dumps(documents, default=str), encoding="utf-8")
 
 
 def rows_of(suite: Suite, relation: Relation, interval: Interval, variables: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from dbt.contracts.graph.manifest import Manifest
@@ -29,7 +30,9 @@ class Beside:
     interval: Interval
     variables: Mapping[str, Any]
 
-    def execute(self, unique_id: str, manifest: Manifest, adapter: Any, logs: NodeLogs) -> NodeResult:
+    def execute(
+        self, unique_id: str, manifest: Manifest, adapter: Any, logs: NodeLogs, log_path: Path
+    ) -> NodeResult:
         """Check on a connection that has the node's name, so that it is cancelled like any other."""
         started = datetime.now(UTC)
         try:
@@ -42,6 +45,7 @@ class Beside:
                     interval=self.interval,
                     variables=self.variables,
                     log=logs.write,
+                    record=log_path.with_suffix(".json"),
                 )
         except Exception as error:  # noqa: BLE001 - a driver may raise anything; a node's failure is a value
             result = NodeResult(

@@ -134,7 +134,7 @@ class DbtRunContext:
     def _look(self, beside: Beside, unique_id: str, log_path: Path) -> NodeResult:
         """Execute a node of a check, which dbt knows nothing of."""
         with self._logs.writing_to(log_path):
-            result = beside.execute(unique_id, self._base, self._adapter, self._logs)
+            result = beside.execute(unique_id, self._base, self._adapter, self._logs, log_path)
         with self._lock:
             cancelled = unique_id in self._cancelled
         outcome = Outcome.CANCELLED if cancelled and not result.outcome.ok else result.outcome

@@ -150,10 +150,11 @@ class Check(Protocol):
         interval: Interval,
         variables: Mapping[str, Any],
         log: Callable[[str], None],
+        record: Path,
     ) -> NodeResult:
         """Check on the driver's open connection. Never raises for what was found.
 
-        ``log`` takes lines for the attempt's log.
+        ``log`` takes lines for the attempt's log; all that was found may be kept in the file ``record``.
         """
 
 
