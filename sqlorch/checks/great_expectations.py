@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,8 +19,15 @@ from sqlorch.domain.expectations import Expectation, ExpectationResult, Suite
 _SAMPLES = 10
 _FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": _SAMPLES}
 _OURS = "sqlorch"
-# These read the catalogue of the database, which knows tables, not queries; rows make no difference to them.
-_OF_TABLE = frozenset({"expect_column_values_to_be_of_type", "expect_column_values_to_be_in_type_list"})
+# These name tables: the database's catalogue knows no queries. They look at the whole table.
+_OF_TABLE = frozenset(
+    {
+        "expect_column_type_to_be",
+        "expect_column_values_to_be_in_type_list",
+        "expect_column_values_to_be_of_type",
+        "expect_table_row_count_to_equal_other_table",
+    }
+)
 # The library keeps its current context in a global variable, and its modules import each other in circles,
 # so that two threads importing it at once find it half made.
 _TURN = threading.RLock()
@@ -63,7 +71,8 @@ def check(
     """
     _library()
     wanted, found = _expectations(suite)
-    with _TURN:
+    with _TURN, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own future, and that there is a class for PostgreSQL
         documents = _validate(suite, rows, connect, dialect, wanted) if wanted else []
     for document in documents:
         found |= _results(suite, document)
