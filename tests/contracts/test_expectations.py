@@ -216,7 +216,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"other_table_name": "fewer"},
     ),
 }
-_OTHERS = "CREATE TABLE {0} AS SELECT * FROM mart.orders WHERE id < {1}"
+_OTHERS = "CREATE TABLE mart.{0} AS SELECT * FROM mart.orders WHERE id < {1}"
 _SETUP = ["CREATE SCHEMA mart", _TABLE, _OTHERS.format("same", 10), _OTHERS.format("fewer", 5)]
 _Check = Callable[[Suite], list[ExpectationResult]]
 
