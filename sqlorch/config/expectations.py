@@ -134,7 +134,7 @@ class _Reader:
         data = self.document.data
         if not isinstance(data, Mapping):
             return {}
-        if data.get("rows") not in {None, "interval", "table"}:
+        if data.get("rows") not in (None, "interval", "table"):  # a tuple: what is not hashable may be said
             self._refuse(("rows",), f"rows is interval or table, not {shown(data['rows'])}")
         for key in ("event_time", "where"):
             if not isinstance(data.get(key, ""), str):
