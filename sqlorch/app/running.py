@@ -20,15 +20,18 @@ from sqlorch.domain.history import NodeRecord, RunRecord
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.periods import parse_bounds, parse_period
 from sqlorch.domain.selector import select
+from sqlorch.engine.crew import Crew
 from sqlorch.engine.driver import Driver
-from sqlorch.engine.invoke import Invocation, Overrides, Shape, SpecMaker
+from sqlorch.engine.invoke import Invocation, SpecMaker
+from sqlorch.engine.node_specs import Overrides, Shape
 from sqlorch.engine.planner import Plan, plan_runs
+from sqlorch.engine.pools import Pools
 from sqlorch.engine.ports import Listener
-from sqlorch.engine.run_loop import Crew
 from sqlorch.engine.stop import Stop
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
+    from sqlorch.engine.schedule_ports import AlertStore, QueueStore
     from sqlorch.state.store import SqlStore
 
 
@@ -165,10 +168,14 @@ class _Crew:
                 shape_of=Shapes(self._workspace, self._request, self._session),
                 skip_variables=self._workspace.settings.variables_skip,
                 overrides=self._request.overrides,
-                invocation=repeatable(self._workspace),
+                invocation=repeatable(self._workspace) | self._partial(),
             ),
             suffix=lambda: secrets.token_hex(2),
         )
+
+    def _partial(self) -> dict[str, Any]:
+        """Whether only some nodes of a group are asked for, so that its consumers do not take it for made."""
+        return {"partial": True} if self._request.select or self._request.exclude else {}
 
 
 def make_driver(
@@ -179,8 +186,10 @@ def make_driver(
     listener: Listener,
     stop: Stop,
     fail_fast: bool,
+    queue: QueueStore | None = None,
+    alerts: AlertStore | None = None,
 ) -> Driver:
-    """Put together what drives a run."""
+    """Put together what drives a run; see :class:`sqlorch.engine.crew.Crew`."""
     from sqlorch.state.owner import current_owner  # noqa: PLC0415 - the store is open by now
 
     crew = Crew(
@@ -191,6 +200,9 @@ def make_driver(
         owner=current_owner(),
         run_dir=workspace.run_dir,
         fail_fast=fail_fast,
+        pools=Pools(workspace.settings.pools),
+        queue=queue,
+        alerts=alerts,
     )
     return Driver(crew=crew, session=session)
 

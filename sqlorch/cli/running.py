@@ -22,7 +22,7 @@ from sqlorch.cli.plain import PlainProgress, Silence
 from sqlorch.cli.summary import as_document, exit_code, failed, print_ended
 from sqlorch.domain.describe import compact
 from sqlorch.domain.errors import ConfigError
-from sqlorch.engine.invoke import Overrides
+from sqlorch.engine.node_specs import Overrides
 from sqlorch.engine.planner import Plan
 from sqlorch.engine.ports import Listener
 from sqlorch.engine.stop import Stop
