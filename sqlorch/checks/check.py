@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,11 @@ class Expectations:
             raise ConfigError(
                 f"{suites[0].origin}: expectations are checked on {' and '.join(sorted(_DIALECTS))}, "
                 f"and this project's adapter is {self._adapter()}"
+            )
+        if find_spec("great_expectations") is None:
+            raise ConfigError(
+                f"{suites[0].origin}: checking expectations needs Great Expectations, which is not installed; "
+                "install it with: pip install 'sqlorch[expectations]'"
             )
         self._suites |= {suite.unique_id: suite for suite in suites}
         return with_expectations(dag, suites)

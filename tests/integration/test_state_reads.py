@@ -261,5 +261,8 @@ class TestDashboards:
         assert len(filled.runs()) == 2
 
     def test_an_unknown_table_is_refused(self, store: SqlStore):
-        with pytest.raises(StateError, match="no dashboard table x; there are runs, node_runs, test_results"):
+        with pytest.raises(
+            StateError,
+            match="no dashboard table x; there are runs, node_runs, test_results, expectation_results",
+        ):
             store.dashboard_rows("x")
