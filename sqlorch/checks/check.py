@@ -50,7 +50,7 @@ class Expectations:
             )
         if find_spec("great_expectations") is None:
             raise ConfigError(
-                f"{suites[0].origin}: checking expectations needs Great Expectations, which is not installed; "
+                f"{suites[0].origin}: Great Expectations is not installed; "
                 "install it with: pip install 'sqlorch[expectations]'"
             )
         self._suites |= {suite.unique_id: suite for suite in suites}
