@@ -49,7 +49,7 @@ class Rows:
 
 def warm_up() -> threading.Thread:
     """Import the library in the background, which takes seconds, while the first models run."""
-    thread = threading.Thread(target=_library, name="import great_expectations", daemon=True)
+    thread = threading.Thread(target=library, name="import great_expectations", daemon=True)
     thread.start()
     return thread
 
@@ -69,7 +69,7 @@ def check(
         A result for each expectation, in their order, and the library's own documents of the validation.
         What cannot be checked is a result with its error.
     """
-    _library()
+    library()
     wanted, found = _expectations(suite)
     with _TURN, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its own future, and that there is a class for PostgreSQL
@@ -83,7 +83,8 @@ def check(
     ], documents
 
 
-def _library() -> Any:
+def library() -> Any:
+    """The imported library, quiet; the first call takes seconds."""
     with _TURN:
         return _import()
 
@@ -92,12 +93,19 @@ def _library() -> Any:
 def _import() -> Any:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations  # noqa: PLC0415 - takes seconds
-    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415 - likewise
 
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    context = great_expectations.get_context(mode="ephemeral")
+    return great_expectations
+
+
+@cache
+def _context() -> Any:
+    """A context that keeps nothing."""
+    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415 - likewise
+
+    context = library().get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    return great_expectations, context
+    return context
 
 
 def _expectations(suite: Suite) -> tuple[list[Any], dict[int, ExpectationResult]]:
@@ -126,7 +134,7 @@ def _validate(
 ) -> list[Mapping[str, Any]]:
     from sqlalchemy.pool import StaticPool  # noqa: PLC0415 - only with expectations
 
-    great_expectations, context = _library()
+    great_expectations, context = library(), _context()
     name = suite.unique_id
     source = context.data_sources.add_or_update_sql(
         name,

@@ -20,6 +20,7 @@ _COMMANDS = {
     "check": "find cycles, unknown refs, unused sources, untested models",
     "completion": "print the completion script of your shell",
     "cron": "explain a schedule: its next fires, local and UTC",
+    "docs": "make pages of what Great Expectations found",
     "export": "publish metrics tables to DuckDB or SQLite files",
     "impact": "show what a change to a model or column breaks downstream",
     "init": "make a new project that runs at once on DuckDB",

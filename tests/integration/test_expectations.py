@@ -81,6 +81,19 @@ def test_they_wait_for_the_models_own_tests_and_are_selected_with_it(project: Pr
     assert _states(said)[CHECK] == "upstream_failed"
 
 
+def test_docs_are_pages_of_what_was_found_and_replace_nothing_else(project: Project) -> None:
+    assert "nothing was checked" in project.sqlorch("docs").told(2)
+    project.run()
+    # a process of its own: afterwards the library has another context
+    said = project.spawn("docs", "--to", str(project.root / "pages"))
+    assert (said.code, said.out) == (0, f"1 validations: {project.root}/pages/index.html\n")
+    (page,) = (project.root / "pages" / "validations").rglob("*.html")
+    assert "-7" in page.read_text()
+    assert "holds something else" in project.spawn("docs", "--to", str(project.root)).told(2)
+    assert (project.root / "models" / "orders.sql").exists()
+    assert project.spawn("docs", "--to", str(project.root / "pages")).code == 0
+
+
 def test_a_mistake_is_told_before_anything_is_built(project: Project) -> None:
     project.write({"expectations/orders.yml": "- expect_column_to_exits: {column: id}\n"})
     told = project.run().told(2)
