@@ -116,10 +116,14 @@ class Workspace:
         Raises:
             SqlorchError: the project or its warehouse cannot be opened.
         """
+        from sqlorch.checks.check import Expectations  # noqa: PLC0415 - only where nodes are executed
+        from sqlorch.config.expectations import read_suites  # noqa: PLC0415 - likewise
         from sqlorch.dbt.options import SessionOptions  # noqa: PLC0415 - dbt takes seconds to import
         from sqlorch.dbt.session import WarmSession  # noqa: PLC0415
 
-        return WarmSession(
+        project_dir = self.location.project_dir
+        check = Expectations(lambda dag: read_suites(project_dir, dag), adapter=lambda: session.adapter_type)
+        session = WarmSession(
             SessionOptions(
                 project_dir=self.location.project_dir,
                 profiles_dir=self.location.profiles_dir,
@@ -128,8 +132,10 @@ class Workspace:
                 threads=self.choices.threads,
                 variables=self.variables,
                 sample_variables=self.sample_variables,
+                check=check,
             )
         )
+        return session
 
     @property
     def sample_variables(self) -> dict[str, str]:

@@ -21,6 +21,7 @@ _COMMANDS = {
     "completion": "print the completion script of your shell",
     "cron": "explain a schedule: its next fires, local and UTC",
     "db": "look after the state file: check, backup, prune, upgrade, recover",
+    "docs": "make pages of what Great Expectations found",
     "export": "publish metrics tables to DuckDB or SQLite files",
     "impact": "show what a change to a model or column breaks downstream",
     "init": "make a new project that runs at once on DuckDB",

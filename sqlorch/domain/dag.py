@@ -17,8 +17,9 @@ from typing import Any
 
 from sqlorch.domain.errors import CycleError, ProjectError
 
-EXECUTABLE_KINDS = frozenset({"model", "seed", "snapshot", "function", "test", "unit_test"})
-TEST_KINDS = frozenset({"test", "unit_test"})
+EXPECTATIONS = "expectations"  # ours, not dbt's: what Great Expectations checks on one model
+TEST_KINDS = frozenset({"test", "unit_test", EXPECTATIONS})
+EXECUTABLE_KINDS = frozenset({"model", "seed", "snapshot", "function"}) | TEST_KINDS
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 

@@ -312,3 +312,22 @@ audit = Table(
     Column("subject", Text, nullable=False),
     Column("detail", Text, nullable=False),
 )
+
+expectation_result = Table(
+    "expectation_result",
+    metadata,
+    Column("attempt_id", BigInteger, ForeignKey("attempt.attempt_id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("expectation", Text, nullable=False),
+    Column("column_name", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("severity", String(32), nullable=False),
+    Column("ok", Integer, nullable=False),  # 1 or 0
+    Column("observed", Text),  # as JSON
+    Column("checked", BigInteger),
+    Column("unexpected", BigInteger),
+    Column("samples", Text, nullable=False),  # as a JSON list; empty when masked
+    Column("error", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    PrimaryKeyConstraint("attempt_id", "position"),
+)
