@@ -20,7 +20,7 @@ from sqlorch.domain.errors import CycleError, SqlorchError, StateError
 from sqlorch.domain.grouping import Grouping
 from sqlorch.domain.selector import select
 from sqlorch.lineage import Project, load_project
-from sqlorch.lineage.checks import Finding, check_project, cycle_finding
+from sqlorch.lineage.checks import Finding, check_project, cycle_findings
 from sqlorch.lineage.verify import Verification, verify
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def open_view(choices: Choices) -> LineageView:
 def check(choices: Choices) -> list[Finding]:
     """Everything that is wrong with a project, as far as its files tell.
 
-    A cycle, or groups that contradict one another, are findings; the other rules are applied as far as they
+    Cycles, or groups that contradict one another, are findings; the other rules are applied as far as they
     can be without.
 
     Raises:
@@ -110,7 +110,7 @@ def check(choices: Choices) -> list[Finding]:
     try:
         view = LineageView(workspace=workspace, project=load(workspace))
     except CycleError as error:
-        return [cycle_finding(error, workspace.location.project_dir)]
+        return cycle_findings(error, workspace.location.project_dir)
     try:
         return check_project(view.project, view.grouping)
     except SqlorchError as error:

@@ -9,7 +9,8 @@ from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from types import MappingProxyType
 
-from sqlorch.domain.dag import EXECUTABLE_KINDS, TEST_KINDS, Dag, find_cycle
+from sqlorch.domain.cycles import find_cycles
+from sqlorch.domain.dag import EXECUTABLE_KINDS, TEST_KINDS, Dag
 from sqlorch.domain.errors import ConfigError, ProjectError, SqlorchError
 from sqlorch.domain.group import Group, NodeOptions, retry_policy
 from sqlorch.domain.run import RetryPolicy
@@ -181,7 +182,11 @@ def _steps(dag: Dag, owners: Mapping[str, str]) -> dict[tuple[str, str], tuple[s
 
 
 def _cycle_message(left: Mapping[str, set[str]], steps: Mapping[tuple[str, str], tuple[str, str]]) -> str:
-    path = find_cycle(left)
+    """Every independent circle of groups, one a line, with an edge for each of its steps."""
+    return "\n".join(_circle(path, steps) for path in find_cycles(left))
+
+
+def _circle(path: Sequence[str], steps: Mapping[tuple[str, str], tuple[str, str]]) -> str:
     reasons = [
         f"{after!r} reads from {before!r} because {steps[before, after][1]} reads {steps[before, after][0]}"
         for before, after in pairwise(path)

@@ -77,12 +77,7 @@ class Assembler:
             uid: named for uid, draft in live.items() if (named := self.namer.name(draft)) is not None
         }
         edges = sorted(
-            {
-                (parent, uid)
-                for uid in live
-                for parent in (parents[uid] or {}).values()
-                if parent in live and parent != uid
-            }
+            {(parent, uid) for uid in live for parent in (parents[uid] or {}).values() if parent in live}
         )
         pairs = match_builders(
             {uid: named.key for uid, named in relations.items() if live[uid].kind == "source"},
