@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +17,11 @@ from sqlorch.app.publishing import select_nodes
 from sqlorch.app.workspace import Choices, Workspace, open_workspace
 from sqlorch.config.meta import group_nodes
 from sqlorch.domain.dag import Dag
-from sqlorch.domain.errors import CycleError, SqlorchError, StateError
+from sqlorch.domain.errors import ConfigError, CycleError, SqlorchError, StateError
 from sqlorch.domain.grouping import Grouping
 from sqlorch.domain.selector import select
 from sqlorch.lineage import Project, load_project
+from sqlorch.lineage.adapter_guess import ADAPTERS
 from sqlorch.lineage.checks import Finding, check_project, cycle_findings
 from sqlorch.lineage.verify import Verification, verify
 
@@ -93,7 +95,7 @@ def open_view(choices: Choices) -> LineageView:
     Raises:
         SqlorchError: it cannot be found or read, or its references form a cycle.
     """
-    workspace = open_workspace(choices)
+    workspace = _open(choices)
     return LineageView(workspace=workspace, project=load(workspace))
 
 
@@ -106,7 +108,7 @@ def check(choices: Choices) -> list[Finding]:
     Raises:
         SqlorchError: there is no project to check, or its settings cannot be read.
     """
-    workspace = open_workspace(choices)
+    workspace = _open(choices)
     try:
         view = LineageView(workspace=workspace, project=load(workspace))
     except CycleError as error:
@@ -120,7 +122,7 @@ def check(choices: Choices) -> list[Finding]:
 
 def project_folder(choices: Choices) -> Path:
     """The folder that the paths of findings are relative to."""
-    return open_workspace(choices).location.project_dir
+    return _open(choices).location.project_dir
 
 
 def verify_against_dbt(view: LineageView) -> Verification:
@@ -195,6 +197,13 @@ def _made_of(project: Project, file: str) -> frozenset[str]:
     return frozenset(uid for uid, called in project.macros.items() if macros.intersection(called))
 
 
+def _open(choices: Choices) -> Workspace:
+    if choices.adapter is not None and choices.adapter not in ADAPTERS:
+        near = get_close_matches(choices.adapter, sorted(ADAPTERS), n=3) or sorted(ADAPTERS)
+        raise ConfigError(f"no adapter is called {choices.adapter!r}; did you mean {' or '.join(near)}?")
+    return open_workspace(choices, connects=False)
+
+
 def load(workspace: Workspace) -> Project:
     """Read a project from its files, or from what is remembered of them.
 
@@ -206,6 +215,7 @@ def load(workspace: Workspace) -> Project:
             workspace.location.project_dir,
             profiles_dir=workspace.location.profiles_dir,
             target=workspace.choices.target,
+            adapter=workspace.choices.adapter,
             vars={**workspace.sample_variables, **workspace.variables},
             cache_dir=_cache_dir(workspace),
         )

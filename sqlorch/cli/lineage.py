@@ -34,11 +34,9 @@ def lineage(select: tuple[str, ...], form: str, *, columns: bool, verify: bool, 
     sqlorch lineage --select +daily_flight_metrics
     sqlorch lineage --columns --format json
     """  # noqa: D301 - click wants the control character, not a backslash and a b
-    from sqlorch.app.lineage import open_view  # noqa: PLC0415 - help must not wait for it
-
     if verify and (select or columns or form != "tree"):
         raise click.UsageError("--verify compares the whole graph; leave out the options for showing it")
-    view = open_view(choices(given))
+    view = view_of(given)
     if verify:
         return _verify(view)
     chosen = view.selected(select)
@@ -59,11 +57,23 @@ def lineage(select: tuple[str, ...], form: str, *, columns: bool, verify: bool, 
     return 0
 
 
+def view_of(given: dict[str, Any]) -> LineageView:
+    """Read the project; what was assumed for want of a profile is said on standard error."""
+    from sqlorch.app.lineage import open_view  # noqa: PLC0415 - help must not wait for it
+    from sqlorch.config.places import one_line  # noqa: PLC0415 - likewise
+
+    view = open_view(choices(given))
+    for warning in view.project.warnings:
+        if warning.kind == "assumed":
+            click.echo(f"warning: {one_line(str(warning))}", err=True)
+    return view
+
+
 def choices(given: dict[str, Any]) -> Any:
     """What the options every lineage command has say about the project."""
     from sqlorch.app.workspace import Choices  # noqa: PLC0415 - help must not wait for it
 
-    names = ("project_dir", "profiles_dir", "target")
+    names = ("project_dir", "profiles_dir", "target", "adapter")
     return Choices(vars=given["vars_"], **{name: given[name] for name in names})
 
 

@@ -38,7 +38,7 @@ def print_lineage(view: LineageView, chosen: frozenset[str], *, columns: bool) -
         console.print(tree, soft_wrap=not console.is_terminal)
     console.print(_summary(view, shown, chosen, columns=columns), style="dim", soft_wrap=True)
     told = [(found.unique_id, str(found)) for found in view.project.unresolved]
-    told += [(found.unique_id, str(found)) for found in view.project.warnings]
+    told += [(found.unique_id, str(found)) for found in view.project.warnings if found.kind != "assumed"]
     for uid, message in told:
         if not uid or uid in chosen:
             click.echo(f"warning: {one_line(message)}", err=True)

@@ -16,7 +16,7 @@ from sqlorch.lineage.project import Project
 
 Severity = Literal["error", "warning"]
 _SEVERITY: dict[str, Severity] = {"duplicate": "error"}
-_RULES = {"duplicate": "duplicate", "degraded": "unreadable", "invalid": "invalid", "ignored": "ignored"}
+_RULES = {"degraded": "unreadable", "assumed": "profile"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Finding:
 
     Attributes:
         rule: ``cycle``, ``unknown-ref``, ``duplicate``, ``groups``, ``unreadable``, ``invalid``, ``ignored``,
-            ``unused-source``, ``ungrouped``, ``untested``.
+            ``profile``, ``unused-source``, ``ungrouped``, ``untested``.
         severity: ``error`` when the project cannot run like this, else ``warning``.
         message: what is wrong and what to do.
         path: the file, relative to the project's folder; "" when there is none.

@@ -60,7 +60,8 @@ class LoadWarning:
         message: what is wrong and what was done about it.
         unique_id: the node concerned, or "".
         line: where, or 0.
-        kind: ``degraded`` (could not be rendered), ``invalid`` (left out), ``duplicate``, ``ignored``.
+        kind: ``degraded`` (could not be rendered), ``invalid`` (left out), ``duplicate``, ``ignored``,
+            ``assumed`` (there is no profile).
     """
 
     path: str

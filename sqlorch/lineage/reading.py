@@ -19,7 +19,6 @@ from sqlorch.lineage.memory import Memory
 from sqlorch.lineage.names import Names
 from sqlorch.lineage.packages import Packages
 from sqlorch.lineage.patches import Patcher
-from sqlorch.lineage.profile import UNKNOWN
 from sqlorch.lineage.project import DeclaredColumn, LoadStats, LoadWarning, Project
 from sqlorch.lineage.properties import Entry, PropertiesReader
 from sqlorch.lineage.relations import RelationNamer
@@ -54,9 +53,10 @@ class Reading:
             ProjectError: the references form a cycle.
         """
         packages = self.packages
-        if self.target.adapter == UNKNOWN:
-            message = "there is none: macros for an adapter are not chosen, relations have no database"
-            self.warnings.append(LoadWarning(path="profiles.yml", message=message, kind="ignored"))
+        if self.target.assumed:
+            self.warnings.append(
+                LoadWarning(path="profiles.yml", message=self.target.assumed, kind="assumed")
+            )
         index = self._index()
         state = State(target=self.target, root=packages.root.name, variables=packages.variables)
         known = self.memory.records(index.fingerprint()) if self.memory else {}
