@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from sqlorch import __version__
 from sqlorch.app.git import changed_files
 from sqlorch.app.publishing import select_nodes
 from sqlorch.app.workspace import Choices, Workspace, open_workspace
@@ -146,6 +148,40 @@ def compare(project: Project, dag: Dag) -> Verification:
         "parent_map": {uid: sorted(dag.parents(uid)) for uid in dag.nodes},
     }
     return verify(project.dag, manifest, inferred=project.inferred)
+
+
+def openlineage(view: LineageView, chosen: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """The lineage of the chosen nodes as OpenLineage events, in lineage order.
+
+    The namespace of the jobs is OPENLINEAGE_NAMESPACE, as for OpenLineage's own clients. With
+    SOURCE_DATE_EPOCH (reproducible-builds.org) equal files give equal events.
+
+    Raises:
+        ConfigError: SOURCE_DATE_EPOCH is no number of seconds.
+    """
+    from sqlorch.lineage.openlineage import events  # noqa: PLC0415 - sqlglot; the graph does without
+    from sqlorch.lineage.project_columns import dialect_of  # noqa: PLC0415 - likewise
+
+    return events(
+        view.project,
+        view.columns,
+        view.known_columns,
+        chosen=chosen,
+        at=_told_time(),
+        producer=f"https://github.com/sqlorch/sqlorch/tree/v{__version__}",
+        namespace=os.environ.get("OPENLINEAGE_NAMESPACE") or "sqlorch",
+        dialect=dialect_of(view.project.adapter),
+    )
+
+
+def _told_time() -> datetime:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if not epoch:
+        return datetime.now(UTC)
+    try:
+        return datetime.fromtimestamp(int(epoch), UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise ConfigError(f"SOURCE_DATE_EPOCH is no number of seconds since 1970: {epoch!r}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["tree", "json", "dot", "mermaid"]),
+    type=click.Choice(["tree", "json", "dot", "mermaid", "openlineage"]),
     default="tree",
     show_default=True,
     help="How to write it.",
@@ -44,6 +44,11 @@ def lineage(select: tuple[str, ...], form: str, *, columns: bool, verify: bool, 
         from sqlorch.cli.lineage_document import lineage_document  # noqa: PLC0415 - only when it is asked for
 
         click.echo(json.dumps(lineage_document(view, chosen, columns=columns), indent=2))
+    elif form == "openlineage":
+        from sqlorch.app.lineage import openlineage  # noqa: PLC0415 - only when it is asked for
+
+        for event in openlineage(view, chosen):
+            click.echo(json.dumps(event))
     elif form == "tree":
         from sqlorch.cli.lineage_tree import print_lineage  # noqa: PLC0415 - only when it is asked for
 

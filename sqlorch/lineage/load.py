@@ -44,7 +44,7 @@ def load_project(
     command_line = dict(vars or {})
     root = project_dir.resolve()
     raw = read_raw(root, FILE_NAME)
-    warehouse = read_target(root, raw, choice)
+    warehouse = read_target(root, raw, choice, command_line)
     packages = read_packages(root, raw, warehouse, command_line)
     files = {name: find_files(package) for name, package in packages.by_name.items()}
     memory = None

@@ -12,15 +12,12 @@ from typing import Any
 from sqlorch.domain.errors import ProjectError
 from sqlorch.lineage.adapter_guess import guess_adapter
 from sqlorch.lineage.jinja.functions import TemplateFaultError
-from sqlorch.lineage.jinja.renderer import HAS_JINJA
-from sqlorch.lineage.jinja.state import Target
+from sqlorch.lineage.jinja.state import State, Target
+from sqlorch.lineage.text import YamlText
 from sqlorch.lineage.yaml_io import read_yaml
 
 UNKNOWN = "unknown"
 _SECRET = re.compile(r"pass|token|secret|private|keyfile|credential|refresh", re.IGNORECASE)
-_ENV_VAR = re.compile(
-    r"\{\{-?\s*env_var\(\s*(['\"])(?P<name>.+?)\1\s*(?:,\s*(['\"])(?P<default>.*?)\3\s*)?\)"
-)
 _DATABASE_KEYS = ("database", "dbname", "project", "catalog")
 _SCHEMA_KEYS = ("schema", "dataset")
 
@@ -42,13 +39,16 @@ class ProfileChoice:
     adapter: str | None = None
 
 
-def read_target(project_dir: Path, raw: Mapping[str, Any], choice: ProfileChoice) -> Target:
+def read_target(
+    project_dir: Path, raw: Mapping[str, Any], choice: ProfileChoice, variables: Mapping[str, Any]
+) -> Target:
     """Read the chosen target; without a profile one that is assumed.
 
     Args:
         project_dir: the project's folder.
         raw: what its dbt_project.yml says.
         choice: what was said of the target.
+        variables: of the command line.
 
     Raises:
         ProjectError: the file, the profile or the target is named but not there.
@@ -58,12 +58,13 @@ def read_target(project_dir: Path, raw: Mapping[str, Any], choice: ProfileChoice
     if found is None:
         return _assumed(project_dir, raw, name, choice)
     path, outputs, default = found
-    wanted = choice.target or _render(str(default))
+    texts = _renderer(variables)
+    wanted = choice.target or str(_render(str(default), texts))
     output = outputs.get(wanted)
     if not isinstance(output, Mapping):
         known = ", ".join(sorted(map(str, outputs)))
         raise ProjectError(f"profile '{name}' in {path} has no target '{wanted}'; it has: {known}")
-    values = {str(k): _deep(v) for k, v in output.items()}
+    values = {str(k): _deep(v, texts) for k, v in output.items()}
     if choice.adapter not in (None, values.get("type")):
         values = {"type": choice.adapter}
     usual = choice.directory is not None or path in map(_file, _usual_folders())
@@ -166,28 +167,23 @@ def _duckdb_name(path: str) -> str:
     return PurePath(bare).name.split(".")[0]
 
 
-def _deep(value: Any) -> Any:
+def _renderer(variables: Mapping[str, Any]) -> YamlText:
+    """Renders values of a profile: they know the environment and the command line's variables."""
+    nowhere = Target(adapter=UNKNOWN, database="", schema="", values={})
+    return YamlText(State(target=nowhere, root="", variables={"": variables}))
+
+
+def _deep(value: Any, texts: YamlText) -> Any:
     if isinstance(value, Mapping):
-        return {key: _deep(inner) for key, inner in value.items()}
-    return _render(value) if isinstance(value, str) else value
+        return {key: _deep(inner, texts) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_deep(inner, texts) for inner in value]
+    return _render(value, texts) if isinstance(value, str) else value
 
 
-def _render(text: str) -> str:
-    if not HAS_JINJA.search(text):
-        return text
-
-    def read(match: re.Match[str]) -> str:
-        value = os.environ.get(match["name"], match["default"])
-        if value is None:
-            raise TemplateFaultError(match["name"])
-        return value
-
-    # A profile holds little but env_var(); a value that is missing is only needed to connect.
+def _render(text: str, texts: YamlText) -> Any:
     try:
-        return (
-            re.sub(r"(\s*\|\s*\w+)*\s*-?\}\}", "", _ENV_VAR.sub(read, text))
-            if _ENV_VAR.search(text)
-            else text
-        )
+        return texts.value(text)
     except TemplateFaultError:
+        # A secret that is missing, most often: it is only needed to connect.
         return ""

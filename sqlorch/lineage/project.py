@@ -100,6 +100,7 @@ class Project:
         name: of the root project.
         root: its folder.
         adapter: dbt's adapter type, which also says the SQL dialect.
+        warehouse: where its tables are, as OpenLineage names data sources.
         dag: nodes and edges; inferred edges are in it too.
         inferred: the edges from what builds a relation to the source that reads it, which dbt does not know.
         unresolved: references to what does not exist or is disabled.
@@ -115,6 +116,7 @@ class Project:
     root: Path
     adapter: str
     dag: Dag
+    warehouse: str = ""
     inferred: frozenset[tuple[str, str]] = frozenset()
     unresolved: tuple[UnresolvedRef, ...] = ()
     warnings: tuple[LoadWarning, ...] = ()

@@ -27,6 +27,7 @@ from sqlorch.lineage.sources import apply_overrides, read_sources
 from sqlorch.lineage.sql_nodes import read_file_nodes
 from sqlorch.lineage.templates import Templates
 from sqlorch.lineage.text import YamlText
+from sqlorch.lineage.warehouse import namespace_of
 
 
 @dataclass(slots=True, kw_only=True)
@@ -155,6 +156,7 @@ class Reading:
             name=self.packages.root.name,
             root=self.packages.root.root,
             adapter=self.target.adapter,
+            warehouse=namespace_of(self.target.adapter, self.target.values),
             dag=graph.dag,
             inferred=graph.inferred,
             unresolved=graph.unresolved,

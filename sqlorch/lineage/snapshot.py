@@ -76,6 +76,7 @@ def to_data(project: Project) -> dict[str, Any]:
     return {
         "name": project.name,
         "adapter": project.adapter,
+        "warehouse": project.warehouse,
         "nodes": [_node_data(node) for node in project.dag.nodes.values()],
         "edges": project.dag.edges,
         "inferred": sorted(project.inferred),
@@ -99,6 +100,7 @@ def from_data(data: Mapping[str, Any], root: Path, sql: Mapping[str, str], cache
         name=data["name"],
         root=root,
         adapter=data["adapter"],
+        warehouse=data["warehouse"],
         dag=Dag(map(_node, data["nodes"]), map(tuple, data["edges"]), project=data["name"]),
         inferred=frozenset(map(tuple, data["inferred"])),
         unresolved=tuple(
