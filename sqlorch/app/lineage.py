@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from sqlorch.domain.selector import select
 from sqlorch.lineage import Project, load_project
 from sqlorch.lineage.adapter_guess import ADAPTERS
 from sqlorch.lineage.checks import Finding, check_project, cycle_findings
+from sqlorch.lineage.remembered import Remembered
 from sqlorch.lineage.verify import Verification, verify
 
 if TYPE_CHECKING:
@@ -68,7 +70,13 @@ class LineageView:
         cache = None
         if folder is not None:
             cache = ColumnCache(folder, str(self.project.root), self.project.adapter)
-        found = project_columns(self.project, self.known_columns, describe=self._files, cache=cache)
+        found = project_columns(
+            self.project,
+            self.known_columns,
+            describe=self._files,
+            cache=cache,
+            compiled=self.remembered.sql,
+        )
         if cache is not None:
             cache.save()
         return found
@@ -78,7 +86,23 @@ class LineageView:
         """Columns of sources, seeds and snapshots that no SQL of the project makes."""
         from sqlorch.lineage.project_columns import known_columns  # noqa: PLC0415 - sqlglot; the graph does without
 
-        return known_columns(self.project, self._files)
+        return known_columns(self.project, self._files, self.remembered.columns)
+
+    @cached_property
+    def sources(self) -> Counter[str]:
+        """How many sources have their columns from where; ``unknown`` where nobody says all of them."""
+        origins: Counter[str] = Counter()
+        built = {source for _, source in self.project.inferred}
+        for uid, node in self.project.dag.nodes.items():
+            if node.kind == "source" and uid not in built:
+                known = self.known_columns.get(uid)
+                origins[str(known.origin) if known is not None and known.complete else "unknown"] += 1
+        return origins
+
+    @cached_property
+    def remembered(self) -> Remembered:
+        """What runs, or :func:`ask_warehouse`, saw in the warehouse."""
+        return Remembered(_cache_dir(self.workspace), self.project)
 
     @cached_property
     def _files(self) -> Describe | None:
@@ -125,6 +149,19 @@ def check(choices: Choices) -> list[Finding]:
 def project_folder(choices: Choices) -> Path:
     """The folder that the paths of findings are relative to."""
     return _open(choices).location.project_dir
+
+
+def ask_warehouse(view: LineageView) -> None:
+    """Ask the warehouse for the columns of the project's tables, and remember them.
+
+    Raises:
+        SqlorchError: dbt cannot open the project or its warehouse.
+    """
+    session = view.workspace.session()
+    try:
+        view.remembered.keep(session.columns(), compiled={})
+    finally:
+        session.close()
 
 
 def verify_against_dbt(view: LineageView) -> Verification:

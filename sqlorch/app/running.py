@@ -145,6 +145,8 @@ class _Crew:
             self._refuse_nothing()
         published = publish_after_run(self._workspace, self._session, self._store)
         nodes = {record.run_id: self._store.nodes(record.run_id) for record in records}
+        if not self._stop.requested:
+            self._graph.remember(self._session, nodes)
         return Ended(plan=plan, runs=records, nodes=nodes, published=published)
 
     def _refuse_nothing(self) -> NoReturn:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlorch.app.lineage import compare, load
 from sqlorch.app.publishing import select_nodes
+from sqlorch.app.remembering import remember
 from sqlorch.app.workspace import Workspace
 from sqlorch.config.meta import group_nodes
 from sqlorch.domain.dag import Dag
 from sqlorch.domain.errors import SqlorchError
 from sqlorch.domain.grouping import Grouping
+from sqlorch.domain.history import NodeRecord
 from sqlorch.domain.inference import Edge, built_sources
 from sqlorch.domain.supplement import Refusal, supplement
+from sqlorch.lineage.project import Project
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
@@ -31,12 +34,14 @@ class Verified:
     Attributes:
         workspace: the project.
         several: whether the interval decides what the project is, so that a group may be empty in one.
+        project: as its files were read; None where they could not be.
         found: edges the files have and dbt's manifest lacks.
         tell: told once of every edge that does not fit.
     """
 
     workspace: Workspace
     several: bool
+    project: Project | None
     found: Sequence[Edge]
     tell: Tell
     _told: set[str] = field(default_factory=set)
@@ -57,6 +62,20 @@ class Verified:
         if self._last is None or self._last[0] is not dag:
             self._last = (dag, *self._order(dag))
         return self._last[1:]
+
+    def remember(self, session: WarmSession, nodes: Mapping[str, Sequence[NodeRecord]]) -> None:
+        """Keep what the warehouse has after the runs, for column lineage; a failure costs a warning.
+
+        Args:
+            session: the project, open.
+            nodes: the nodes of each run, by run id.
+        """
+        if self.project is None:
+            return
+        try:
+            remember(self.workspace, session, self.project, nodes)
+        except Exception as error:  # noqa: BLE001 - drivers raise what they like, and the runs have ended well
+            self.tell(f"the columns of the warehouse are not remembered: {type(error).__name__}: {error}")
 
     def _order(self, dag: Dag) -> tuple[Dag, Grouping]:
         grouping = self._group(dag, dag)
@@ -99,27 +118,30 @@ def verified(workspace: Workspace, session: WarmSession, tell: Tell) -> Verified
         session: it, opened.
         tell: told of each difference, up to a bound, in one sentence.
     """
+    project, found = _differences(workspace, session.dag, tell)
     return Verified(
         workspace=workspace,
         several=bool(session.interval_dependent),
-        found=_differences(workspace, session.dag, tell),
+        project=project,
+        found=found,
         tell=tell,
     )
 
 
-def _differences(workspace: Workspace, dag: Dag, tell: Tell) -> Sequence[Edge]:
-    """The edges of the files that dbt does not have, after telling of all differences."""
+def _differences(workspace: Workspace, dag: Dag, tell: Tell) -> tuple[Project | None, Sequence[Edge]]:
+    """The project of the files, and its edges that dbt does not have, after telling of all differences."""
     try:
-        result = compare(load(workspace), dag)
+        project = load(workspace)
+        result = compare(project, dag)
     except SqlorchError as error:
         tell(f"dbt's graph was not compared with the project's files: {error}")
-        return ()
+        return None, ()
     except Exception as error:  # noqa: BLE001 - dbt opened the project, so it can run without our reading of it
         tell(f"dbt's graph was not compared with the project's files: {type(error).__name__}: {error}")
-        return ()
+        return None, ()
     for line in _bounded(result.warnings()):
         tell(line)
-    return [edge for score in result.edges.values() for edge in score.extra]
+    return project, [edge for score in result.edges.values() for edge in score.extra]
 
 
 def _bounded(lines: Sequence[str]) -> Iterable[str]:

@@ -25,20 +25,27 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to write it.",
 )
+@click.option("--warehouse", is_flag=True, help="Ask the warehouse for the columns of its tables first.")
 @click.option("--verify", is_flag=True, help="Compare with what dbt finds; exit with 1 when they differ.")
 @read_options
-def lineage(select: tuple[str, ...], form: str, *, columns: bool, verify: bool, **given: Any) -> int:
+def lineage(
+    select: tuple[str, ...], form: str, *, columns: bool, warehouse: bool, verify: bool, **given: Any
+) -> int:
     """Show which model is made from which, read from the files of the project without dbt.
 
     \b
     sqlorch lineage --select +daily_flight_metrics
     sqlorch lineage --columns --format json
     """  # noqa: D301 - click wants the control character, not a backslash and a b
-    if verify and (select or columns or form != "tree"):
+    if verify and (select or columns or warehouse or form != "tree"):
         raise click.UsageError("--verify compares the whole graph; leave out the options for showing it")
     view = view_of(given)
     if verify:
         return _verify(view)
+    if warehouse:
+        from sqlorch.app.lineage import ask_warehouse  # noqa: PLC0415 - only when it is asked for
+
+        ask_warehouse(view)
     chosen = view.selected(select)
     if form == "json":
         from sqlorch.cli.lineage_document import lineage_document  # noqa: PLC0415 - only when it is asked for

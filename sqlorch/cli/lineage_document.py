@@ -132,6 +132,8 @@ def _coverage(view: LineageView, lineage: ColumnLineage | None) -> dict[str, Any
         "columns": told.columns,
         "resolved_columns": told.resolved_columns,
         "columns_percent": round(told.columns_percent, 2),
+        "sources": dict(sorted(view.sources.items())),
+        "compiled_models": view.remembered.compiled,
     }
 
 

@@ -26,6 +26,7 @@ _STYLES = {"source": "cyan", "seed": "yellow", "snapshot": "magenta", "exposure"
 _ALSO = 3  # further parents named one by one
 _SOURCES = 4  # sources of a column named one by one
 _UNCUT = 5_000  # columns of what is no terminal
+_ASK = "sqlorch lineage --columns --warehouse"
 _EXPRESSION = 80  # letters of an expression
 
 
@@ -164,6 +165,9 @@ def _summary(view: LineageView, shown: list[str], chosen: frozenset[str], *, col
         told = view.columns.coverage
         share = int(told.columns_percent * 10) / 10
         said += f"; {told.resolved_columns:,} of {number(told.columns, 'column')} resolved ({share:g} %)"
+        unknown = view.sources["unknown"]
+        if unknown and told.resolved_models < told.models:
+            said += f"\nthe columns of {number(unknown, 'source')} are not known; ask for them with: {_ASK}"
     return said
 
 

@@ -106,6 +106,7 @@ class Project:
         unresolved: references to what does not exist or is disabled.
         warnings: files that were not read as written.
         sql: rendered SQL by unique id, relations named; for models, snapshots, analyses and singular tests.
+        code: digest of a node's text, of the macros it called and of what came out, by unique id.
         columns: declared columns by unique id.
         macros: unique ids of the macros a node's file called, by unique id.
         macro_digests: digest of each macro's text, by unique id.
@@ -121,6 +122,7 @@ class Project:
     unresolved: tuple[UnresolvedRef, ...] = ()
     warnings: tuple[LoadWarning, ...] = ()
     sql: Mapping[str, str] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, tuple[DeclaredColumn, ...]] = field(default_factory=dict)
     macros: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     macro_digests: Mapping[str, str] = field(default_factory=dict)

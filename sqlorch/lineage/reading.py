@@ -23,6 +23,7 @@ from sqlorch.lineage.project import DeclaredColumn, LoadStats, LoadWarning, Proj
 from sqlorch.lineage.properties import Entry, PropertiesReader
 from sqlorch.lineage.relations import RelationNamer
 from sqlorch.lineage.semantic import measures_of, read_semantic
+from sqlorch.lineage.snapshot import digest_of
 from sqlorch.lineage.sources import apply_overrides, read_sources
 from sqlorch.lineage.sql_nodes import read_file_nodes
 from sqlorch.lineage.templates import Templates
@@ -162,6 +163,7 @@ class Reading:
             unresolved=graph.unresolved,
             warnings=tuple(dict.fromkeys((*self.packages.warnings, *self.warnings, *graph.warnings))),
             sql=graph.sql,
+            code={d.unique_id: self._code(d, graph, templates) for d in live if d.unique_id in graph.sql},
             columns={draft.unique_id: _columns(draft, descriptions) for draft in live if draft.columns},
             macros={draft.unique_id: draft.finding.macros for draft in live if draft.finding.macros},
             macro_digests=templates.digests,
@@ -171,6 +173,11 @@ class Reading:
                 cached=len(templates.used),
             ),
         )
+
+    @staticmethod
+    def _code(draft: Draft, graph: Graph, templates: Templates) -> str:
+        macros = [templates.digests.get(uid, "") for uid in sorted(draft.finding.macros)]
+        return digest_of(draft.raw, graph.sql[draft.unique_id], macros)
 
 
 def _columns(draft: Draft, descriptions: Descriptions) -> tuple[DeclaredColumn, ...]:

@@ -88,6 +88,7 @@ def to_data(project: Project) -> dict[str, Any]:
             uid: [[c.name, c.data_type, c.description] for c in columns]
             for uid, columns in project.columns.items()
         },
+        "code": project.code,
         "macros": project.macros,
         "macro_digests": project.macro_digests,
         "files": project.stats.files,
@@ -115,6 +116,7 @@ def from_data(data: Mapping[str, Any], root: Path, sql: Mapping[str, str], cache
             uid: tuple(DeclaredColumn(name=n, data_type=t, description=d) for n, t, d in columns)
             for uid, columns in data["columns"].items()
         },
+        code=data["code"],
         macros={uid: tuple(macros) for uid, macros in data["macros"].items()},
         macro_digests=data["macro_digests"],
         stats=LoadStats(files=data["files"], cached=cached, snapshot=True),
