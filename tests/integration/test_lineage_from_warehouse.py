@@ -30,7 +30,7 @@ SHOP = {
         {%- for kind in kinds %}, amount * {{ loop.index }} as {{ kind }}_amount{% endfor %}
         from {{ ref('between') }}
         """,
-    "models/py.py": "def model(dbt, session):\n    return dbt.ref('total').df()\n",
+    "models/py.py": "def model(dbt, session):\n    return dbt.ref('total')\n",
 }
 TABLES = """
 create table orders as select 1 as id, 'a' as customer, 10 as amount;
