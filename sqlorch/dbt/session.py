@@ -16,6 +16,7 @@ from dbt_common.context import _INVOCATION_CONTEXT_VAR, get_invocation_context
 
 from sqlorch.dbt.beside import Beside
 from sqlorch.dbt.cancelling import interrupt, open_connections
+from sqlorch.dbt.catalog import relation_columns
 from sqlorch.dbt.duckdb_rows import tell_rows
 from sqlorch.dbt.economies import economies
 from sqlorch.dbt.invocation import restore_environment, run_flags
@@ -119,6 +120,16 @@ class WarmSession:
         adapter = self._project.adapter
         with adapter.connection_named("sqlorch"):
             return adapter.get_relation(node.database, node.schema, node.alias) is not None
+
+    def columns(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        """Name and type of each column of the tables there are in the warehouse, by unique id."""
+        adapter = self._project.adapter
+        with self.driver_connection() as connection:
+            try:
+                return relation_columns(self._project.manifest, adapter, connection)
+            finally:
+                if self.adapter_type == "postgres":
+                    connection.rollback()
 
     @contextmanager
     def driver_connection(self) -> Iterator[Any]:

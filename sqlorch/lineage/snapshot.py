@@ -76,6 +76,7 @@ def to_data(project: Project) -> dict[str, Any]:
     return {
         "name": project.name,
         "adapter": project.adapter,
+        "warehouse": project.warehouse,
         "nodes": [_node_data(node) for node in project.dag.nodes.values()],
         "edges": project.dag.edges,
         "inferred": sorted(project.inferred),
@@ -87,6 +88,7 @@ def to_data(project: Project) -> dict[str, Any]:
             uid: [[c.name, c.data_type, c.description] for c in columns]
             for uid, columns in project.columns.items()
         },
+        "code": project.code,
         "macros": project.macros,
         "macro_digests": project.macro_digests,
         "files": project.stats.files,
@@ -99,6 +101,7 @@ def from_data(data: Mapping[str, Any], root: Path, sql: Mapping[str, str], cache
         name=data["name"],
         root=root,
         adapter=data["adapter"],
+        warehouse=data["warehouse"],
         dag=Dag(map(_node, data["nodes"]), map(tuple, data["edges"]), project=data["name"]),
         inferred=frozenset(map(tuple, data["inferred"])),
         unresolved=tuple(
@@ -113,6 +116,7 @@ def from_data(data: Mapping[str, Any], root: Path, sql: Mapping[str, str], cache
             uid: tuple(DeclaredColumn(name=n, data_type=t, description=d) for n, t, d in columns)
             for uid, columns in data["columns"].items()
         },
+        code=data["code"],
         macros={uid: tuple(macros) for uid, macros in data["macros"].items()},
         macro_digests=data["macro_digests"],
         stats=LoadStats(files=data["files"], cached=cached, snapshot=True),
