@@ -71,6 +71,17 @@ def test_a_click_selects_a_node_and_tells_all_of_it(show: ShowReport) -> None:
     assert report.text("#live") == "fct_orders, model, reads from 2, read by 1, last run failed"
 
 
+def test_descriptions_are_read_as_markdown_without_html(show: ShowReport) -> None:
+    report = show("shop")
+    report.click(FCT_ORDERS)
+    prose = report.page.locator("#panel .prose")
+    assert prose.locator("th").all_inner_texts() == ["status", "meaning"]
+    assert prose.locator("td").all_inner_texts() == ["paid", "the money is in"]
+    assert prose.locator("td code").inner_text() == "paid"
+    assert prose.locator("strong").inner_text() == "money"
+    assert prose.locator("li").all_inner_texts() == ["one row per order", "<b>no</b> refunds"]
+
+
 def test_what_is_unrelated_to_the_selection_steps_back(show: ShowReport) -> None:
     report = show("shop")
     report.click(STG_ORDERS)

@@ -220,7 +220,17 @@ const Stage = (() => {
   function fit(smooth = true) {
     fitted = true;
     fittedTo = pads().bottom;
-    if (picture) fly(() => camera.fit(picture.scene.bounds, pads()), smooth);
+    if (picture) fly(fitCamera, smooth);
+  }
+
+  /** All of the drawing; of a neighbourhood or a column path at least so large that names can be read. */
+  function fitCamera() {
+    camera.fit(picture.scene.bounds, pads());
+    const centre = picture.scene.items[picture.lights.items.indexOf(TONE.self)];
+    if (!centre || picture.scene.name === 'whole' || picture.scene.name === 'collapsed' || CARD.width * camera.scaleX() >= 72) return;
+    const { left, right, top, bottom } = pads();
+    Object.assign(camera, { zoom: 0.5, powerX: 1, powerY: 0.4 });
+    camera.centreOn(centre.x, centre.y, (left + camera.width - right) / 2, (top + camera.height - bottom) / 2);
   }
 
   /** Moves the camera to where `move` puts it, in a fifth of a second, or at once for those who want no motion. */
