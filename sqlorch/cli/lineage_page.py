@@ -37,6 +37,8 @@ def write_page(view: LineageView, select: Sequence[str], page: str | None, *, sh
     report = lineage_report(view, view.selected(select), now=SystemClock().now())
     size = write_lineage(report, file)
     click.echo(f"{file}: {_summary(report)}, {_kilobytes(size)}")
+    if not report.nodes:
+        click.echo("warning: there is nothing to draw; tests are shown with what they test", err=True)
     if show and not webbrowser.open(file.absolute().as_uri()):
         click.echo("warning: no browser could be started; open the file yourself", err=True)
     return 0

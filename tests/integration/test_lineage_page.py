@@ -200,6 +200,14 @@ def test_a_selection_shows_its_nodes_alone(ran: Project) -> None:
     assert {bar["node"] for bar in page.graph["gantt"]["bars"]} == {0, 1, 2}
 
 
+def test_a_selection_of_tests_alone_has_nothing_to_draw_and_says_so(shop: Project) -> None:
+    file = shop.root / "page.html"
+    said = shop.sqlorch("lineage", "--html", str(file), "--select", "positive")
+    assert said.code == 0
+    assert "nothing to draw" in said.err
+    assert not Page(file).nodes
+
+
 def test_when_the_compiled_sql_was_pruned_the_file_is_shown(ran: Project) -> None:
     kept = ran.root / ".sqlorch" / "runs"
     kept.rename(kept.with_name("elsewhere"))
