@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -86,6 +86,12 @@ class Report:
 
     def text(self, selector: str) -> str:
         return self.page.inner_text(selector)
+
+
+class ShowReport(Protocol):
+    """Opens the report of that name; more arguments describe the window, the colours, the address."""
+
+    def __call__(self, name: str, **context: Any) -> Report: ...
 
 
 @contextmanager
