@@ -1,8 +1,8 @@
 """How a node stands over an interval, concluded from ledger entries of any length.
 
-Entries of one node may overlap: a month made by hand lies over days made by the schedule. At every instant the
-newest entry counts. An interval is done when every instant of it is; else the worst that is found in it
-decides. A point (an interval of no length) is the instant itself, so an interval that contains it covers it.
+Entries of one node may overlap: a month made by hand lies over days made by the schedule. At every instant
+the newest entry counts. An interval is done when every instant of it is; otherwise the worst that is found in
+it decides. A point (an interval of no length) is the instant itself, so what contains it covers it.
 """
 
 from __future__ import annotations
