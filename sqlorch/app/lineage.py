@@ -15,6 +15,7 @@ from sqlorch.app.git import changed_files
 from sqlorch.app.publishing import select_nodes
 from sqlorch.app.workspace import Choices, Workspace, open_workspace
 from sqlorch.config.meta import group_nodes
+from sqlorch.domain.dag import Dag
 from sqlorch.domain.errors import CycleError, SqlorchError, StateError
 from sqlorch.domain.grouping import Grouping
 from sqlorch.domain.selector import select
@@ -43,12 +44,15 @@ class LineageView:
 
     @cached_property
     def grouping(self) -> Grouping:
-        """Who belongs to which group.
+        """Who belongs to which group; a selection means what it means to dbt, inferred edges left out.
 
         Raises:
             SqlorchError: the groups cannot be used.
         """
-        return group_nodes(self.project.dag, self.workspace.settings, select_nodes)
+        dag, inferred = self.project.dag, self.project.inferred
+        if inferred:
+            dag = Dag(dag.nodes.values(), set(dag.edges) - inferred, project=dag.project)
+        return group_nodes(dag, self.workspace.settings, select_nodes)
 
     @cached_property
     def columns(self) -> ColumnLineage:
@@ -90,7 +94,7 @@ def open_view(choices: Choices) -> LineageView:
         SqlorchError: it cannot be found or read, or its references form a cycle.
     """
     workspace = open_workspace(choices)
-    return LineageView(workspace=workspace, project=_load(workspace))
+    return LineageView(workspace=workspace, project=load(workspace))
 
 
 def check(choices: Choices) -> list[Finding]:
@@ -104,7 +108,7 @@ def check(choices: Choices) -> list[Finding]:
     """
     workspace = open_workspace(choices)
     try:
-        view = LineageView(workspace=workspace, project=_load(workspace))
+        view = LineageView(workspace=workspace, project=load(workspace))
     except CycleError as error:
         return [cycle_finding(error, workspace.location.project_dir)]
     try:
@@ -130,11 +134,16 @@ def verify_against_dbt(view: LineageView) -> Verification:
         dag = session.dag
     finally:
         session.close()
+    return compare(view.project, dag)
+
+
+def compare(project: Project, dag: Dag) -> Verification:
+    """Compare a project as read from its files with the graph dbt found."""
     manifest = {
         "nodes": {uid: {} for uid in dag.nodes},
         "parent_map": {uid: sorted(dag.parents(uid)) for uid in dag.nodes},
     }
-    return verify(view.project.dag, manifest, inferred=view.project.inferred)
+    return verify(project.dag, manifest, inferred=project.inferred)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +195,12 @@ def _made_of(project: Project, file: str) -> frozenset[str]:
     return frozenset(uid for uid, called in project.macros.items() if macros.intersection(called))
 
 
-def _load(workspace: Workspace) -> Project:
+def load(workspace: Workspace) -> Project:
+    """Read a project from its files, or from what is remembered of them.
+
+    Raises:
+        SqlorchError: it cannot be read, or its references form a cycle.
+    """
     with _project_dir(workspace):
         return load_project(
             workspace.location.project_dir,

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlorch.app.publishing import Published, publish_after_run, select_nodes
+from sqlorch.app.verified import Tell, Verified, verified
 from sqlorch.app.workspace import SystemClock, Workspace
 from sqlorch.config.meta import group_nodes
 from sqlorch.domain.dag import EXECUTABLE_KINDS, Dag
@@ -87,16 +88,16 @@ class Ended:
     published: Published
 
 
-def plan_only(workspace: Workspace, request: Request) -> Plan:
+def plan_only(workspace: Workspace, request: Request, *, tell: Tell) -> Plan:
     """What ``run --dry-run`` shows: the plan, with nothing executed and nothing stored."""
     session = workspace.session()
     try:
-        return _plan(workspace, request, session)
+        return _plan(request, session, verified(workspace, session, tell))
     finally:
         session.close()
 
 
-def run(workspace: Workspace, request: Request, *, progress: Progress, stop: Stop) -> Ended:
+def run(workspace: Workspace, request: Request, *, progress: Progress, stop: Stop, tell: Tell) -> Ended:
     """Plan, execute and publish.
 
     Args:
@@ -104,6 +105,7 @@ def run(workspace: Workspace, request: Request, *, progress: Progress, stop: Sto
         request: what to run.
         progress: makes the view of what happens.
         stop: a request to stop cancels the run under way.
+        tell: told of what does not keep the runs from starting, one sentence at a time.
 
     Raises:
         SqlorchError: nothing could be planned or opened; runs that had begun are stored as they ended.
@@ -112,8 +114,9 @@ def run(workspace: Workspace, request: Request, *, progress: Progress, stop: Sto
     with workspace.driving(request.command), workspace.store(alone=True) as store:
         session = workspace.session()
         try:
-            plan = _plan(workspace, request, session)
-            crew = _Crew(workspace, request, store, session, stop)
+            graph = verified(workspace, session, tell)
+            plan = _plan(request, session, graph)
+            crew = _Crew(graph, request, store, session, stop)
             return crew.work_on(plan, progress)
         finally:
             session.close()
@@ -123,9 +126,10 @@ class _Crew:
     """Everything a plan needs to be worked on."""
 
     def __init__(
-        self, workspace: Workspace, request: Request, store: SqlStore, session: WarmSession, stop: Stop
+        self, graph: Verified, request: Request, store: SqlStore, session: WarmSession, stop: Stop
     ) -> None:
-        self._workspace = workspace
+        self._graph = graph
+        self._workspace = graph.workspace
         self._request = request
         self._store = store
         self._session = session
@@ -146,7 +150,7 @@ class _Crew:
     def _refuse_nothing(self) -> NoReturn:
         """The interval decides what there is, and in none of these intervals is there anything selected."""
         dag = self._session.dag
-        grouping = group_session_nodes(self._workspace, self._session, dag)
+        _, grouping = self._graph.order(dag)
         _selected(self._request, self._session, dag, grouping, strict=True)
         raise ConfigError("the selection holds nothing that exists in these intervals")
 
@@ -162,7 +166,7 @@ class _Crew:
             ),
             maker=SpecMaker(
                 durations=durations,
-                shape_of=Shapes(self._workspace, self._request, self._session),
+                shape_of=Shapes(self._request, self._session, self._graph),
                 skip_variables=self._workspace.settings.variables_skip,
                 overrides=self._request.overrides,
                 invocation=repeatable(self._workspace),
@@ -205,12 +209,11 @@ def repeatable(workspace: Workspace) -> dict[str, Any]:
     }
 
 
-def _plan(workspace: Workspace, request: Request, session: WarmSession) -> Plan:
-    dag = session.dag
-    grouping = group_session_nodes(workspace, session, dag)
-    selected = _selected(request, session, dag, grouping)
+def _plan(request: Request, session: WarmSession, graph: Verified) -> Plan:
+    ordered, grouping = graph.order(session.dag)
+    selected = _selected(request, session, session.dag, grouping)
     plan = plan_runs(
-        dag=dag,
+        dag=ordered,
         grouping=grouping,
         selected=selected,
         period=partial(_period, request),
@@ -259,14 +262,15 @@ class Shapes:
     """The project as it is in each interval; computed once when the interval decides nothing.
 
     Args:
-        workspace, request: what is configured and asked.
+        request: what is asked.
         session: the open project.
+        graph: orders what dbt knows.
     """
 
-    def __init__(self, workspace: Workspace, request: Request, session: WarmSession) -> None:
-        self._workspace = workspace
+    def __init__(self, request: Request, session: WarmSession, graph: Verified) -> None:
         self._request = request
         self._session = session
+        self._graph = graph
         self._fixed: Shape | None = None
 
     def __call__(self, group: Group, variables: Mapping[str, str]) -> Shape:
@@ -274,12 +278,12 @@ class Shapes:
         if self._fixed is not None:
             return self._fixed
         dag = self._session.dag_for(variables)
-        grouping = group_session_nodes(self._workspace, self._session, dag)
+        ordered, grouping = self._graph.order(dag)
         if not self._session.interval_dependent:
-            self._fixed = Shape(dag=dag, grouping=grouping)
+            self._fixed = Shape(dag=ordered, grouping=grouping)
             return self._fixed
         nodes = _selected(self._request, self._session, dag, grouping) & grouping.nodes(group.name)
-        return Shape(dag=dag, grouping=grouping, nodes=nodes)
+        return Shape(dag=ordered, grouping=grouping, nodes=nodes)
 
 
 def _period(request: Request, group: Group | None) -> Interval:

@@ -20,6 +20,7 @@ from sqlorch.cli import text
 from sqlorch.cli.live import LiveProgress
 from sqlorch.cli.plain import PlainProgress, Silence
 from sqlorch.cli.summary import as_document, exit_code, failed, print_ended
+from sqlorch.config.places import one_line
 from sqlorch.domain.describe import compact
 from sqlorch.domain.errors import ConfigError
 from sqlorch.engine.invoke import Overrides
@@ -46,10 +47,10 @@ def run_command(given: Mapping[str, Any]) -> int:
     )
     console = output(given)
     if given["dry_run"]:
-        print_plan(plan_only(workspace, request), console, as_json=given["as_json"])
+        print_plan(plan_only(workspace, request, tell=warn), console, as_json=given["as_json"])
         return 0
     with stopping() as stop:
-        ended = run(workspace, request, progress=progress(console), stop=stop)
+        ended = run(workspace, request, progress=progress(console), stop=stop, tell=warn)
     return finish(workspace, ended, console, as_json=given["as_json"])
 
 
@@ -114,6 +115,11 @@ def progress(console: Console) -> Progress:
         return PlainProgress(click.echo, total=total)
 
     return view
+
+
+def warn(line: str) -> None:
+    """Say on standard error what does not keep a command from going on."""
+    click.echo(f"warning: {one_line(' '.join(line.split()))}", err=True)
 
 
 def finish(workspace: Workspace, ended: Ended, console: Console, *, as_json: bool) -> int:

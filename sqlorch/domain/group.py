@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,9 @@ from sqlorch.domain.run import RetryPolicy
 from sqlorch.domain.timetable import Mode, Timetable, make_timetable
 
 DEFAULT_GROUP = "default"
+QUEUE_TIMEOUT = 600.0
 GROUP_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z", re.ASCII)
+ANY_NUMBER = "none"
 _UNSET: Mapping[str, Any] = {"schedule": (), "every": None, "interval": "window", "batch": 1}
 
 
@@ -72,7 +74,47 @@ class ScheduleKeys:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleKeys:
+    """The keys of a group's :class:`RunRules` as written; None is "not said".
+
+    ``catchup_max`` is ``none`` for any number; ``after`` holds names as written. The others are those of
+    :class:`RunRules`, and ``owner`` is that of :class:`Group`.
+    """
+
+    catchup: str | None = None
+    catchup_max: int | str | None = None
+    upstream: str | None = None
+    upstream_timeout: float | None = None
+    max_active_runs: int | None = None
+    depends_on_past: bool | None = None
+    finish_within: float | None = None
+    start_within: float | None = None
+    run_timeout: float | None = None
+    queue_timeout: float | None = None
+    after: tuple[str, ...] | None = None
+    after_all: bool | None = None
+    owner: str | None = None
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """What was said, by key."""
+        said = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in said.items() if value is not None}
+
+    def over(self, base: RunRules) -> RunRules:
+        """``base`` with what was said instead."""
+        said = dict(self.given)
+        said.pop("owner", None)
+        if "catchup" in said:
+            said["catchup"] = CatchupPolicy(said["catchup"])
+        if said.get("catchup_max") == ANY_NUMBER:
+            said["catchup_max"] = None
+        return replace(base, **said)
+
+
 _NO_KEYS = ScheduleKeys()
+_NO_RULE_KEYS = RuleKeys()
 _RETRY = RetryPolicy()
 
 
@@ -90,8 +132,10 @@ class RunRules:
         depends_on_past: a run waits until the slot before it has succeeded or was skipped.
         finish_within, start_within: seconds after the interval's end by which a run must have ended or
             started; missing one is an alert.
-        run_timeout: seconds a run may take before it is cancelled.
-        after: groups or models whose finished intervals trigger a run, instead of a schedule.
+        run_timeout: seconds a run may take before it is stopped and fails.
+        queue_timeout: seconds a run may wait for a worker once nothing else holds it back, before an alert.
+        after: groups (by name) and models (by unique id once the project is known) whose finished intervals
+            trigger a run, instead of a schedule.
         after_all: wait for an event of every one of them, not of any.
     """
 
@@ -104,6 +148,7 @@ class RunRules:
     finish_within: float | None = None
     start_within: float | None = None
     run_timeout: float | None = None
+    queue_timeout: float = QUEUE_TIMEOUT
     after: tuple[str, ...] = ()
     after_all: bool = True
 
@@ -127,6 +172,7 @@ class Group:
         description: what its author says of it.
         origin: where it is defined, ``file:line`` or a model's file.
         rules: how its runs are scheduled.
+        rule_keys: the keys of these rules as written for the group itself.
         owner: who is told when it fails, ``""`` for nobody in particular.
     """
 
@@ -141,6 +187,7 @@ class Group:
     description: str = ""
     origin: str = ""
     rules: RunRules = _RULES
+    rule_keys: RuleKeys = _NO_RULE_KEYS
     owner: str = ""
 
     @property
@@ -157,19 +204,27 @@ class NodeOptions:
         origin: the file it is said in.
         group: the group it belongs to.
         keys: schedule keys, which define its group.
+        rules: rules of the group that ``keys`` or ``rules.after`` define.
         retries: further attempts after a transient error.
         retry_delay: seconds before the first of them.
         timeout: seconds an attempt may take.
         export: whether its table is published with the metrics.
+        pool, trigger_rule, run_if, expected_runtime, on_lost: as on :class:`sqlorch.domain.run.NodeSpec`.
     """
 
     origin: str = ""
     group: str | None = None
     keys: ScheduleKeys = _NO_KEYS
+    rules: RuleKeys = _NO_RULE_KEYS
     retries: int | None = None
     retry_delay: float | None = None
     timeout: float | None = None
     export: bool = False
+    pool: str | None = None
+    trigger_rule: str | None = None
+    run_if: str | None = None
+    expected_runtime: float | None = None
+    on_lost: str | None = None
 
 
 def retry_policy(retries: int | None, delay: float | None, base: RetryPolicy) -> RetryPolicy:

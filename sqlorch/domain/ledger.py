@@ -1,6 +1,7 @@
 """The interval ledger: which interval of which node is done, and with which code.
 
-Entries are what a store answers with; everything that is concluded from them is pure.
+Entries are what a store answers with. What is concluded from them is pure: :mod:`sqlorch.domain.coverage`
+says how a node stands over an interval, :mod:`sqlorch.domain.reprocess` which nodes a run is to make.
 """
 
 from __future__ import annotations
@@ -13,10 +14,15 @@ from sqlorch.domain.interval import Interval
 
 
 class LedgerMark(StrEnum):
-    """The newest outcome of a node over an interval."""
+    """The newest outcome of a node over an interval.
+
+    ``missing`` takes back what was known: a run began to make the interval again and has not finished it, or
+    a person said so.
+    """
 
     DONE = "done"
     FAILED = "failed"
+    MISSING = "missing"
 
 
 class Reprocess(StrEnum):

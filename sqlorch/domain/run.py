@@ -159,6 +159,13 @@ class NodeSpec:
         priority: larger first among ready nodes.
         attached_to: for a test, the node it is declared on, if it is declared on one.
         severity: for a test, ``error`` or ``warn`` as configured; ``""`` for other nodes.
+        code: fingerprint of the code it is executed with, ``""`` where unknown.
+        pool: the named limit it counts against, or None.
+        trigger_rule: what its upstreams must have come to (a word of
+            :class:`~sqlorch.domain.trigger.TriggerRule`).
+        run_if: condition on the interval (:mod:`sqlorch.domain.condition`); ``""`` for always.
+        expected_runtime: seconds after which an attempt is worth a warning, or None.
+        on_lost: ``retry`` or ``fail`` when the process that executed it died without an answer.
     """
 
     unique_id: str
@@ -172,6 +179,12 @@ class NodeSpec:
     priority: float = 0.0
     attached_to: str | None = None
     severity: str = ""
+    code: str = ""
+    pool: str | None = None
+    trigger_rule: str = "all_success"
+    run_if: str = ""
+    expected_runtime: float | None = None
+    on_lost: str = "retry"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,8 +198,9 @@ class RunSpec:
         timezone: IANA name of the group's zone, for display and for ``ds``.
         variables: the interval variables handed to dbt, all strings.
         nodes: in a topological order.
-        kind: ``manual`` (``scheduled``, ``backfill`` and ``dataset`` come with the scheduler).
+        kind: a word of :class:`~sqlorch.domain.scheduling.RunKind`.
         invocation: what must be the same when it is retried (target, vars, full_refresh ...).
+        timeout: seconds the run may take before it is stopped and fails, or None.
     """
 
     run_id: str
@@ -197,3 +211,4 @@ class RunSpec:
     nodes: Sequence[NodeSpec]
     kind: str = "manual"
     invocation: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    timeout: float | None = None

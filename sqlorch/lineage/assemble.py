@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlorch.domain.dag import Dag, Node
+from sqlorch.domain.inference import match_builders, without_circles
 from sqlorch.lineage.configuration import final, is_enabled, tags_of
 from sqlorch.lineage.docs import Descriptions
 from sqlorch.lineage.draft import Draft
-from sqlorch.lineage.inference import infer_edges
 from sqlorch.lineage.jinja.capture import Reference
 from sqlorch.lineage.jinja.relation import replace_marks
 from sqlorch.lineage.jinja.renderer import THIS
@@ -84,11 +84,11 @@ class Assembler:
                 if parent in live and parent != uid
             }
         )
-        inferred = infer_edges(
-            {uid: named for uid, named in relations.items() if live[uid].kind == "source"},
-            {uid: named for uid, named in relations.items() if live[uid].kind != "source"},
-            edges,
+        pairs = match_builders(
+            {uid: named.key for uid, named in relations.items() if live[uid].kind == "source"},
+            {uid: named.key for uid, named in relations.items() if live[uid].kind != "source"},
         )
+        inferred = without_circles(pairs, edges)
         nodes = [self._node(draft, relations.get(uid), live) for uid, draft in live.items()]
         return Graph(
             dag=Dag(nodes, [*edges, *inferred], project=self.packages.root.name),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlorch.domain.inference import relation_key
 from sqlorch.lineage.draft import Draft
 from sqlorch.lineage.external import external_location
 from sqlorch.lineage.jinja.core import NAMING
@@ -36,7 +37,7 @@ class Named:
     @property
     def key(self) -> str:
         """The name without case and quotes, to compare by."""
-        return ".".join(part.strip('"`').lower() for part in self.parts)
+        return relation_key(self.text)
 
 
 @dataclass(slots=True, kw_only=True)

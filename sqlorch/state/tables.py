@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -64,9 +65,22 @@ run = Table(
     Column("owner_started", BigInteger),
     Column("variables", Text, nullable=False),
     Column("invocation", Text, nullable=False),
+    Column("due_at", BigInteger),
+    Column("trigger_key", Text),
+    Column("backfill_id", String(64)),
+    Column("spec_hash", Text, nullable=False, server_default=""),
+    Column("cancel_requested", Text, nullable=False, server_default=""),
     UniqueConstraint("run_id"),
     Index(None, "state"),
     Index(None, "group_name", "id"),
+    Index(
+        "uq_run_trigger",
+        "group_name",
+        "trigger_key",
+        unique=True,
+        sqlite_where=text("trigger_key IS NOT NULL"),
+        postgresql_where=text("trigger_key IS NOT NULL"),
+    ),
 )
 
 node_run = Table(
@@ -90,6 +104,9 @@ node_run = Table(
     Column("gen_tries", Integer, nullable=False),  # attempts in this generation
     # The newest attempt of this generation. No foreign key: attempt already points here.
     Column("last_attempt_id", BigInteger),
+    Column("code", Text, nullable=False, server_default=""),
+    Column("pool", Text, nullable=False, server_default=""),
+    Column("lost", Integer, nullable=False, server_default="0"),  # attempts lost in this generation
     PrimaryKeyConstraint("run_id", "unique_id"),
 )
 
@@ -129,4 +146,169 @@ attempt = Table(
         sqlite_where=text("state = 'running'"),
         postgresql_where=text("state = 'running'"),
     ),
+)
+
+grp = Table(
+    "grp",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("cursor", BigInteger),
+    # where the slots begin: all that lies between it and the cursor is decided
+    Column("origin", BigInteger),
+    Column("status", String(32), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("watched_since", BigInteger),
+    Column("spec_hash", Text, nullable=False),
+    Column("catchup", String(32), nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+# One logical run per slot, by the primary key; a slot is never removed. run_id has no foreign key, because
+# the run may have been pruned, which the reason then says.
+slot = Table(
+    "slot",
+    metadata,
+    Column("group_name", String(64), nullable=False),
+    Column("interval_start", BigInteger, nullable=False),
+    # part of the key since a point may lie where a window begins, after a change of the schedule
+    Column("interval_end", BigInteger, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("run_id", String(64)),
+    Column("reason", Text, nullable=False),
+    Column("decided_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("group_name", "interval_start", "interval_end"),
+    Index(None, "run_id"),
+    sqlite_with_rowid=False,
+)
+
+# Texts the ledger repeats very often: ids of nodes and runs, fingerprints.
+word = Table(
+    "word",
+    metadata,
+    Column("id", _ROW_ID, primary_key=True),
+    Column("text", Text, nullable=False),
+    UniqueConstraint("text"),
+)
+
+# The newest outcome of a node over exactly that interval, in numbers alone: it is never pruned. The end
+# comes first in the key because what is asked for is nearly always the newest.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("node", BigInteger, ForeignKey("word.id"), nullable=False),
+    Column("interval_end", BigInteger, nullable=False),
+    Column("interval_start", BigInteger, nullable=False),
+    Column("done", Integer, nullable=False),  # 1 done, 0 failed
+    Column("code", BigInteger, ForeignKey("word.id"), nullable=False),
+    Column("run", BigInteger, ForeignKey("word.id"), nullable=False),
+    Column("gen", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("node", "interval_end", "interval_start"),
+    sqlite_with_rowid=False,
+)
+
+code = Table(
+    "code",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("text", LargeBinary, nullable=False),  # UTF-8, deflated by zlib
+)
+
+backfill = Table(
+    "backfill",
+    metadata,
+    Column("id", _ROW_ID, primary_key=True),
+    Column("backfill_id", String(64), nullable=False),
+    Column("group_name", String(64), nullable=False),
+    Column("interval_start", BigInteger, nullable=False),
+    Column("interval_end", BigInteger, nullable=False),
+    Column("direction", String(32), nullable=False),
+    Column("reprocess", String(32), nullable=False),
+    Column("parallel", Integer, nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("parent", String(64)),
+    UniqueConstraint("backfill_id"),
+    Index(None, "state"),
+)
+
+backfill_slot = Table(
+    "backfill_slot",
+    metadata,
+    Column("backfill_id", String(64), ForeignKey("backfill.backfill_id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("interval_start", BigInteger, nullable=False),
+    Column("interval_end", BigInteger, nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("run_id", String(64)),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("backfill_id", "position"),
+)
+
+# The outbox: written with what it tells of, sent afterwards, at least once.
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", _ROW_ID, primary_key=True),
+    Column("dedupe", Text, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("sent_at", BigInteger),
+    Column("error", Text, nullable=False),
+    UniqueConstraint("dedupe"),
+)
+
+dataset_event = Table(
+    "dataset_event",
+    metadata,
+    # never given twice, also when the newest was pruned: cursors are compared with it
+    Column("id", _ROW_ID, primary_key=True),
+    Column("dataset", Text, nullable=False),
+    Column("run_id", String(64), nullable=False),
+    Column("gen", Integer, nullable=False),
+    Column("interval_start", BigInteger, nullable=False),
+    Column("interval_end", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    UniqueConstraint("dataset", "run_id", "gen"),
+    Index(None, "dataset", "id"),
+    sqlite_autoincrement=True,
+)
+
+dataset_cursor = Table(
+    "dataset_cursor",
+    metadata,
+    Column("group_name", String(64), nullable=False),
+    Column("dataset", Text, nullable=False),
+    Column("event_id", BigInteger, nullable=False),
+    PrimaryKeyConstraint("group_name", "dataset"),
+)
+
+daemon = Table(
+    "daemon",
+    metadata,
+    Column("id", _ROW_ID, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("started", BigInteger, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("beat_at", BigInteger, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("state", String(32), nullable=False),
+    UniqueConstraint("host", "boot_id", "pid", "started"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _ROW_ID, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False),
 )

@@ -13,7 +13,6 @@ from sqlorch.lineage.configuration import final, is_enabled, plain
 from sqlorch.lineage.draft import Draft
 from sqlorch.lineage.external import external_location
 from sqlorch.lineage.generic_test_names import short_name, synthetic_name, unique_hash
-from sqlorch.lineage.inference import infer_edges
 from sqlorch.lineage.jinja.blocks import find_blocks
 from sqlorch.lineage.jinja.capture import Reference
 from sqlorch.lineage.jinja.macros import MacroIndex, read_macros
@@ -22,7 +21,6 @@ from sqlorch.lineage.merge import merge_calls, merge_config
 from sqlorch.lineage.names import Missing, Names
 from sqlorch.lineage.patches import read_call
 from sqlorch.lineage.python_model import read_python_model
-from sqlorch.lineage.relations import Named
 from sqlorch.lineage.text import skip_in_project, skip_in_properties, skip_in_sources
 from sqlorch.lineage.verify import Score, verify
 from sqlorch.lineage.versions import columns_for, versions_of
@@ -332,20 +330,6 @@ def test_what_dbt_project_leaves_unrendered(path: tuple[Any, ...], skipped: bool
 
 def test_marks_are_replaced_by_names() -> None:
     assert replace_marks(f"{mark(0)} {mark(12)} {mark(0)}", lambda index: f"t{index}") == "t0 t12 t0"
-
-
-class TestInference:
-    def named(self, text: str) -> Named:
-        return Named(parts=tuple(text.split(".")), text=text)
-
-    def test_a_source_is_built_by_what_has_its_relation(self) -> None:
-        sources = {"source.a": self.named('"db"."Raw".t'), "source.b": self.named("db.raw.other")}
-        assert infer_edges(sources, {"seed.t": self.named("DB.raw.T")}, []) == [("seed.t", "source.a")]
-
-    def test_a_circle_is_not_closed(self) -> None:
-        sources, builders = {"source.a": self.named("d.s.m")}, {"model.m": self.named("d.s.m")}
-        edges = [("source.a", "model.x"), ("model.x", "model.m")]
-        assert infer_edges(sources, builders, edges) == []
 
 
 @pytest.mark.parametrize(

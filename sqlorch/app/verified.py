@@ -1,0 +1,130 @@
+"""The order of a run: dbt's graph, held against the project's files, with the edges dbt does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sqlorch.app.lineage import compare, load
+from sqlorch.app.publishing import select_nodes
+from sqlorch.app.workspace import Workspace
+from sqlorch.config.meta import group_nodes
+from sqlorch.domain.dag import Dag
+from sqlorch.domain.errors import SqlorchError
+from sqlorch.domain.grouping import Grouping
+from sqlorch.domain.inference import Edge, built_sources
+from sqlorch.domain.supplement import Refusal, supplement
+
+if TYPE_CHECKING:
+    from sqlorch.dbt.session import WarmSession
+
+Tell = Callable[[str], None]
+_NAMED = 5  # differences named one by one
+
+
+@dataclass(slots=True, kw_only=True)
+class Verified:
+    """Orders the nodes and groups of a project.
+
+    Attributes:
+        workspace: the project.
+        several: whether the interval decides what the project is, so that a group may be empty in one.
+        found: edges the files have and dbt's manifest lacks.
+        tell: told once of every edge that does not fit.
+    """
+
+    workspace: Workspace
+    several: bool
+    found: Sequence[Edge]
+    tell: Tell
+    _told: set[str] = field(default_factory=set)
+    _last: tuple[Dag, Dag, Grouping] | None = None
+
+    def order(self, dag: Dag) -> tuple[Dag, Grouping]:
+        """The graph to run by and the groups in their order.
+
+        What a selection means, on a command line or in ``sqlorch.yml``, is read from dbt's graph: a seed does
+        not run along because a source is its table.
+
+        Args:
+            dag: the graph dbt knows.
+
+        Raises:
+            SqlorchError: the groups cannot be used.
+        """
+        if self._last is None or self._last[0] is not dag:
+            self._last = (dag, *self._order(dag))
+        return self._last[1:]
+
+    def _order(self, dag: Dag) -> tuple[Dag, Grouping]:
+        grouping = self._group(dag, dag)
+        extended = supplement(dag, self.found, built_sources(dag), grouping.group_of)
+        for refusal in extended.refused:
+            self._refused(refusal, dag)
+        if extended.dag is dag:
+            return dag, grouping
+        return extended.dag, self._group(extended.dag, dag)
+
+    def _group(self, dag: Dag, known: Dag) -> Grouping:
+        select = partial(select_nodes, may_be_empty=self.several)
+        return group_nodes(
+            dag, self.workspace.settings, lambda _, text, exclude: select(known, text, exclude)
+        )
+
+    def _refused(self, refusal: Refusal, dag: Dag) -> None:
+        parent, child = refusal.edge
+        if child in dag.parents(parent):  # it reads what it built the time before: nothing is out of order
+            return
+        why = f"{child} is upstream of {parent}"
+        if refusal.groups is not None:
+            before, after = refusal.groups
+            why = f"the group {before!r} would have to run before {after!r} and after it"
+        line = f"the edge {parent} -> {child}, which the files have, is left out: {why}"
+        if dag[child].kind == "source":
+            line = f"{parent} builds the table of {child}, but does not run before what reads it: {why}"
+        if line not in self._told:
+            self._told.add(line)
+            self.tell(line)
+
+
+def verified(workspace: Workspace, session: WarmSession, tell: Tell) -> Verified:
+    """Hold dbt's graph of an open project against its files.
+
+    Whatever goes wrong with that is told, and then dbt's graph is the order.
+
+    Args:
+        workspace: the project.
+        session: it, opened.
+        tell: told of each difference, up to a bound, in one sentence.
+    """
+    return Verified(
+        workspace=workspace,
+        several=bool(session.interval_dependent),
+        found=_differences(workspace, session.dag, tell),
+        tell=tell,
+    )
+
+
+def _differences(workspace: Workspace, dag: Dag, tell: Tell) -> Sequence[Edge]:
+    """The edges of the files that dbt does not have, after telling of all differences."""
+    try:
+        result = compare(load(workspace), dag)
+    except SqlorchError as error:
+        tell(f"dbt's graph was not compared with the project's files: {error}")
+        return ()
+    except Exception as error:  # noqa: BLE001 - dbt opened the project, so it can run without our reading of it
+        tell(f"dbt's graph was not compared with the project's files: {type(error).__name__}: {error}")
+        return ()
+    for line in _bounded(result.warnings()):
+        tell(line)
+    return [edge for score in result.edges.values() for edge in score.extra]
+
+
+def _bounded(lines: Sequence[str]) -> Iterable[str]:
+    yield from lines[:_NAMED]
+    if len(lines) > _NAMED:
+        yield f"and {len(lines) - _NAMED} more differences; name all with: sqlorch lineage --verify"
+    if lines:
+        yield "nodes run in the order of both graphs"
