@@ -7,15 +7,16 @@ waits for its 24 hours, and an hourly run for the last whole day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlorch.domain.coverage import Coverage, Covered, Standing
+from sqlorch.domain.coverage import SlotAxis, Standing, timeline
 from sqlorch.domain.describe import name_slot
 from sqlorch.domain.interval import Interval
+from sqlorch.domain.ledger import LedgerEntry, LedgerMark
 
 if TYPE_CHECKING:
     from sqlorch.domain.snapshot import Reads
@@ -25,7 +26,8 @@ _INSTANT = timedelta(microseconds=1)
 _FIRST_STEP = timedelta(minutes=2)
 _FURTHEST = timedelta(days=50 * 366)  # no cron expression rests for longer
 _EARLIEST = datetime.min.replace(tzinfo=UTC) + timedelta(days=2)
-_NOTHING = Coverage(())
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
+_GOOD = frozenset({Standing.DONE, Standing.CHANGED})
 
 
 class Upstream(StrEnum):
@@ -136,39 +138,68 @@ class Lack:
     how: str = ""
 
 
-def find_lack(
-    slot: Interval, reads: Reads, coverage: Mapping[str, Coverage], run: SlotRun | None
-) -> Lack | None:
-    """What keeps a slot from being settled for who reads those nodes; None when it is.
+def find_lacks(
+    slots: Sequence[Interval],
+    reads: Reads,
+    *,
+    entries: Mapping[str, Sequence[LedgerEntry]],
+    runs: Mapping[Interval, SlotRun],
+    skipped: Iterable[Interval] = (),
+) -> list[Lack]:
+    """What keeps upstream slots from being settled for who reads those nodes: at most one lack a slot.
+
+    Models must be done over the slot. A test must not have failed; one that nobody ran blocks nothing,
+    unless it is about to run. What was skipped on record is settled.
 
     Args:
-        slot: the upstream slot.
+        slots: the needed slots, disjoint and oldest first.
         reads: what is read of the upstream group.
-        coverage: of each of these nodes, as far as something is known of it.
-        run: the run of the slot, None when there is none.
+        entries: ledger entries of these nodes that touch the slots.
+        runs: the run that is to make a slot, or made it, where there is one.
+        skipped: slots decided by a skip.
     """
-    under_way = run is not None and not run.ended
-    passed_over = run.passed_over if run is not None else frozenset()
-    for uid in sorted(reads.built - passed_over):
-        covered = coverage.get(uid, _NOTHING).of(slot)
-        if covered.standing is not Standing.DONE:
-            return _lack(slot, uid, covered, run)
-    for uid in sorted(reads.tests - passed_over):
-        covered = coverage.get(uid, _NOTHING).of(slot)
-        # a test nobody ran blocks nothing, unless it is about to run
-        if covered.standing is Standing.FAILED or (covered.standing is Standing.MISSING and under_way):
-            return _lack(slot, uid, covered, run)
-    return None
+    axis = SlotAxis(slots)
+    settled = [_settled(interval) for interval in skipped]
+    found: dict[Interval, Lack] = {}
+    for uid in (*sorted(reads.built), *sorted(reads.tests)):
+        own = entries.get(uid, ())
+        for stretch in axis.stretches(timeline([*own, *settled])):
+            if stretch.verdict.standing in _GOOD:
+                continue
+            for slot in slots[stretch.first : stretch.last + 1]:
+                run = runs.get(slot)
+                if slot not in found and _blocks(uid, stretch.verdict.standing, reads, run):
+                    found[slot] = _lack(slot, uid, own, run)
+    return [found[slot] for slot in slots if slot in found]
 
 
-def _lack(slot: Interval, uid: str, covered: Covered, run: SlotRun | None) -> Lack:
+def _blocks(uid: str, standing: Standing, reads: Reads, run: SlotRun | None) -> bool:
+    if run is not None and uid in run.passed_over:
+        return False
+    return uid in reads.built or standing is Standing.FAILED or (run is not None and not run.ended)
+
+
+def _lack(slot: Interval, uid: str, entries: Iterable[LedgerEntry], run: SlotRun | None) -> Lack:
     if run is not None and not run.ended:
         return Lack(slot=slot, node=uid)
-    if covered.entry is not None:
-        return Lack(slot=slot, node=uid, run=covered.entry.run_id, how="failed")
+    failures = [entry for entry in entries if entry.mark is LedgerMark.FAILED and _meet(entry.interval, slot)]
+    if failures:
+        newest = max(failures, key=lambda entry: (entry.at, entry.gen))
+        return Lack(slot=slot, node=uid, run=newest.run_id, how="failed")
     if run is not None:
         return Lack(slot=slot, node=uid, run=run.run_id, how=run.ended)
     return Lack(slot=slot, node=uid)
+
+
+def _meet(one: Interval, other: Interval) -> bool:
+    return one.overlaps(other) or one.contains(other)
+
+
+def _settled(interval: Interval) -> LedgerEntry:
+    """Stands for a skip: newer than whatever became of the interval before."""
+    return LedgerEntry(
+        unique_id="", interval=interval, mark=LedgerMark.DONE, code="", run_id="", gen=0, at=_FOR_EVER
+    )
 
 
 def say_waiting(

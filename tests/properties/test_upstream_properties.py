@@ -1,14 +1,11 @@
 """What a run waits for, against the definition read literally over every slot there is."""
 
 from datetime import UTC, datetime, timedelta
-from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqlorch.domain.coverage import Coverage, Standing
 from sqlorch.domain.interval import Interval
-from sqlorch.domain.ledger import LedgerEntry, LedgerMark
 from sqlorch.domain.timetable import make_timetable
 from sqlorch.domain.upstream import Upstream, needed_slots
 
@@ -60,33 +57,3 @@ def test_neighbouring_runs_leave_no_slot_between_them_unwaited_for(timetable, in
         *needed_slots(timetable, following, Upstream.WAIT),
     ]
     assert set(needed_slots(timetable, both, Upstream.WAIT)) <= set(apart)
-
-
-@given(st.integers(0, 2**32), st.integers(0, 14), st.integers(0, 40), st.integers(1, 40))
-def test_coverage_equals_painting_minute_by_minute(seed, count, first, length):
-    rng = Random(seed)  # noqa: S311 - hypothesis owns the seed
-    entries = []
-    for at in rng.sample(range(100), count):
-        begin = rng.randrange(60)
-        interval = Interval(ORIGIN + begin * HOUR, ORIGIN + (begin + rng.randrange(1, 25)) * HOUR)
-        mark = rng.choice([LedgerMark.DONE, LedgerMark.DONE, LedgerMark.FAILED])
-        entries.append(
-            LedgerEntry(
-                unique_id="m", interval=interval, mark=mark, code="", run_id="r", gen=1, at=ORIGIN + at * HOUR
-            )
-        )
-    asked = Interval(ORIGIN + first * HOUR, ORIGIN + (first + length) * HOUR)
-    painted = {}
-    for entry in sorted(entries, key=lambda one: one.at):
-        for hour in range(200):
-            if entry.interval.start <= ORIGIN + hour * HOUR < entry.interval.end:
-                painted[hour] = entry.mark
-    marks = [painted.get(hour) for hour in range(first, first + length)]
-    wanted = (
-        Standing.FAILED
-        if LedgerMark.FAILED in marks
-        else Standing.MISSING
-        if None in marks
-        else Standing.DONE
-    )
-    assert Coverage(entries).of(asked).standing is wanted

@@ -1,13 +1,13 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sqlorch.domain.coverage import Coverage, Standing
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.ledger import LedgerEntry, LedgerMark
 from sqlorch.domain.snapshot import Reads
 from sqlorch.domain.timetable import make_timetable
-from sqlorch.domain.upstream import Lack, SlotRun, Upstream, find_lack, needed_slots, say_waiting
+from sqlorch.domain.upstream import Lack, SlotRun, Upstream, find_lacks, needed_slots, say_waiting
 
 NEW_YORK = "America/New_York"
 DAY = Interval(datetime(2013, 1, 3, 5, tzinfo=UTC), datetime(2013, 1, 4, 5, tzinfo=UTC))
@@ -96,65 +96,69 @@ def test_every_kind_of_fires_can_be_upstream():
     assert needed(once, hours(1, 2)) == []
 
 
-def test_entries_of_any_length_cover_together():
-    coverage = Coverage([entry(hours(0, 7)), entry(hours(6, 20)), entry(hours(20, 30))])
-    assert coverage.of(DAY).standing is Standing.DONE
-    assert coverage.of(hours(0, 31)).standing is Standing.MISSING
-    assert coverage.of(hours(-1, 3)).standing is Standing.MISSING
+def lacks(entries=(), *, slots=(DAY,), runs=None, skipped=()):
+    found = {}
+    for one in entries:
+        found.setdefault(one.unique_id, []).append(one)
+    return find_lacks(slots, READS, entries=found, runs=runs or {}, skipped=skipped)
 
 
-def test_a_hole_is_missing():
-    coverage = Coverage([entry(hours(0, 7)), entry(hours(8, 24))])
-    assert coverage.of(DAY).standing is Standing.MISSING
-    assert coverage.of(hours(8, 9)).standing is Standing.DONE
-    assert coverage.of(hours(7, 8)).standing is Standing.MISSING
+def failed(interval, **more):
+    return entry(interval, LedgerMark.FAILED, run="sched-9", **more)
 
 
-def test_the_newest_outcome_of_each_instant_counts():
-    failed = entry(hours(5, 6), LedgerMark.FAILED, at=1, run="sched-1")
-    coverage = Coverage([entry(DAY), failed])
-    assert coverage.of(DAY).standing is Standing.FAILED
-    assert coverage.of(DAY).entry == failed
-    assert coverage.of(hours(6, 24)).standing is Standing.DONE
-    again = Coverage([entry(DAY), failed, entry(hours(4, 8), at=2)])
-    assert again.of(DAY).standing is Standing.DONE
+def test_models_must_be_there():
+    assert lacks() == [Lack(slot=DAY, node="m")]
+    assert lacks([entry(DAY)]) == []
+    assert lacks([entry(hours(0, 23))]) == [Lack(slot=DAY, node="m")]
 
 
-def test_a_point_is_covered_by_itself_or_a_window_around_it():
-    point = Interval(DAY.end, DAY.end)
-    assert Coverage([entry(point)]).of(point).standing is Standing.DONE
-    assert Coverage([entry(DAY)]).of(point).standing is Standing.DONE
-    assert Coverage([entry(Interval(DAY.start, DAY.start))]).of(point).standing is Standing.MISSING
-    assert Coverage([entry(point)]).of(DAY).standing is Standing.MISSING
+def test_entries_of_any_length_settle_slots_together():
+    assert lacks([entry(hours(0, 7)), entry(hours(6, 20)), entry(hours(20, 30))]) == []
+    slots = [hours(n, n + 1) for n in range(24)]
+    assert lacks([entry(DAY)], slots=slots) == []
+    assert [lack.slot for lack in lacks([entry(hours(1, 23))], slots=slots)] == [slots[0], slots[23]]
 
 
-def test_what_was_skipped_on_record_is_settled_whatever_failed():
-    coverage = Coverage([entry(hours(0, 24), LedgerMark.FAILED)], settled=[DAY])
-    assert coverage.of(DAY).standing is Standing.DONE
+def test_code_that_changed_since_is_there_all_the_same():
+    changed = replace(entry(DAY), code="older")
+    assert lacks([changed]) == []
 
 
-def test_models_must_be_there_and_tests_must_not_have_failed():
-    done = {"m": Coverage([entry(DAY)])}
-    assert find_lack(DAY, READS, done, None) is None
-    assert find_lack(DAY, READS, {}, None) == Lack(slot=DAY, node="m")
-    failed = {**done, "t": Coverage([entry(DAY, LedgerMark.FAILED, node="t", run="sched-9")])}
-    assert find_lack(DAY, READS, failed, None) == Lack(slot=DAY, node="t", run="sched-9", how="failed")
+def test_what_failed_last_is_named_with_its_run():
+    assert lacks([entry(DAY), failed(hours(5, 6), at=1)]) == [
+        Lack(slot=DAY, node="m", run="sched-9", how="failed")
+    ]
+    assert lacks([failed(hours(5, 6)), entry(DAY, at=1)]) == []
+
+
+def test_tests_must_not_have_failed():
+    assert lacks([entry(DAY), failed(DAY, node="t")]) == [
+        Lack(slot=DAY, node="t", run="sched-9", how="failed")
+    ]
+    assert lacks([entry(DAY), entry(DAY, node="t")]) == []
+
+
+def test_a_skip_on_record_settles_whatever_failed():
+    assert lacks([failed(DAY)], skipped=[DAY]) == []
+    assert lacks([failed(DAY)], skipped=[hours(0, 12)]) != []
 
 
 def test_a_run_under_way_is_waited_for_even_where_it_failed_before():
-    under_way = SlotRun(run_id="sched-9")
-    failed = {"m": Coverage([entry(DAY, LedgerMark.FAILED)])}
-    assert find_lack(DAY, READS, failed, under_way) == Lack(slot=DAY, node="m")
-    done = {"m": Coverage([entry(DAY)])}
-    assert find_lack(DAY, READS, done, under_way) == Lack(slot=DAY, node="t")
+    under_way = {DAY: SlotRun(run_id="sched-9")}
+    assert lacks([failed(DAY)], runs=under_way) == [Lack(slot=DAY, node="m")]
+    assert lacks([entry(DAY)], runs=under_way) == [Lack(slot=DAY, node="t")]
 
 
 def test_a_run_that_ended_without_a_node_is_named():
-    assert find_lack(DAY, READS, {}, SlotRun(run_id="sched-9", ended="cancelled")) == Lack(
-        slot=DAY, node="m", run="sched-9", how="cancelled"
-    )
-    skipped = SlotRun(run_id="sched-9", ended="success", passed_over=frozenset({"m"}))
-    assert find_lack(DAY, READS, {}, skipped) is None
+    cancelled = {DAY: SlotRun(run_id="sched-9", ended="cancelled")}
+    assert lacks(runs=cancelled) == [Lack(slot=DAY, node="m", run="sched-9", how="cancelled")]
+    assert lacks([entry(DAY)], runs=cancelled) == []
+
+
+def test_what_a_run_passed_over_on_purpose_is_settled():
+    skipped = {DAY: SlotRun(run_id="sched-9", ended="success", passed_over=frozenset({"m"}))}
+    assert lacks(runs=skipped) == []
 
 
 @pytest.mark.parametrize(
