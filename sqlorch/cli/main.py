@@ -30,6 +30,10 @@ _COMMANDS = {
     "schema": "print the JSON Schema of sqlorch.yml",
     "trace": "show where a column comes from, step by step",
 }
+_HIDDEN = {  # started by the daemon, not by people
+    "_snapshot": "snapshot_child",
+    "_worker": "worker_child",
+}
 _USAGE = 2
 _INTERRUPTED = 130
 
@@ -43,9 +47,12 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command by its name."""
-        if cmd_name not in _COMMANDS:
+        if cmd_name in _HIDDEN:
+            command = getattr(import_module(f"sqlorch.cli.{_HIDDEN[cmd_name]}"), _HIDDEN[cmd_name])
+        elif cmd_name in _COMMANDS:
+            command = getattr(import_module(f"sqlorch.cli.{cmd_name}"), cmd_name)
+        else:
             return None
-        command = getattr(import_module(f"sqlorch.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)  # noqa: S101 - each module defines its own name
         return command
 
@@ -61,7 +68,7 @@ class LazyGroup(click.Group):
         from difflib import get_close_matches  # noqa: PLC0415 - only for a mistyped command
 
         near = get_close_matches(args[0], _COMMANDS, n=1) if args else []
-        if near and args[0] not in _COMMANDS and not args[0].startswith("-"):
+        if near and args[0] not in _COMMANDS | _HIDDEN and not args[0].startswith("-"):
             ctx.fail(f"There is no command '{args[0]}'. Did you mean '{near[0]}'?")
         return super().resolve_command(ctx, args)
 

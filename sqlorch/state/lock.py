@@ -30,16 +30,20 @@ class FileLock:
         doing: what a holder does, for the loser's message: ``is driving runs of this project``.
         command: the holder's command line, for the same message.
         timeout: seconds to wait before giving up.
+        keep_open: keep the file open after :meth:`release`, so that children which inherit it share the lock.
 
     Raises:
         StateError: on entry, when another process holds it; names its pid, host, command and since when.
     """
 
-    def __init__(self, path: Path, *, doing: str, command: str, timeout: float = 0.0) -> None:
+    def __init__(
+        self, path: Path, *, doing: str, command: str, timeout: float = 0.0, keep_open: bool = False
+    ) -> None:
         self._path = path
         self._doing = doing
         self._command = command
         self._timeout = timeout
+        self._keep_open = keep_open
         self._file: int | None = None
 
     def __enter__(self) -> Self:
@@ -53,26 +57,38 @@ class FileLock:
 
     def acquire(self) -> None:
         """Take the lock, waiting at most the timeout."""
-        try:
-            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise explain_os(error, self._path) from error
+        file = self.fileno()
         try:
             self._wait(file)
         except OSError as error:  # a file system that knows no locks
-            os.close(file)
+            self.close()
             raise explain_os(error, self._path) from error
         except BaseException:
-            os.close(file)
+            if not self._keep_open:
+                self.close()
             raise
-        self._file = file
         self._write_holder(file)
 
     def release(self) -> None:
         """Let go; may be called twice."""
         if self._file is not None:
+            _unlock(self._file)
+            if not self._keep_open:
+                self.close()
+
+    def fileno(self) -> int:
+        """The descriptor of the lock file, which is opened now if it is not."""
+        if self._file is None:
+            try:
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            except OSError as error:
+                raise explain_os(error, self._path) from error
+        return self._file
+
+    def close(self) -> None:
+        """Close the file; the lock goes with it unless a child has inherited it."""
+        if self._file is not None:
             file, self._file = self._file, None
-            _unlock(file)
             os.close(file)
 
     def _wait(self, file: int) -> None:
@@ -92,6 +108,7 @@ class FileLock:
             os.write(file, json.dumps(holder).encode())
         except OSError as error:
             self.release()
+            self.close()
             raise explain_os(error, self._path) from error
 
     def _refusal(self, holder: dict[str, Any]) -> str:
