@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlorch.app.publishing import Published, publish_after_run
 from sqlorch.app.running import Ended, Outlook, Progress, group_session_nodes, make_driver
+from sqlorch.app.verified import Tell, read_code_of
 from sqlorch.app.workspace import SystemClock, Workspace
 from sqlorch.domain.errors import ConfigError, ProjectError
 from sqlorch.domain.history import NodeRecord, RunRecord
@@ -17,6 +18,7 @@ from sqlorch.engine.stop import Stop
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
+    from sqlorch.state.store import SqlStore
 
 _KEPT = NodeState.SUCCESS
 
@@ -30,6 +32,7 @@ def retry(
     command: str,
     progress: Progress,
     stop: Stop,
+    tell: Tell,
 ) -> Ended:
     """Resume a run with its original interval, variables, target and nodes.
 
@@ -41,6 +44,7 @@ def retry(
         command: the command line, for whoever finds the project busy.
         progress: makes the view of what happens.
         stop: a request to stop cancels the run.
+        tell: told of what does not keep the run from starting, one sentence at a time.
 
     Returns:
         What came of it; no run at all when it had succeeded.
@@ -58,7 +62,9 @@ def retry(
         try:
             policies, timeouts = _limits(workspace, session, record, nodes, overrides)
             record = store.run(run_id)
-            store.rerun(run_id, [node.unique_id for node in todo], now=SystemClock().now())
+            again = [node.unique_id for node in todo]
+            code = _code_of(workspace, store, again, tell)
+            store.rerun(run_id, again, now=SystemClock().now(), code=code)
             states = {node.unique_id: node.state for node in nodes if node.state is _KEPT}
             outlook = Outlook(plan=None, threads=session.threads, durations={})
             with progress(outlook) as listener:
@@ -70,6 +76,17 @@ def retry(
             return Ended(plan=None, runs=[ended], nodes={run_id: store.nodes(run_id)}, published=published)
         finally:
             session.close()
+
+
+def _code_of(
+    workspace: Workspace, store: SqlStore, unique_ids: Iterable[str], tell: Tell
+) -> Mapping[str, str]:
+    """Fingerprints of the code the nodes are executed with now, after keeping what is behind them."""
+    book = read_code_of(workspace, tell)
+    if book is None:
+        return dict.fromkeys(unique_ids, "")
+    store.ledger.remember_code(book.texts(unique_ids))
+    return book.fingerprints
 
 
 def _as_started(workspace: Workspace, record: RunRecord) -> Workspace:

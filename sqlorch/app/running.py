@@ -139,6 +139,11 @@ class _Crew:
         """Make every run of the plan, then publish."""
         durations = self._store.durations(sorted({uid for run in plan.runs for uid in run.nodes}))
         outlook = Outlook(plan=plan, threads=self._session.threads, durations=durations)
+        code = self._graph.code
+        if code is not None:
+            elastic = bool(self._session.interval_dependent)  # then the plan does not know all nodes
+            made = code.documents if elastic else dict.fromkeys(uid for run in plan.runs for uid in run.nodes)
+            self._store.ledger.remember_code(code.texts(made))
         with progress(outlook) as listener:
             records = self._invocation(listener, durations).make_all(plan.runs)
         if not records:
@@ -170,6 +175,7 @@ class _Crew:
                 skip_variables=self._workspace.settings.variables_skip,
                 overrides=self._request.overrides,
                 invocation=repeatable(self._workspace),
+                code=self._graph.code.fingerprints if self._graph.code is not None else {},
             ),
             suffix=lambda: secrets.token_hex(2),
         )

@@ -67,6 +67,7 @@ def retry_command(run_id: str, given: Mapping[str, Any]) -> int:
             command=command_line(),
             progress=progress(console),
             stop=stop,
+            tell=warn,
         )
     if not ended.runs:
         console.print(f"{run_id} has no failed or skipped node; there is nothing to retry")

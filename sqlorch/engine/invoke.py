@@ -67,6 +67,7 @@ class SpecMaker:
         overrides: retry settings of the command line.
         invocation: what a retry of the run must repeat; ``full_refresh`` holds for the first run of a group
             only, since it would throw away what the runs before have built.
+        code: fingerprints by unique id, where they are known.
     """
 
     def __init__(
@@ -77,12 +78,14 @@ class SpecMaker:
         skip_variables: Iterable[str] = (),
         overrides: Overrides | None = None,
         invocation: Mapping[str, Any] = _EMPTY,
+        code: Mapping[str, str] = _EMPTY,
     ) -> None:
         self._durations = durations
         self._shape_of = shape_of
         self._skip = frozenset(skip_variables)
         self._overrides = overrides or Overrides()
         self._invocation = invocation
+        self._code = code
         self._refreshed: set[str] = set()
         self._made: tuple[Dag, dict[tuple[str, ...], tuple[NodeSpec, ...]]] | None = None
 
@@ -151,6 +154,7 @@ class SpecMaker:
             priority=priority,
             attached_to=node.attached_to,
             severity=str(node.config.get("severity", "")).lower() if node.kind == "test" else "",
+            code=self._code.get(uid, ""),
         )
 
 
