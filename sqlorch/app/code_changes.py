@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class CodeChanges:
     """Answers for :data:`sqlorch.engine.forecast.ChangedIn`.
 
-    A fingerprint that equals the present one is no change, and neither is ``""``, which stands for code nobody
+    A fingerprint that equals the present one is no change, and neither is ``""``, the code nobody
     knows. sqlglot is imported when two texts must be compared, not before.
 
     Args:
