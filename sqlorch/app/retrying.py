@@ -12,8 +12,8 @@ from sqlorch.app.verified import Tell, read_code_of
 from sqlorch.app.workspace import SystemClock, Workspace
 from sqlorch.domain.errors import ConfigError, ProjectError
 from sqlorch.domain.history import NodeRecord, RunRecord
-from sqlorch.domain.run import NodeState, RetryPolicy, RunState
-from sqlorch.engine.invoke import Overrides, retry_spec
+from sqlorch.domain.run import NodeState, RunState
+from sqlorch.engine.node_specs import Overrides, Shape, stored_spec
 from sqlorch.engine.stop import Stop
 
 if TYPE_CHECKING:
@@ -60,9 +60,9 @@ def retry(
             return Ended(plan=None, runs=[], nodes={}, published=Published())
         session = _as_started(workspace, record).session()
         try:
-            policies, timeouts = _limits(workspace, session, record, nodes, overrides)
-            record = store.run(run_id)
             again = [node.unique_id for node in todo]
+            shape = _shape(workspace, session, record, nodes)
+            durations = store.durations(again)
             code = _code_of(workspace, store, again, tell)
             store.rerun(run_id, again, now=SystemClock().now(), code=code)
             states = {node.unique_id: node.state for node in nodes if node.state is _KEPT}
@@ -71,7 +71,8 @@ def retry(
                 driver = make_driver(
                     workspace, session, store=store, listener=listener, stop=stop, fail_fast=fail_fast
                 )
-                ended = driver.drive(retry_spec(record, nodes, policies, timeouts), states=states)
+                spec = stored_spec(record, nodes, shape, durations=durations, overrides=overrides)
+                ended = driver.drive(spec, states=states)
             published = publish_after_run(workspace, session, store)
             return Ended(plan=None, runs=[ended], nodes={run_id: store.nodes(run_id)}, published=published)
         finally:
@@ -102,14 +103,8 @@ def _as_started(workspace: Workspace, record: RunRecord) -> Workspace:
     return replace(workspace, choices=choices, variables=dict(started.get("vars") or {}))
 
 
-def _limits(
-    workspace: Workspace,
-    session: WarmSession,
-    record: RunRecord,
-    nodes: list[NodeRecord],
-    overrides: Overrides,
-) -> tuple[dict[str, RetryPolicy], Mapping[str, float]]:
-    """The retry policy and the time limit of each node, as the project has them now."""
+def _shape(workspace: Workspace, session: WarmSession, record: RunRecord, nodes: list[NodeRecord]) -> Shape:
+    """The project in the run's interval, with its limits and rules as they are now."""
     dag = session.dag_for(record.variables)
     gone = [node.unique_id for node in nodes if node.unique_id not in dag and node.state is not _KEPT]
     if gone:
@@ -117,6 +112,4 @@ def _limits(
             f"{', '.join(gone)} of {record.run_id} is no longer in the project; "
             "run the interval anew with: sqlorch run --interval ..."
         )
-    grouping = group_session_nodes(workspace, session, dag)
-    policies = {uid: overrides.apply(policy) for uid, policy in grouping.retry.items()}
-    return policies, grouping.timeout
+    return Shape(dag=dag, grouping=group_session_nodes(workspace, session, dag))

@@ -21,15 +21,18 @@ from sqlorch.domain.history import NodeRecord, RunRecord
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.periods import parse_bounds, parse_period
 from sqlorch.domain.selector import select
+from sqlorch.engine.crew import Crew
 from sqlorch.engine.driver import Driver
-from sqlorch.engine.invoke import Invocation, Overrides, Shape, SpecMaker
+from sqlorch.engine.invoke import Invocation, SpecMaker
+from sqlorch.engine.node_specs import Overrides, Shape
 from sqlorch.engine.planner import Plan, plan_runs
+from sqlorch.engine.pools import Pools
 from sqlorch.engine.ports import Listener
-from sqlorch.engine.run_loop import Crew
 from sqlorch.engine.stop import Stop
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
+    from sqlorch.engine.schedule_ports import AlertStore, QueueStore
     from sqlorch.state.store import SqlStore
 
 
@@ -175,7 +178,6 @@ class _Crew:
                 skip_variables=self._workspace.settings.variables_skip,
                 overrides=self._request.overrides,
                 invocation=repeatable(self._workspace) | self._partial(),
-                code=self._graph.code.fingerprints if self._graph.code is not None else {},
             ),
             suffix=lambda: secrets.token_hex(2),
         )
@@ -193,8 +195,10 @@ def make_driver(
     listener: Listener,
     stop: Stop,
     fail_fast: bool,
+    queue: QueueStore | None = None,
+    alerts: AlertStore | None = None,
 ) -> Driver:
-    """Put together what drives a run."""
+    """Put together what drives a run; see :class:`sqlorch.engine.crew.Crew`."""
     from sqlorch.state.owner import current_owner  # noqa: PLC0415 - the store is open by now
 
     crew = Crew(
@@ -205,6 +209,9 @@ def make_driver(
         owner=current_owner(),
         run_dir=workspace.run_dir,
         fail_fast=fail_fast,
+        pools=Pools(workspace.settings.pools),
+        queue=queue,
+        alerts=alerts,
     )
     return Driver(crew=crew, session=session)
 
@@ -281,6 +288,7 @@ class Shapes:
         self._request = request
         self._session = session
         self._graph = graph
+        self._code = graph.code.fingerprints if graph.code is not None else {}
         self._fixed: Shape | None = None
 
     def __call__(self, group: Group, variables: Mapping[str, str]) -> Shape:
@@ -290,10 +298,10 @@ class Shapes:
         dag = self._session.dag_for(variables)
         ordered, grouping = self._graph.order(dag)
         if not self._session.interval_dependent:
-            self._fixed = Shape(dag=ordered, grouping=grouping)
+            self._fixed = Shape(dag=ordered, grouping=grouping, code=self._code)
             return self._fixed
         nodes = _selected(self._request, self._session, dag, grouping) & grouping.nodes(group.name)
-        return Shape(dag=ordered, grouping=grouping, nodes=nodes)
+        return Shape(dag=ordered, grouping=grouping, nodes=nodes, code=self._code)
 
 
 def _period(request: Request, group: Group | None) -> Interval:

@@ -124,6 +124,9 @@ class RunContext(Protocol):
     def finish(self, results: Sequence[NodeResult]) -> str:
         """Run what belongs after a run (``on-run-end``); returns ``""`` or one line on what failed."""
 
+    def abandon(self) -> None:
+        """Let go of the run without what belongs after it: somebody else goes on with it."""
+
 
 class WarehouseSession(Protocol):
     """A dbt project opened on one target, kept warm over many runs."""
@@ -175,6 +178,9 @@ class Listener(Protocol):
 
     def node_skipped(self, run_id: str, unique_id: str, reason: str) -> None:
         """A node will not be executed in this run, for the reason given."""
+
+    def warned(self, run_id: str, unique_id: str | None, message: str) -> None:
+        """Something about a run, or a node of it, that a person should know and that ends nothing."""
 
     def run_finished(self, record: RunRecord) -> None:
         """A run reached a terminal state."""
