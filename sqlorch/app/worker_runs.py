@@ -1,0 +1,123 @@
+"""How the worker takes one run from the queue, or from where a dead worker left it, to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sqlorch.app.claiming import Claims
+from sqlorch.app.running import make_driver
+from sqlorch.app.verified import verified
+from sqlorch.app.workspace import SystemClock, Workspace
+from sqlorch.domain.describe import compact
+from sqlorch.domain.errors import SqlorchError
+from sqlorch.domain.history import RunRecord
+from sqlorch.domain.run import NodeResult, RunSpec, RunState
+from sqlorch.engine.stop import Stop
+from sqlorch.executors.messages import Declined, Drive, NodeBegan, NodeEnded, RunBegan, RunEnded
+from sqlorch.executors.worker_streams import Channel
+from sqlorch.state.owner import current_owner
+
+if TYPE_CHECKING:
+    from sqlorch.dbt.session import WarmSession
+    from sqlorch.state.store import SqlStore
+
+
+class Teller:
+    """Tells the daemon what happens; a :class:`sqlorch.engine.ports.Listener`."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self.nodes = 0
+
+    def run_started(self, spec: RunSpec) -> None:
+        """See the port."""
+        self._channel.send(
+            RunBegan(
+                run_id=spec.run_id,
+                group=spec.group,
+                interval=compact(spec.interval, spec.timezone),
+                nodes=len(spec.nodes),
+            )
+        )
+
+    def node_started(self, run_id: str, unique_id: str, attempt: int) -> None:
+        """See the port."""
+        self.nodes += 1
+        self._channel.send(NodeBegan(run_id=run_id, node=unique_id, attempt=attempt))
+
+    def node_finished(
+        self, run_id: str, unique_id: str, attempt: int, result: NodeResult, retry_in: float | None
+    ) -> None:
+        """See the port."""
+        self._channel.send(
+            NodeEnded(
+                run_id=run_id,
+                node=unique_id,
+                attempt=attempt,
+                outcome=result.outcome,
+                seconds=result.seconds,
+                message=result.message,
+                retry_in=retry_in,
+            )
+        )
+
+    def node_skipped(self, run_id: str, unique_id: str, reason: str) -> None:
+        """See the port; the daemon's log does without."""
+
+    def run_finished(self, record: RunRecord) -> None:
+        """See the port; told once by :class:`Drives`, whatever happened."""
+
+
+class Drives:
+    """Drives runs on one session.
+
+    Args:
+        workspace, session, store: the open project and what is remembered of it.
+        channel: to the daemon.
+        stop: asked for when the worker has to leave.
+    """
+
+    def __init__(
+        self, *, workspace: Workspace, session: WarmSession, store: SqlStore, channel: Channel, stop: Stop
+    ) -> None:
+        self._workspace = workspace
+        self._session = session
+        self._store = store
+        self._channel = channel
+        self._teller = Teller(channel)
+        self._driver = make_driver(
+            workspace, session, store=store, listener=self._teller, stop=stop, fail_fast=False
+        )
+
+    @property
+    def nodes(self) -> int:
+        """Attempts at nodes so far."""
+        return self._teller.nodes
+
+    def drive(self, order: Drive) -> None:
+        """Drive a run and tell how it ended, or why it was not begun."""
+        began = time.monotonic()
+        try:
+            self._session.reach()
+            record = self._begin(order)
+        except SqlorchError as error:
+            self._channel.send(Declined(run_id=order.run_id, reason=str(error)))
+            return
+        if record is None:
+            self._channel.send(Declined(run_id=order.run_id, reason="it is not this worker's turn"))
+            return
+        self._channel.send(
+            RunEnded(
+                run_id=record.run_id,
+                group=record.group,
+                state=record.state,
+                reason=record.reason,
+                seconds=time.monotonic() - began,
+            )
+        )
+
+    def _begin(self, order: Drive) -> RunRecord | None:
+        raise NotImplementedError
