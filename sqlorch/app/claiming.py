@@ -104,7 +104,9 @@ class Claims:
             reprocess = Reprocess.ALL
         entries = self.store.entries(members, record.interval)
         standings: dict[str, Standing] = {
-            uid: verdict_over(entries.get(uid, ()), record.interval, self.changed.get(uid, unchanged)).standing
+            uid: verdict_over(
+                entries.get(uid, ()), record.interval, self.changed.get(uid, unchanged)
+            ).standing
             for uid in members
         }
         return list(nodes_to_run(dag, members, standings, reprocess))

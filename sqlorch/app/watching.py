@@ -70,15 +70,16 @@ class Watch:
                 continue
             yield path, status.st_mtime_ns, status.st_size
         folders = [str(self._root)]
+        linked: set[str] = set()
         while folders:
-            yield from self._folder(folders.pop(), folders)
+            yield from self._folder(folders.pop(), folders, linked)
 
-    def _folder(self, folder: str, folders: list[str]) -> Iterator[tuple[str, int, int]]:
+    def _folder(self, folder: str, folders: list[str], linked: set[str]) -> Iterator[tuple[str, int, int]]:
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    if entry.is_dir(follow_symlinks=True):
-                        if self._enters(entry):
+                    if entry.is_dir():
+                        if self._enters(entry) and not (entry.is_symlink() and _known(entry.path, linked)):
                             folders.append(entry.path)
                     elif entry.name.endswith(_READ):
                         status = entry.stat()
@@ -90,3 +91,12 @@ class Watch:
         if entry.name.startswith(".") or entry.name in _PASSED_OVER or entry.path == self._apart:
             return False
         return not os.path.exists(f"{entry.path}/pyvenv.cfg")  # noqa: PTH110 - as above
+
+
+def _known(link: str, linked: set[str]) -> bool:
+    """Whether a link leads where we have been or come from: such links would never end."""
+    real = os.path.realpath(link)
+    if real in linked or os.path.realpath(os.path.dirname(link)).startswith(real):  # noqa: PTH120 - as above
+        return True
+    linked.add(real)
+    return False

@@ -13,6 +13,7 @@ class Stop:
 
     def __init__(self) -> None:
         self.requested = False
+        self.suspended_from: float | None = None
         self._waiters: list[SimpleQueue[object]] = []
 
     @property
@@ -23,6 +24,22 @@ class Stop:
     def request(self) -> None:
         """Ask for it, any number of times."""
         self.requested = True
+        self._wake()
+
+    def suspend(self, deadline: float) -> None:
+        """Ask for the run to come to rest where it is, so that another process can go on with it later.
+
+        Nothing more is started; what is still being executed at ``deadline`` is cut. The earliest of several
+        counts.
+
+        Args:
+            deadline: monotonic seconds.
+        """
+        before = self.suspended_from
+        self.suspended_from = deadline if before is None else min(before, deadline)
+        self._wake()
+
+    def _wake(self) -> None:
         for waiter in tuple(self._waiters):
             waiter.put(None)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from sqlorch.engine.ports import Clock
 from sqlorch.executors.child import Child
@@ -43,7 +44,7 @@ class Workers:
     """
 
     def __init__(self, *, spawn: Callable[[], Child], clock: Clock, limits: Limits = _DEFAULTS) -> None:
-        self._make = lambda: Supervisor(spawn=spawn, clock=clock, limits=limits)
+        self._make = partial(Supervisor, spawn=spawn, clock=clock, limits=limits)
         self.current = self._make()
         self._successor: Supervisor | None = None
         self._announced = False
