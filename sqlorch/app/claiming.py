@@ -5,12 +5,13 @@ The project may have changed in between, and a person may have run parts of the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlorch.app.running import repeatable
+from sqlorch.app.snapshot import repeatable_node
 from sqlorch.app.verified import Verified
 from sqlorch.domain.coverage import Changed, Standing, unchanged, verdict_over
 from sqlorch.domain.dag import Dag
@@ -19,14 +20,14 @@ from sqlorch.domain.ledger import Reprocess
 from sqlorch.domain.reprocess import nodes_to_run
 from sqlorch.domain.run import RunSpec
 from sqlorch.domain.selector import select
-from sqlorch.engine.invoke import Shape, SpecMaker
+from sqlorch.engine.invoke import Shape, SpecMaker, retry_spec
 from sqlorch.engine.planner import PlannedRun
 from sqlorch.engine.ports import RunStore
 from sqlorch.engine.schedule_ports import LedgerStore
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
-    from sqlorch.domain.history import RunRecord
+    from sqlorch.domain.history import NodeRecord, RunRecord
 
 
 class Memory(RunStore, LedgerStore, Protocol):
@@ -44,13 +45,13 @@ class Claims:
         session: the open project.
         graph: orders what dbt knows.
         store: the ledger and the durations.
-        code: tells, for a node, what has changed since a fingerprint.
+        changed: tells, for a node, what has changed since a fingerprint.
     """
 
     session: WarmSession
     graph: Verified
     store: Memory
-    changed: Mapping[str, Changed]
+    changed: Mapping[str, Changed] = field(default_factory=dict)
 
     def spec(self, record: RunRecord) -> RunSpec:
         """What a queued run is to execute now; without nodes when everything in it is done.
@@ -70,6 +71,18 @@ class Claims:
         )
         asked = {name: str(value) for name, value in dict(given.get("vars") or {}).items()}
         return replace(spec, variables={**asked, **spec.variables})
+
+    def spec_again(self, record: RunRecord, nodes: Sequence[NodeRecord]) -> RunSpec:
+        """The specification of a run that has begun, as it was stored, with today's limits and retries."""
+        shape, _ = self._shape(record)
+        return retry_spec(record, nodes, shape.grouping.retry, shape.grouping.timeout)
+
+    def unrepeatable(self, record: RunRecord) -> frozenset[str]:
+        """Nodes of a run's group that must not be tried again by themselves when an attempt was lost."""
+        shape, group = self._shape(record)
+        return frozenset(
+            uid for uid in shape.grouping.nodes(group.name) if not repeatable_node(shape.dag[uid])
+        )
 
     def _shape(self, record: RunRecord) -> tuple[Shape, Group]:
         _, grouping = self.graph.order(self.session.dag)

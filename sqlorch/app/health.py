@@ -62,7 +62,7 @@ def _handler(status: Status) -> type[BaseHTTPRequestHandler]:
         server_version = "sqlorch"
         sys_version = ""
 
-        def do_GET(self) -> None:  # noqa: N802 - the library's name
+        def do_GET(self) -> None:
             question = _QUESTIONS.get(self.path.partition("?")[0])
             document = dict(status()) if question else {"error": f"ask for {' or '.join(_QUESTIONS)}"}
             code = 404 if question is None else 200 if document[question] else 503

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sqlorch.app.claiming import Claims
@@ -14,15 +14,17 @@ from sqlorch.app.workspace import SystemClock, Workspace
 from sqlorch.domain.describe import compact
 from sqlorch.domain.errors import SqlorchError
 from sqlorch.domain.history import RunRecord
-from sqlorch.domain.run import NodeResult, RunSpec, RunState
+from sqlorch.domain.run import NodeResult, NodeState, RunSpec, RunState
 from sqlorch.engine.stop import Stop
 from sqlorch.executors.messages import Declined, Drive, NodeBegan, NodeEnded, RunBegan, RunEnded
 from sqlorch.executors.worker_streams import Channel
-from sqlorch.state.owner import current_owner
+from sqlorch.state.owner import current_owner, is_alive
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
     from sqlorch.state.store import SqlStore
+
+LOST_BUDGET = 3  # times a node may lose its process in one generation (scheduling specification 2.6)
 
 
 class Teller:
@@ -91,6 +93,7 @@ class Drives:
         self._driver = make_driver(
             workspace, session, store=store, listener=self._teller, stop=stop, fail_fast=False
         )
+        self._claims = Claims(session=session, graph=verified(workspace, session, _to_log), store=store)
 
     @property
     def nodes(self) -> int:
@@ -120,4 +123,57 @@ class Drives:
         )
 
     def _begin(self, order: Drive) -> RunRecord | None:
-        raise NotImplementedError
+        """Take the run; None when somebody else was quicker, or has it."""
+        record = self._store.run(order.run_id)
+        if record.state is RunState.QUEUED:
+            return self._claim(record, order.max_active)
+        if record.state is RunState.RUNNING and _abandoned(record):
+            return self._take_up(record)
+        return None
+
+    def _claim(self, record: RunRecord, max_active: int | None) -> RunRecord | None:
+        spec = self._claims.spec(record)
+        now = SystemClock().now()
+        if not self._store.claim(spec, owner=current_owner(), now=now, max_active=max_active):
+            return None
+        if not spec.nodes:
+            why = "every node of it was done already"
+            self._store.move_run(spec.run_id, RunState.RUNNING, RunState.SUCCESS, now=now, reason=why)
+            return self._store.run(spec.run_id)
+        return self._drive(spec, {})
+
+    def _take_up(self, record: RunRecord) -> RunRecord | None:
+        """Go on with a run whose driver has died or was suspended."""
+        kept = self._claims.unrepeatable(record)
+        rescue = self._store.rescue(
+            record.run_id,
+            gen=record.gen,
+            was=record.owner,
+            owner=current_owner(),
+            now=SystemClock().now(),
+            budget=LOST_BUDGET,
+            keep=kept,
+        )
+        if rescue is None:
+            return None
+        nodes = self._store.nodes(record.run_id)
+        spec = self._claims.spec_again(record, nodes)
+        return self._drive(spec, {node.unique_id: node.state for node in nodes})
+
+    def _drive(self, spec: RunSpec, states: Mapping[str, NodeState]) -> RunRecord:
+        try:
+            return self._driver.drive(spec, states=states)
+        except SqlorchError:
+            return self._store.run(spec.run_id)  # stored as failed, with the reason
+        except KeyboardInterrupt:  # the worker leaves
+            return self._store.run(spec.run_id)
+
+
+def _to_log(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - the worker prints into its log
+
+
+def _abandoned(record: RunRecord) -> bool:
+    """Whether the process that drove a run is gone, or is the daemon that hands it to us."""
+    owner = record.owner
+    return owner is None or owner.pid == os.getppid() or not is_alive(owner)
