@@ -11,10 +11,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from sqlorch.config.lengths import parse_seconds
+from sqlorch.config.lengths import parse_days, parse_seconds
 from sqlorch.config.places import one_line, shown
+from sqlorch.domain.condition import parse_condition
 from sqlorch.domain.errors import ConfigError
-from sqlorch.domain.group import DEFAULT_GROUP, GROUP_NAME
+from sqlorch.domain.group import ANY_NUMBER, DEFAULT_GROUP, GROUP_NAME
 from sqlorch.domain.schedule import parse_length
 from sqlorch.domain.timetable import make_timetable
 from sqlorch.domain.variables import VARIABLES
@@ -23,6 +24,12 @@ from sqlorch.domain.zones import YEARS, find_zone
 EXPORT_SUFFIXES = (".duckdb", ".db", ".sqlite", ".sqlite3")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s?(Z|[+-]\d\d:\d\d)?)?\Z", re.ASCII)
 _ONCE = "@once"
+_OFF = "off"
+_MOST_SLOTS = 1_000_000
+_ADDRESS = re.compile(
+    r"(?P<host>[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):(?P<port>[0-9]{1,5})\Z", re.ASCII
+)
+_LAST_PORT = 65_535
 INJECTED = tuple(variable.name for variable in VARIABLES)
 
 
@@ -96,6 +103,12 @@ def _group_name(name: str) -> str:
     return name
 
 
+def _pool_name(name: str) -> str:
+    if not GROUP_NAME.match(name):
+        raise ConfigError(f"a pool's name is 1 to 64 letters, digits, '_' and '-', not {shown(name)}")
+    return name
+
+
 def _own_group_name(name: str) -> str:
     if name == DEFAULT_GROUP:
         raise ConfigError(
@@ -103,6 +116,55 @@ def _own_group_name(name: str) -> str:
             "or set what holds for all groups under defaults:"
         )
     return _group_name(name)
+
+
+def _catchup_max(value: object) -> int | str:
+    if value == ANY_NUMBER:
+        return ANY_NUMBER
+    if type(value) is not int or not 0 <= value <= _MOST_SLOTS:
+        raise ConfigError(f"must be a whole number from 0 to {_MOST_SLOTS:,}, or none, not {shown(value)}")
+    return value
+
+
+def _after(value: object) -> dict[str, list[str]]:
+    """``[a, b]`` and ``{all: [a, b]}`` wait for both, ``{any: [a, b]}`` for either."""
+    if isinstance(value, str | list):
+        value = {"all": value}
+    if not isinstance(value, dict) or len(value) != 1 or not value.keys() <= {"all", "any"}:
+        raise ConfigError(
+            "must be a group or model, a list of them, or one of {all: [...]} and {any: [...]}, "
+            f"not {shown(value)}"
+        )
+    ((how, names),) = value.items()
+    names = _listed(names)
+    if not isinstance(names, list) or not names:
+        raise ConfigError(f"must name at least one group or model, not {shown(names)}")
+    for name in names:
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise ConfigError(f"names of groups and models are text, not {shown(name)}")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"names {shown(twice)} twice")
+    return {how: names}
+
+
+def _one_line_text(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise ConfigError("must be a line of text")
+    return text
+
+
+def _condition(text: str) -> str:
+    return parse_condition(text).text
+
+
+def _health(value: object) -> str:
+    if value is False or value == _OFF:
+        return _OFF
+    match = _ADDRESS.match(value) if isinstance(value, str) else None
+    if match is None or not 0 < int(match["port"]) <= _LAST_PORT:
+        raise ConfigError(f'must be "host:port" as in "127.0.0.1:8790", or off, not {shown(value)}')
+    return str(value)
 
 
 def _variable(name: str) -> str:
@@ -176,4 +238,54 @@ ExportPaths = Annotated[
             ]
         }
     ),
+]
+
+_NAMES = {
+    "anyOf": [
+        {"type": "string", "minLength": 1},
+        {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    ]
+}
+CatchupMax = Annotated[
+    int | str,
+    BeforeValidator(_checked(_catchup_max)),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 0, "maximum": _MOST_SLOTS}, {"const": ANY_NUMBER}]}
+    ),
+]
+After = Annotated[
+    dict[str, list[str]],
+    BeforeValidator(_checked(_after)),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                *_NAMES["anyOf"],
+                {
+                    "type": "object",
+                    "properties": {"all": _NAMES, "any": _NAMES},
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                    "maxProperties": 1,
+                },
+            ]
+        }
+    ),
+]
+Condition = Annotated[StrictStr, AfterValidator(_checked(_condition)), WithJsonSchema({"type": "string"})]
+Owner = Annotated[StrictStr, AfterValidator(_checked(_one_line_text)), WithJsonSchema({"type": "string"})]
+ActiveRuns = Annotated[StrictInt, Field(ge=1, le=10_000)]
+PoolName = Annotated[StrictStr, AfterValidator(_checked(_pool_name))]
+PoolSize = Annotated[StrictInt, Field(ge=1, le=10_000)]
+Days = Annotated[
+    float | str,
+    BeforeValidator(_checked(parse_days)),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": "^[0-9]+[dw]$"}, {"const": "forever"}]}),
+]
+WorkerNodes = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
+Megabytes = Annotated[StrictInt, Field(ge=128, le=1_000_000)]
+KeptRuns = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
+Health = Annotated[
+    str,
+    BeforeValidator(_checked(_health)),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": ":[0-9]+$"}, {"enum": ["off", False]}]}),
 ]

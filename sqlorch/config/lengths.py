@@ -10,6 +10,9 @@ _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _TEXT = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9}(?:\.\d{1,6})?)s)?\Z", re.ASCII)
 _NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,6})?\Z", re.ASCII)
 MAX_SECONDS = 366 * 86_400.0
+FOREVER = "forever"
+_DAYS = re.compile(r"(\d{1,5})([dw])\Z", re.ASCII)
+_MOST_DAYS = 36_500
 
 
 def parse_seconds(value: object) -> float:
@@ -55,3 +58,20 @@ def _float(value: float) -> float | None:
     except OverflowError:  # an integer beyond what a float holds
         return None
     return number if number == number else None  # noqa: PLR0124 - only NaN differs from itself
+
+
+def parse_days(value: object) -> float | str:
+    """Read how long something is kept: ``90d``, ``12w`` or ``forever``; returns days or ``forever``.
+
+    Raises:
+        ConfigError: anything else, less than a day, more than a hundred years.
+    """
+    if value == FOREVER:
+        return FOREVER
+    match = _DAYS.match(value) if isinstance(value, str) else None
+    if match is None:
+        raise ConfigError('must be days or weeks like "90d" or "12w", or forever')
+    days = float(match[1]) * (7 if match[2] == "w" else 1)
+    if not 1 <= days <= _MOST_DAYS:
+        raise ConfigError(f"must be from 1d to {_MOST_DAYS}d")
+    return days

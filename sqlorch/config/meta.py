@@ -5,12 +5,13 @@ dbt merges ``meta`` key by key, so the nearest ``sqlorch`` mapping replaces thos
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from sqlorch.config.model import NodeKeys, TestKeys
+from sqlorch.config.group_model import ExecutionKeys, NodeKeys, TestKeys
 from sqlorch.config.places import Document, Place, shown
 from sqlorch.config.problems import explain
 from sqlorch.config.settings import Settings
@@ -35,16 +36,17 @@ def group_nodes(dag: Dag, settings: Settings, select: Select) -> Grouping:
         ConfigError: a ``meta.sqlorch`` that cannot be used, a node in two groups.
         ProjectError: groups that read from each other in a circle.
     """
-    options = read_options(dag, settings.default.timezone)
+    options = read_options(dag, settings.default.timezone, settings.pools)
     return assign_groups(dag, settings.groups, select, settings.default, options)
 
 
-def read_options(dag: Dag, default_zone: str) -> dict[str, NodeOptions]:
+def read_options(dag: Dag, default_zone: str, pools: Collection[str] = ()) -> dict[str, NodeOptions]:
     """Check and read ``meta.sqlorch`` of every node that has one.
 
     Args:
         dag: the project.
         default_zone: zone of times and schedules that name none.
+        pools: names of the pools there are.
 
     Returns:
         What each such node says, by unique id.
@@ -63,13 +65,31 @@ def read_options(dag: Dag, default_zone: str) -> dict[str, NodeOptions]:
             options[uid] = _read(node, said, default_zone)
         except ConfigError as error:
             faults.append(str(error))
+        else:
+            faults += _unknown_pool(node, options[uid].pool, pools)
     if faults:
         raise ConfigError("\n".join(faults))
     return options
 
 
+def _unknown_pool(node: Node, pool: str | None, pools: Collection[str]) -> list[str]:
+    if pool is None or pool in pools:
+        return []
+    near = get_close_matches(pool, sorted(pools), n=1)
+    hint = (
+        f"did you mean {near[0]!r}?"
+        if near
+        else "define it under pools: in sqlorch.yml, as in {warehouse: 4}"
+    )
+    return [f"{_place(node)}: pool: there is no pool {pool!r}; {hint}"]
+
+
+def _place(node: Node) -> Place:
+    return Place(f"{node.path or node.package}: meta.{KEY} of {node.unique_id}")
+
+
 def _read(node: Node, said: object, default_zone: str) -> NodeOptions:
-    place = Place(f"{node.path or node.package}: meta.{KEY} of {node.unique_id}")
+    place = _place(node)
     if not isinstance(said, Mapping):
         raise ConfigError(f"{place}: must be a mapping of keys to values, not {shown(said)}")
     document = Document(data=dict(said), values={(): place})
@@ -84,7 +104,11 @@ def _read(node: Node, said: object, default_zone: str) -> NodeOptions:
 def _test_options(node: Node, document: Document) -> NodeOptions:
     keys = _validated(TestKeys, document, {})
     return NodeOptions(
-        origin=node.path, retries=keys.retries, retry_delay=keys.retry_delay, timeout=keys.timeout
+        origin=node.path,
+        retries=keys.retries,
+        retry_delay=keys.retry_delay,
+        timeout=keys.timeout,
+        **_execution(keys),
     )
 
 
@@ -94,11 +118,18 @@ def _node_options(node: Node, document: Document, default_zone: str) -> NodeOpti
         origin=node.path,
         group=keys.group,
         keys=keys.keys(),
+        rules=keys.rule_keys(),
         retries=keys.retries,
         retry_delay=keys.retry_delay,
         timeout=keys.timeout,
         export=bool(keys.export),
+        on_lost=keys.on_lost,
+        **_execution(keys),
     )
+
+
+def _execution(keys: ExecutionKeys) -> dict[str, Any]:
+    return {name: getattr(keys, name) for name in ExecutionKeys.model_fields}
 
 
 def _validated(model: type[_Keys], document: Document, context: Mapping[str, Any]) -> _Keys:

@@ -1,4 +1,4 @@
-"""The shape of ``sqlorch.yml`` and of ``meta.sqlorch``: every key, what it is for, what it may be.
+"""The shape of ``sqlorch.yml``: every section and key, what it is for, what it may be.
 
 These models check and explain; what leaves this room are the values of :mod:`sqlorch.domain.group` and
 :class:`sqlorch.config.settings.Settings`. The JSON Schema that editors complete from is made of them.
@@ -6,173 +6,30 @@ These models check and explain; what leaves this room are the values of :mod:`sq
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictStr,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field
 
 from sqlorch.config.fields import (
-    AnyGroupName,
-    Batch,
-    Delay,
-    Every,
+    Days,
     ExportPaths,
     GroupName,
-    Moment,
-    Retries,
-    Schedule,
+    Health,
+    KeptRuns,
+    Megabytes,
+    PoolName,
+    PoolSize,
     Selection,
     StatePath,
     Timeout,
     VariableName,
-    Zone,
-    refusal,
+    WorkerNodes,
 )
-from sqlorch.domain.errors import ConfigError
-from sqlorch.domain.group import DEFAULT_GROUP, ScheduleKeys
-
-DEFAULT_ZONE = "UTC"
+from sqlorch.config.group_model import DEFAULT_ZONE, GroupKeys, Keys, RuleFields, RunKeys
+from sqlorch.domain.group import DEFAULT_GROUP
 
 
-class _Keys(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RunKeys(_Keys):
-    """How nodes are run."""
-
-    timezone: Zone | None = Field(
-        default=None,
-        description="IANA time zone of the intervals; naive times are read in it. UTC when not set.",
-        examples=["America/New_York", "UTC"],
-    )
-    retries: Retries | None = Field(
-        default=None,
-        description="Further attempts after an error that may pass, such as a lost connection.",
-        examples=[2],
-    )
-    retry_delay: Delay | None = Field(
-        default=None,
-        description="Wait before the first retry, in seconds or as text; doubled for each one after it.",
-        examples=["30s", "5m", 10],
-    )
-    timeout: Timeout | None = Field(
-        default=None, description="Longest an attempt at one node may take.", examples=["15m", "1h30m", 600]
-    )
-
-
-class ScheduleFields(RunKeys):
-    """When a group is due and over which intervals."""
-
-    schedule: Schedule | None = Field(
-        default=None,
-        description=(
-            "Cron of five fields, or @hourly @daily @weekly @monthly @quarterly @yearly @once; a list means "
-            "their union. Always in quotes: YAML does not read * and @ otherwise."
-        ),
-        examples=["@daily", "0 6 * * 1-5", ["0 6 * * *", "0 18 * * *"]],
-    )
-    every: Every | None = Field(
-        default=None,
-        description="Elapsed length of an interval, counted from start, instead of a schedule; 60s or more.",
-        examples=["6h", "36h"],
-    )
-    start: Moment | None = Field(
-        default=None,
-        description="No interval starts before this date or time (the group's zone unless it has an offset).",
-        examples=["2013-01-01", "2013-01-01T06:00"],
-    )
-    end: Moment | None = Field(
-        default=None, description="No interval ends after this date or time.", examples=["2014-01-01"]
-    )
-    interval: Literal["window", "point"] | None = Field(
-        default=None,
-        description="window (default): a run covers the time between two fires; point: it is one fire.",
-        examples=["window"],
-    )
-    batch: Batch | None = Field(
-        default=None,
-        description="How many consecutive intervals one run may cover; 1, the default, is right for models "
-        "that read ds.",
-        examples=[24],
-    )
-
-    def keys(self) -> ScheduleKeys:
-        """The schedule keys as the domain has them."""
-        return ScheduleKeys(
-            schedule=tuple(self.schedule) if self.schedule else None,
-            every=self.every,
-            timezone=self.timezone,
-            start=self.start,
-            end=self.end,
-            interval=self.interval,
-            batch=self.batch,
-        )
-
-    @model_validator(mode="after")
-    def _describe_a_timetable(self, info: ValidationInfo) -> ScheduleFields:
-        keys = self.keys()
-        if not keys.given:
-            return self
-        try:
-            keys.timetable(zone_of(info.context))
-        except ConfigError as error:
-            about = next((key for key in ("every", "end", "start", "schedule") if key in keys.given), None)
-            raise refusal(str(error), key=about) from error
-        return self
-
-
-class GroupKeys(ScheduleFields):
-    """A group: models, seeds and snapshots that run together over the same intervals."""
-
-    select: Selection | None = Field(
-        default=None,
-        description="Its nodes in dbt's selection syntax; a list means their union. Without it the group has "
-        "the nodes that name it in their own SQL.",
-        examples=["tag:daily", "path:models/weather", ["staging+", "tag:metrics,config.materialized:table"]],
-    )
-    exclude: Selection | None = Field(
-        default=None, description="Nodes to leave out of select, in the same syntax.", examples=["tag:slow"]
-    )
-    description: StrictStr | None = Field(
-        default=None, description="What the group is for.", examples=["Flights, day by day"]
-    )
-
-    @model_validator(mode="after")
-    def _exclude_from_something(self) -> GroupKeys:
-        if self.exclude and not self.select:
-            raise refusal("exclude without select leaves nothing out; add select", key="exclude")
-        return self
-
-
-class NodeKeys(ScheduleFields):
-    """What a node says for itself in ``config(meta={"sqlorch": {...}})``."""
-
-    group: AnyGroupName | None = Field(
-        default=None, description="The group it belongs to.", examples=["flights_daily"]
-    )
-    export: StrictBool | None = Field(
-        default=None, description="Publish its table with the metrics.", examples=[True]
-    )
-
-
-class TestKeys(_Keys):
-    """What a data test or unit test says for itself: it runs with the group of what it tests."""
-
-    retries: Retries | None = None
-    retry_delay: Delay | None = None
-    timeout: Timeout | None = None
-
-
-class ExportKeys(_Keys):
+class ExportKeys(Keys):
     """Which tables are published for dashboards, and to which files."""
 
     select: Selection | None = Field(
@@ -188,7 +45,7 @@ class ExportKeys(_Keys):
     )
 
 
-class VariableKeys(_Keys):
+class VariableKeys(Keys):
     """The variables each run gives to the project."""
 
     skip: list[VariableName] = Field(
@@ -198,11 +55,45 @@ class VariableKeys(_Keys):
     )
 
 
-class StateKeys(_Keys):
+class StateKeys(Keys):
     """Where sqlorch remembers its runs."""
 
     path: StatePath = Field(
         default=".sqlorch", description="Folder, relative to the project's.", examples=[".sqlorch"]
+    )
+    runs_keep: Days = Field(
+        default=90.0,
+        description="How long ended runs and their logs are kept, in days or weeks, or forever.",
+        examples=["90d", "forever"],
+    )
+    runs_keep_last: KeptRuns = Field(
+        default=50, description="Newest runs of each group that are kept however old.", examples=[50]
+    )
+
+
+class DaemonKeys(Keys):
+    """How sqlorch daemon and its worker behave."""
+
+    grace: Timeout = Field(
+        default=30.0,
+        description="How long running nodes may go on when the daemon is told to stop.",
+        examples=["30s"],
+    )
+    worker_idle: Timeout = Field(
+        default=600.0, description="An idle worker process ends after this long.", examples=["10m"]
+    )
+    worker_nodes: WorkerNodes = Field(
+        default=500, description="A worker is replaced after executing this many nodes.", examples=[500]
+    )
+    worker_memory_mb: Megabytes = Field(
+        default=2048,
+        description="A worker that has grown to this many megabytes is replaced after its run.",
+        examples=[2048],
+    )
+    health: Health = Field(
+        default="off",
+        description="Address of the health endpoint, host:port, or off (default).",
+        examples=["127.0.0.1:8790"],
     )
 
 
@@ -214,7 +105,7 @@ def _nothing_is_empty(value: object) -> object:
 _Empty = BeforeValidator(_nothing_is_empty)
 
 
-class File(_Keys):
+class File(Keys):
     """Settings of sqlorch, in sqlorch.yml beside dbt_project.yml. Every key may be left out."""
 
     groups: Annotated[dict[GroupName, Annotated[GroupKeys, _Empty]], _Empty] = Field(
@@ -224,8 +115,8 @@ class File(_Keys):
             "propertyNames": {"pattern": "^[A-Za-z0-9_-]{1,64}$", "not": {"const": DEFAULT_GROUP}}
         },
     )
-    defaults: Annotated[RunKeys, _Empty] = Field(
-        default_factory=RunKeys, description="What holds for every group that does not say otherwise."
+    defaults: Annotated[RuleFields, _Empty] = Field(
+        default_factory=RuleFields, description="What holds for every group that does not say otherwise."
     )
     exports: Annotated[ExportKeys, _Empty] = Field(
         default_factory=ExportKeys, description="Tables published for dashboards after each run."
@@ -236,11 +127,15 @@ class File(_Keys):
     state: Annotated[StateKeys, _Empty] = Field(
         default_factory=StateKeys, description="The memory of past runs."
     )
-
-
-def zone_of(context: Any) -> str:
-    """The project's default zone from a validation context (see :func:`context_for`)."""
-    return context["zone"] if context else DEFAULT_ZONE
+    pools: Annotated[dict[PoolName, PoolSize], _Empty] = Field(
+        default_factory=dict,
+        description="Named limits: how many nodes that name the pool may be executed at once.",
+        json_schema_extra={"propertyNames": {"pattern": "^[A-Za-z0-9_-]{1,64}$"}},
+        examples=[{"warehouse": 4}],
+    )
+    daemon: Annotated[DaemonKeys, _Empty] = Field(
+        default_factory=DaemonKeys, description="How sqlorch daemon behaves."
+    )
 
 
 def context_for(data: object) -> dict[str, str]:

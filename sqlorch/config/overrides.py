@@ -12,6 +12,7 @@ from sqlorch.domain.errors import ConfigError
 
 PREFIX = "SQLORCH__"
 _SEPARATOR = "__"
+_NAMED = {"groups": "group", "pools": "pool"}
 _YAML_STARTS = ("[", "{", '"', "'")
 
 
@@ -56,20 +57,22 @@ def _path(name: str, data: Any, place: Place) -> Path:
     if not all(parts):
         raise ConfigError(f"{place}: write it as {PREFIX}SECTION{_SEPARATOR}KEY")
     lowered = [part.lower() for part in parts]
-    if lowered[0] == "groups" and len(parts) > 1:
-        lowered[1] = _group(parts[1], data, place)
+    if lowered[0] in _NAMED and len(parts) > 1:
+        lowered[1] = _name(lowered[0], parts[1], data, place)
     return tuple(lowered)
 
 
-def _group(part: str, data: Any, place: Place) -> str:
-    groups = data.get("groups")
-    names = [name for name in groups if _folded(name) == _folded(part)] if isinstance(groups, dict) else []
+def _name(section: str, part: str, data: Any, place: Place) -> str:
+    there = data.get(section)
+    names = [name for name in there if _folded(name) == _folded(part)] if isinstance(there, dict) else []
     if len(names) > 1:
-        raise ConfigError(f"{place}: it could mean any of the groups {', '.join(sorted(names))}; rename one")
+        raise ConfigError(
+            f"{place}: it could mean any of the {section} {', '.join(sorted(names))}; rename one"
+        )
     if not names:
         raise ConfigError(
-            f"{place}: there is no such group in sqlorch.yml; define it there first, the environment only "
-            "changes groups of that file"
+            f"{place}: there is no such {_NAMED[section]} in sqlorch.yml; define it there first, "
+            f"the environment only changes {section} of that file"
         )
     return str(names[0])
 

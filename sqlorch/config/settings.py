@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from sqlorch.config.model import DEFAULT_ZONE, ExportKeys, File, GroupKeys, RunKeys, context_for
+from sqlorch.config.group_model import DEFAULT_ZONE, GroupKeys, RuleFields
+from sqlorch.config.lengths import FOREVER
+from sqlorch.config.model import DaemonKeys, ExportKeys, File, context_for
 from sqlorch.config.overrides import override
 from sqlorch.config.places import Document, Place, file_name, shown
 from sqlorch.config.problems import explain
 from sqlorch.config.yaml_loader import load_yaml, read_text
 from sqlorch.domain.errors import ConfigError
-from sqlorch.domain.group import DEFAULT_GROUP, Group, retry_policy
+from sqlorch.domain.group import DEFAULT_GROUP, Group, RunRules, retry_policy
 from sqlorch.domain.run import RetryPolicy
 from sqlorch.domain.timetable import make_timetable
 
@@ -39,6 +41,25 @@ class Exports:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonSettings:
+    """How ``sqlorch daemon`` and its worker behave.
+
+    Attributes:
+        grace: seconds running nodes may go on when the daemon is told to stop.
+        worker_idle: seconds after which an idle worker ends.
+        worker_nodes: a worker is replaced after executing this many nodes.
+        worker_memory_mb: a worker that has grown to this many megabytes is replaced after its run.
+        health: host and port of the health endpoint, None for no endpoint.
+    """
+
+    grace: float = 30.0
+    worker_idle: float = 600.0
+    worker_nodes: int = 500
+    worker_memory_mb: int = 2048
+    health: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything ``sqlorch.yml`` and the environment say.
 
@@ -49,6 +70,10 @@ class Settings:
         variables_skip: injected variables that are not to be set.
         state_path: the folder runs are remembered in.
         file: the settings file, None when there is none.
+        pools: how many nodes of each pool may be executed at once.
+        retention_days: how long ended runs are kept, None for ever.
+        retention_runs: newest runs of each group that are kept however old.
+        daemon: how the daemon behaves.
     """
 
     groups: tuple[Group, ...]
@@ -57,6 +82,10 @@ class Settings:
     variables_skip: frozenset[str]
     state_path: Path
     file: Path | None = None
+    pools: Mapping[str, int] = field(default_factory=dict)
+    retention_days: float | None = 90.0
+    retention_runs: int = 50
+    daemon: DaemonSettings = field(default_factory=DaemonSettings)
 
 
 def load_settings(project_dir: Path, environ: Mapping[str, str]) -> Settings:
@@ -103,6 +132,10 @@ def settings_from(
         variables_skip=frozenset(checked.variables.skip),
         state_path=_absolute(checked.state.path, project_dir),
         file=file,
+        pools=dict(checked.pools),
+        retention_days=None if checked.state.runs_keep == FOREVER else float(checked.state.runs_keep),
+        retention_runs=checked.state.runs_keep_last,
+        daemon=_daemon(checked.daemon),
     )
 
 
@@ -110,18 +143,33 @@ def _empty(file: Path) -> Document:
     return Document(data=None, values={(): Place(file_name(file))})
 
 
-def _default_group(keys: RunKeys) -> Group:
+def _daemon(keys: DaemonKeys) -> DaemonSettings:
+    host, _, port = keys.health.rpartition(":")
+    return DaemonSettings(
+        grace=keys.grace,
+        worker_idle=keys.worker_idle,
+        worker_nodes=keys.worker_nodes,
+        worker_memory_mb=keys.worker_memory_mb,
+        health=(host.strip("[]"), int(port)) if port.isdigit() else None,
+    )
+
+
+def _default_group(keys: RuleFields) -> Group:
+    rules = keys.rule_keys()
     return Group(
         name=DEFAULT_GROUP,
         timetable=make_timetable(timezone=keys.timezone or DEFAULT_ZONE),
         retry=retry_policy(keys.retries, keys.retry_delay, RetryPolicy()),
         timeout=keys.timeout,
         description="Models no group selects",
+        rules=rules.over(RunRules()),
+        rule_keys=rules,
+        owner=keys.owner or "",
     )
 
 
 def _group(name: str, keys: GroupKeys, default: Group, document: Document) -> Group:
-    schedule = keys.keys()
+    schedule, rules = keys.keys(), keys.rule_keys()
     return Group(
         name=name,
         timetable=schedule.timetable(default.timezone),
@@ -133,6 +181,9 @@ def _group(name: str, keys: GroupKeys, default: Group, document: Document) -> Gr
         timeout=keys.timeout or default.timeout,
         description=keys.description or "",
         origin=document.key_place(("groups", name)).file_line,
+        rules=rules.over(default.rules),
+        rule_keys=rules,
+        owner=keys.owner or default.owner,
     )
 
 

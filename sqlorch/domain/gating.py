@@ -22,16 +22,20 @@ from sqlorch.domain.dag import EXECUTABLE_KINDS, Dag
 from sqlorch.domain.errors import ProjectError
 
 
-def execution_edges(dag: Dag, selected: frozenset[str]) -> dict[str, frozenset[str]]:
+def execution_edges(dag: Dag, selected: frozenset[str], *, whole: bool = False) -> dict[str, frozenset[str]]:
     """What each selected node has to wait for.
 
     Args:
         dag: the whole project; nodes that are not selected still order those that are.
         selected: unique ids; those of kinds that are not executed (sources, exposures) only pass order on.
+        whole: name everything a node reads and every test of what it reads, not only what came last: a
+            trigger rule asks how each of them ended, and under other rules than ``all_success`` the last ones
+            do not speak for those before them.
 
     Returns:
         For every selected executable node, the selected executable nodes that must have finished before it.
-        Following the sets gives every constraint; a set leaves out what its other members wait for.
+        Following the sets gives every constraint; unless ``whole``, a set leaves out what its other members
+        wait for.
 
     Raises:
         ProjectError: a selected node is not in the dag.
@@ -39,7 +43,9 @@ def execution_edges(dag: Dag, selected: frozenset[str]) -> dict[str, frozenset[s
     missing = sorted(uid for uid in selected if uid not in dag)
     if missing:
         raise ProjectError(f"the selected node {missing[0]} is not in the project")
-    return _Order(dag, frozenset(uid for uid in selected if dag[uid].kind in EXECUTABLE_KINDS)).edges()
+    return _Order(
+        dag, frozenset(uid for uid in selected if dag[uid].kind in EXECUTABLE_KINDS), whole=whole
+    ).edges()
 
 
 class _Order:
@@ -48,8 +54,9 @@ class _Order:
     A set of nodes is an integer whose bit n is the n-th node of that order.
     """
 
-    def __init__(self, dag: Dag, runs: frozenset[str]) -> None:
+    def __init__(self, dag: Dag, runs: frozenset[str], *, whole: bool) -> None:
         self._dag = dag
+        self._whole = whole
         self._runs = runs
         place = {uid: n for n, uid in enumerate(dag.order)}
         self._tested = {uid: _tested_model(dag, uid, place) for uid in place if dag[uid].kind == "unit_test"}
@@ -73,7 +80,7 @@ class _Order:
             passed_on[uid] = self._bit[uid] if uid in self._runs else waits
             if uid in self._runs:
                 last = self._last(waits, before)
-                edges[uid] = frozenset(last)
+                edges[uid] = frozenset(self._members(waits) if self._whole else last)
                 before[uid] = _union(self._bit[other] | before[other] for other in last)
         return edges
 
@@ -94,8 +101,15 @@ class _Order:
             waits &= ~(self._bit[highest] | before[highest])
         return last
 
+    def _members(self, nodes: int) -> list[str]:
+        members = []
+        while nodes:
+            members.append(self._ids[nodes.bit_length() - 1])
+            nodes ^= self._bit[members[-1]]
+        return members
+
     def _tests_by_gated_node(self) -> dict[str, int]:
-        """For each node, the selected data tests that gate it and none of its parents."""
+        """For each node, the selected data tests that gate it, and no parent of it unless ``whole``."""
         below = self._descendants()
         gates: dict[str, int] = defaultdict(int)
         for test in sorted(uid for uid in self._runs if self._dag[uid].kind == "test"):
@@ -110,6 +124,8 @@ class _Order:
         """
         parents = self._dag.parents(test)
         left = reduce(and_, (below[p] for p in parents)) if parents else 0
+        if self._whole:
+            yield from self._members(left & _union(self._readers(p) for p in parents))
         while left:
             lowest = left & -left
             node = self._ids[lowest.bit_length() - 1]
@@ -121,8 +137,12 @@ class _Order:
         below: dict[str, int] = {}
         for uid in reversed(self._ids):
             children = (c for c in self._dag.children(uid) if not self._dag[c].is_test)
-            below[uid] = _union(self._bit[c] | below[c] for c in children)
+            below[uid] = self._readers(uid) | _union(below[c] for c in children)
         return below
+
+    def _readers(self, uid: str) -> int:
+        """What reads a node, tests left out."""
+        return _union(self._bit[c] for c in self._dag.children(uid) if not self._dag[c].is_test)
 
 
 def _tested_model(dag: Dag, unit_test: str, place: Mapping[str, int]) -> str | None:

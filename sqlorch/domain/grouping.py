@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from heapq import heapify, heappop, heappush
-from itertools import pairwise
 from types import MappingProxyType
 
-from sqlorch.domain.dag import EXECUTABLE_KINDS, TEST_KINDS, Dag, find_cycle
-from sqlorch.domain.errors import ConfigError, ProjectError, SqlorchError
+from sqlorch.domain.dag import EXECUTABLE_KINDS, TEST_KINDS, Dag
+from sqlorch.domain.errors import ConfigError, SqlorchError
 from sqlorch.domain.group import Group, NodeOptions, retry_policy
+from sqlorch.domain.group_order import order_groups
 from sqlorch.domain.run import RetryPolicy
 from sqlorch.domain.sql_groups import define_groups
+from sqlorch.domain.triggering import resolve_after
 
 Select = Callable[[Dag, str, str | None], frozenset[str]]
 ASSIGNED_KINDS = EXECUTABLE_KINDS - TEST_KINDS
@@ -26,12 +26,14 @@ class Grouping:
     """The groups of a project and who belongs to them.
 
     Attributes:
-        groups: every group in topological order: a group comes after those it reads from. Groups lineage does
-            not order stand as in sqlorch.yml, then those the SQL defines by name, then ``default``.
+        groups: every group in topological order: a group comes after those it reads from and those whose
+            runs trigger it. Groups without such an order stand as in sqlorch.yml, then those the SQL defines
+            by name, then ``default``.
         group_of: the group's name of each executable node (models, seeds, snapshots and their tests).
         retry: retry policy of each executable node.
         timeout: seconds an attempt at the node may take; nodes without a limit are absent.
         exported: nodes whose own SQL asks to be published.
+        options: what nodes say for themselves, for those that say something.
     """
 
     groups: tuple[Group, ...]
@@ -39,6 +41,7 @@ class Grouping:
     retry: Mapping[str, RetryPolicy]
     timeout: Mapping[str, float]
     exported: frozenset[str]
+    options: Mapping[str, NodeOptions] = field(default_factory=lambda: _NO_OPTIONS)
 
     def group(self, name: str) -> Group:
         """The group of that name.
@@ -86,16 +89,17 @@ def assign_groups(
 
     Raises:
         ConfigError: a node in two groups, a selector that cannot be read, or what
-            :func:`~sqlorch.domain.sql_groups.define_groups` refuses; all faults of a kind at once.
-        ProjectError: groups that read from each other in a circle.
+            :func:`~sqlorch.domain.sql_groups.define_groups` and
+            :func:`~sqlorch.domain.triggering.resolve_after` refuse; all faults of a kind at once.
+        ProjectError: groups that read from each other or run after each other in a circle.
     """
     made, claimed = define_groups(options, groups, default)
-    declared = [*groups, *made, default]
+    declared = resolve_after(dag, [*groups, *made, default])
     owners = _owners(dag, groups, select, claimed, {group.name: group for group in declared})
     for uid, node in dag.nodes.items():
         if node.kind in ASSIGNED_KINDS:
             owners.setdefault(uid, default.name)
-    order = _order(dag, [group.name for group in declared], owners)
+    order = order_groups(dag, declared, owners)
     group_of = owners | _tests(dag, owners, order, default.name)
     by_name = {group.name: group for group in declared}
     said = {uid: options.get(uid, _NOTHING_SAID) for uid in group_of}
@@ -106,6 +110,7 @@ def assign_groups(
         retry=MappingProxyType({uid: _retry(said[uid], by_name[name]) for uid, name in group_of.items()}),
         timeout=MappingProxyType({uid: limit for uid, limit in limits.items() if limit is not None}),
         exported=frozenset(uid for uid, its in said.items() if its.export),
+        options=MappingProxyType({uid: its for uid, its in options.items() if uid in group_of}),
     )
 
 
@@ -144,52 +149,6 @@ def _selected(dag: Dag, group: Group, select: Select) -> Iterator[str]:
     except SqlorchError as error:
         raise ConfigError(f"{group.origin}: the selection of the group {group.name!r}: {error}") from error
     yield from (uid for uid in found if dag[uid].kind in ASSIGNED_KINDS)
-
-
-def _order(dag: Dag, names: Sequence[str], owners: Mapping[str, str]) -> list[str]:
-    """Topological order of the groups, ties by their place in ``names``."""
-    steps = _steps(dag, owners)
-    parents: dict[str, set[str]] = {name: set() for name in names}
-    for before, after in steps:
-        parents[after].add(before)
-    place = {name: index for index, name in enumerate(names)}
-    ready = [place[name] for name in names if not parents[name]]
-    heapify(ready)
-    order: list[str] = []
-    waiting = {name: set(before) for name, before in parents.items()}
-    while ready:
-        name = names[heappop(ready)]
-        order.append(name)
-        for after in names:
-            if name in waiting[after]:
-                waiting[after].remove(name)
-                if not waiting[after]:
-                    heappush(ready, place[after])
-    if len(order) < len(names):
-        raise ProjectError(_cycle_message({n: parents[n] for n in names if n not in order}, steps))
-    return order
-
-
-def _steps(dag: Dag, owners: Mapping[str, str]) -> dict[tuple[str, str], tuple[str, str]]:
-    """The first model edge, by name, that makes one group read from another."""
-    steps: dict[tuple[str, str], tuple[str, str]] = {}
-    for parent, child in dag.edges:
-        before, after = owners.get(parent), owners.get(child)
-        if before is not None and after is not None and before != after:
-            steps.setdefault((before, after), (parent, child))
-    return steps
-
-
-def _cycle_message(left: Mapping[str, set[str]], steps: Mapping[tuple[str, str], tuple[str, str]]) -> str:
-    path = find_cycle(left)
-    reasons = [
-        f"{after!r} reads from {before!r} because {steps[before, after][1]} reads {steps[before, after][0]}"
-        for before, after in pairwise(path)
-    ]
-    return (
-        f"the groups form a cycle: {' -> '.join(path)} ({'; '.join(reasons)}); "
-        "move one of these models to another group"
-    )
 
 
 def _tests(dag: Dag, owners: Mapping[str, str], order: Sequence[str], default: str) -> dict[str, str]:

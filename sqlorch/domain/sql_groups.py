@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from sqlorch.domain.errors import ConfigError
-from sqlorch.domain.group import Group, NodeOptions
+from sqlorch.domain.group import Group, NodeOptions, RunRules
 from sqlorch.domain.group_names import implicit_name
 
 
@@ -64,8 +64,10 @@ class _Definitions:
                 self.faults.extend(self._unknown(name, uid) for uid in uids)
 
     def _claim(self, uid: str, said: NodeOptions) -> None:
-        given = said.keys.given
-        if said.group is None and given and not said.keys.scheduled:
+        given = {**said.keys.given, **said.rules.given}
+        if said.group is None and said.rules.after:
+            self._fault(uid, "after makes a group that has no name yet; name it with group")
+        elif said.group is None and given and not said.keys.scheduled:
             keys = ", ".join(sorted(given))
             self._fault(
                 uid, f"{keys} without a schedule means nothing; add schedule or every, or name a group"
@@ -81,23 +83,34 @@ class _Definitions:
             self.claims.setdefault(name, []).append(uid)
 
     def _definer(self, uids: Sequence[str]) -> str | None:
-        return next((uid for uid in uids if self._options[uid].keys.scheduled), None)
+        said = self._options
+        return next((uid for uid in uids if said[uid].keys.scheduled or said[uid].rules.after), None)
 
     def _compare_with_file(self, group: Group, uids: Sequence[str]) -> None:
         theirs = group.keys.resolved(self._default.timezone)
+        where = f"the group {group.name!r} ({group.origin})"
         for uid in uids:
-            self._compare(
-                uid, self._options[uid].keys.given, theirs, f"the group {group.name!r} ({group.origin})"
-            )
+            self._compare(uid, self._options[uid].keys.given, theirs, where)
+            self._compare_rules(uid, group.rules, group.owner, where)
 
     def _compare_with_node(self, name: str, definer: str, uids: Sequence[str]) -> None:
         zone, definition = self._default.timezone, self._options[definer]
         where = f"{definer} ({definition.origin}), which is in the same group {name!r}"
         for uid in uids:
             keys = self._options[uid].keys
+            rules = definition.rules.over(self._default.rules)
+            self._compare_rules(uid, rules, definition.rules.owner or self._default.owner, where)
             # A node that only names the group joins it; one that gives keys defines it too, in full.
             if keys.given:
                 self._compare(uid, keys.resolved(zone), definition.keys.resolved(zone), where)
+
+    def _compare_rules(self, uid: str, theirs: RunRules, owner: str, where: str) -> None:
+        said = self._options[uid].rules
+        ours = said.over(theirs)
+        written = {name: getattr(ours, name) for name in said.given if name != "owner"}
+        self._compare(uid, written, {name: getattr(theirs, name) for name in written}, where)
+        if said.owner:
+            self._compare(uid, {"owner": said.owner}, {"owner": owner}, where)
 
     def _compare(self, uid: str, ours: Mapping[str, Any], theirs: Mapping[str, Any], where: str) -> None:
         for key, value in ours.items():
@@ -123,6 +136,8 @@ class _Definitions:
 def _written(value: object) -> str:
     if isinstance(value, tuple):
         value = ", ".join(value)
+    if isinstance(value, bool):
+        return repr(str(value).lower())
     return "not set" if value in (None, "") else repr(str(value))
 
 
@@ -139,4 +154,7 @@ def _make(name: str, said: NodeOptions, default: Group) -> Group:
         retry=default.retry,
         timeout=default.timeout,
         origin=said.origin,
+        rules=said.rules.over(default.rules),
+        rule_keys=said.rules,
+        owner=said.rules.owner or default.owner,
     )

@@ -1,6 +1,6 @@
 """Trigger rules: what a node's upstreams must have come to before it runs (scheduling specification 2.5).
 
-A rule is decided as soon as, and not before, no end of the upstreams that are still under way could change the
+A rule is decided as soon as, and not before, no end of the upstreams still under way could change the
 answer. So the answer never depends on the order in which they end.
 """
 
@@ -28,7 +28,7 @@ class TriggerRule(StrEnum):
 class Tally:
     """How many upstreams of a node ended how.
 
-    ``failed`` counts all that ended without a result that can be built on: failed, upstream_failed, cancelled.
+    ``failed`` counts all that left nothing to build on: failed, upstream_failed, cancelled.
     """
 
     pending: int = 0

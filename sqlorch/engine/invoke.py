@@ -8,12 +8,12 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlorch.domain.dag import Dag
-from sqlorch.domain.frontier import remaining_path
 from sqlorch.domain.gating import execution_edges
 from sqlorch.domain.group import Group
 from sqlorch.domain.grouping import Grouping
 from sqlorch.domain.history import NodeRecord, RunRecord
 from sqlorch.domain.interval import Interval
+from sqlorch.domain.priority import remaining_path
 from sqlorch.domain.run import NodeSpec, NodeState, RetryPolicy, RunSpec, RunState
 from sqlorch.domain.variables import interval_variables, new_run_id
 from sqlorch.engine.driver import Driver

@@ -45,7 +45,11 @@ class ScheduleStore(Protocol):
         """
 
     def watch(self, since: datetime) -> None:
-        """A daemon starts: what falls due from now on is not missed, in any group."""
+        """A daemon starts: what falls due from now on is not missed.
+
+        A group where a person's decision on missed slots (``catchup``) is still being carried out stays as it
+        is. The decision is done with, and forgotten, once a slot after ``watched_since`` is decided.
+        """
 
     def set_status(
         self, name: str, status: GroupStatus, *, reason: str, who: str, now: datetime, catchup: str = ""
@@ -71,7 +75,13 @@ class ScheduleStore(Protocol):
     ) -> bool:
         """Queue runs, record skips and move the cursor, all or nothing.
 
-        False, with nothing changed, when the cursor is not ``expected`` any more or a slot was decided.
+        False, with nothing changed, when the cursor is not ``expected`` any more or a slot was decided. Where
+        the first window begins after ``expected``, because the start of the schedule was moved, the hole is
+        recorded as skipped.
+
+        Raises:
+            StateError: no such group; a slot does not begin where the one before it ends; the cursor is not
+                the end of the last one; a run is of another group, decides no slot, or its id exists.
         """
 
     def slots(self, name: str, span: Interval | None = None, *, limit: int | None = None) -> list[Slot]:
@@ -87,11 +97,13 @@ class QueueStore(Protocol):
     def enqueue(self, run: NewRun, *, now: datetime, consumed: Mapping[str, int] | None = None) -> str:
         """Queue a triggered, dataset or backfill run; returns its id, or that of the one with its key.
 
-        Slots that are decided already keep their run: a backfill's run of such a slot is a rerun
-        (:meth:`requeue`), never a second run. ``consumed`` advances the group's dataset cursors with it.
+        Slots that have a run keep it: a backfill's run of such a slot is a rerun (:meth:`requeue`), never a
+        second run. A slot that was skipped becomes this run's. ``consumed`` advances the group's dataset
+        cursors with it.
 
         Raises:
-            StateError: one of its slots is decided already.
+            StateError: one of its slots has a run, lies across a decided one, or is still to be decided by
+                the schedule (it ends after the group's cursor, or after ``now``).
         """
 
     def requeue(
@@ -151,17 +163,31 @@ class QueueStore(Protocol):
 
         Live attempts end as lost. Their nodes go to ``up_for_retry``, or to ``failed`` when they were lost
         more than ``budget`` times in this generation or are in ``keep`` (not safe to repeat). None when
-        somebody else was quicker (``gen`` or the stored owner differ) or it is not running.
+        somebody else was quicker (``gen`` or the stored owner differ) or it is not running; one that was
+        being cancelled is ended by ``abandon_dead`` of the run store.
         """
 
 
 class LedgerStore(Protocol):
-    """Which interval of which node is done. Node results write it within the transaction that stores them."""
+    """Which interval of which node is done.
+
+    The run store writes it, in the transaction it is about: a node that succeeds is done, one that fails for
+    good has failed, and when a run begins, those of its nodes that have entries for the interval are missing.
+    """
 
     def entries(
-        self, unique_ids: Iterable[str] | None = None, span: Interval | None = None
+        self,
+        unique_ids: Iterable[str] | None = None,
+        span: Interval | None = None,
+        *,
+        merged: bool = False,
     ) -> Mapping[str, Sequence[LedgerEntry]]:
-        """Entries by node that touch the span, oldest interval first; every node when None."""
+        """Entries by node that overlap the span or meet it, oldest interval first; every node when None.
+
+        ``merged`` answers with as few as say the same about which time is done with which code: windows that
+        follow one another, done with the same code, are one entry, with the run and instant of the newest of
+        them. A year of a thousand nodes is then a thousand entries instead of 365,000.
+        """
 
     def mark(self, entries: Sequence[LedgerEntry], *, who: str, now: datetime) -> None:
         """Write entries by hand; in the audit trail."""

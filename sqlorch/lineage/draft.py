@@ -61,6 +61,7 @@ class Draft:
         version_value, latest_value: the versions as written in YAML, numbers as numbers.
         test_name: for a generic test, the test it applies.
         on: for a generic test, what it is declared on.
+        definition: for a unit test, what is given and expected, as JSON.
     """
 
     unique_id: str
@@ -94,6 +95,7 @@ class Draft:
     latest_value: str | float | None = None
     test_name: str | None = None
     on: Reference | None = None
+    definition: str = ""
 
     def subject(self) -> Subject:
         """Return who this is to a template."""

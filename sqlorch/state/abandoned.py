@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from sqlorch.domain.history import NodeMove, Owner
 from sqlorch.domain.run import NodeState, RunState
+from sqlorch.domain.scheduling import RunKind
 from sqlorch.state import nodes, runs
 from sqlorch.state.rows import owner_of
 from sqlorch.state.tables import node_run, run
 
 _UNFINISHED = [state for state in RunState if not state.terminal]
+_DAEMON_KINDS = [kind for kind in RunKind if kind is not RunKind.MANUAL]
 _ENDS_AS = {
     RunState.QUEUED: RunState.CANCELLED,  # nothing of it was started, so nothing failed
     RunState.RUNNING: RunState.FAILED,
@@ -22,8 +24,13 @@ _ENDS_AS = {
 
 
 def orphans(connection: Connection, is_alive: Callable[[Owner], bool]) -> list[tuple[str, int, str]]:
-    """Unfinished runs without a living owner: run id, generation and the reason to write, oldest first."""
-    statement = select(run).where(run.c.state.in_(_UNFINISHED)).order_by(run.c.id)
+    """Unfinished runs without a living owner: run id, generation and the reason to write, oldest first.
+
+    Those the daemon drives are left to it: it takes them up where they were. Only one that was being
+    cancelled has nothing left to be taken up.
+    """
+    ends_here = or_(run.c.kind.not_in(_DAEMON_KINDS), run.c.state == RunState.CANCELLING)
+    statement = select(run).where(run.c.state.in_(_UNFINISHED), ends_here).order_by(run.c.id)
     found = []
     for row in connection.execute(statement).all():
         owner = owner_of(row)
@@ -43,6 +50,11 @@ def end(connection: Connection, run_id: str, gen: int, reason: str, *, now: date
     before = RunState(row.state)
     if before.terminal or row.gen != gen:
         return False
+    return finish(connection, run_id, before, reason=reason, now=now)
+
+
+def finish(connection: Connection, run_id: str, before: RunState, *, reason: str, now: datetime) -> bool:
+    """End a run nobody drives, and its nodes: failed what was running, cancelled the rest."""
     nodes.move(connection, run_id, _endings(connection, run_id, reason), now=now)
     return runs.move(connection, run_id, before, _ENDS_AS[before], now=now, reason=reason, owner=None)
 

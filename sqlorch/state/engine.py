@@ -22,6 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from sqlorch.domain.errors import StateError
 from sqlorch.state.faults import explain
+from sqlorch.state.watcher import Watcher
 
 _OLDEST_SQLITE = (3, 37, 0)  # RETURNING, and fixes to WAL recovery
 _WRITE = "sqlorch_write"
@@ -47,6 +48,7 @@ class Database:
         # Threads of one process queue here, in order, instead of polling SQLite's lock.
         self._turn = threading.Lock()
         self._pinned: tuple[int, int] | None = None
+        self._watcher = Watcher(path)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -83,8 +85,17 @@ class Database:
         """
         self._pinned = _identity(self.path)
 
+    def version(self) -> int:
+        """A number that differs once anybody has committed since the last call, this process included.
+
+        Raises:
+            StateError: the database cannot be used; says why.
+        """
+        return self._watcher.version()
+
     def close(self) -> None:
         """Close every connection; the last one folds the write-ahead log into the file."""
+        self._watcher.close()
         self._engine.dispose()
 
     def _refuse_replaced_file(self) -> None:

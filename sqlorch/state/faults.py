@@ -45,10 +45,16 @@ def damaged(path: Path, detail: str) -> StateError:
 
 def explain(error: DBAPIError, path: Path) -> StateError:
     """The :class:`StateError` to raise instead of a driver's error."""
-    origin = error.orig
-    detail = str(origin)
     if isinstance(error, IntegrityError):
-        return StateError(f"the state file {path} refused a contradiction ({detail}); nothing was changed")
+        return StateError(
+            f"the state file {path} refused a contradiction ({error.orig}); nothing was changed"
+        )
+    return explain_sqlite(error.orig, path)
+
+
+def explain_sqlite(origin: BaseException | None, path: Path) -> StateError:
+    """The :class:`StateError` to raise instead of what SQLite's own driver raised."""
+    detail = str(origin)
     # the low byte is the primary code, the rest says more precisely which one
     code = getattr(origin, "sqlite_errorcode", 0) & 0xFF
     if code in _DAMAGE_CODES:

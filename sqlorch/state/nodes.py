@@ -15,7 +15,7 @@ from sqlorch.domain.errors import StateError
 from sqlorch.domain.history import AttemptRecord, NodeMove, NodeRecord
 from sqlorch.domain.run import NodeState, Outcome, RunState
 from sqlorch.domain.transitions import may_move_node
-from sqlorch.state import attempts
+from sqlorch.state import attempts, outcomes
 from sqlorch.state.codec import clean_text, to_micros_or_none
 from sqlorch.state.rows import node_record
 from sqlorch.state.tables import attempt, node_run, run
@@ -88,7 +88,7 @@ def move(
     """Apply the moves in order, all or none.
 
     A node that leaves its live states gives its attempt up, unless it is among the ``reported``: those whose
-    result closed it in the same transaction.
+    result closed it in the same transaction. Success and failure are written to the ledger.
     """
     for change in moves:
         _refuse_illegal(run_id, change)
@@ -113,6 +113,7 @@ def move(
         if change.before.live and not change.after.live and change.unique_id not in reported
     ]
     attempts.give_up(connection, run_id, left, now=now)
+    outcomes.record(connection, run_id, [(change.unique_id, change.after) for change in moves], now=now)
 
 
 def _refuse_illegal(run_id: str, change: NodeMove) -> None:

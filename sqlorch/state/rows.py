@@ -74,6 +74,8 @@ def node_values(run_id: str, position: int, node: NodeSpec) -> Values:
         "reason": "",
         "tries": 0,
         "gen_tries": 0,
+        "code": clean_text(node.code),
+        "pool": clean_text(node.pool or ""),
     }
 
 

@@ -14,7 +14,7 @@ from sqlorch.domain.errors import StateError
 from sqlorch.domain.history import Owner, RunRecord
 from sqlorch.domain.run import NodeState, RunSpec, RunState
 from sqlorch.domain.transitions import may_move_run
-from sqlorch.state import attempts
+from sqlorch.state import attempts, events, outcomes
 from sqlorch.state.codec import clean_text, to_micros
 from sqlorch.state.rows import node_values, owner_values, run_record, run_values
 from sqlorch.state.tables import node_run, run
@@ -37,18 +37,24 @@ _RESET_NODE = (
         ready_at=None,
         gen_tries=0,
         last_attempt_id=None,
+        lost=0,
     )
 )
 
 
 def insert(connection: Connection, spec: RunSpec, *, owner: Owner, now: datetime) -> None:
     """Write a queued run and its waiting nodes."""
-    if _find(connection, spec.run_id) is not None:
-        raise StateError(f"there is already a run {spec.run_id}; nothing was changed")
+    refuse_known(connection, spec.run_id)
     connection.execute(run.insert(), run_values(spec, owner=owner, now=now))
     nodes = [node_values(spec.run_id, place, node) for place, node in enumerate(spec.nodes)]
     if nodes:
         connection.execute(node_run.insert(), nodes)
+
+
+def refuse_known(connection: Connection, run_id: str) -> None:
+    """Raise a StateError when there is a run of that id."""
+    if _find(connection, run_id) is not None:
+        raise StateError(f"there is already a run {run_id}; nothing was changed")
 
 
 def move(
@@ -61,7 +67,7 @@ def move(
     reason: str,
     owner: Owner | None,
 ) -> bool:
-    """Compare-and-swap a run's state within one generation."""
+    """Compare-and-swap a run's state within one generation; its success is told to who waits for it."""
     if before.terminal or not may_move_run(before, after):
         hint = "; a finished run starts again only by a rerun" if before.terminal else ""
         raise StateError(f"run {run_id} may not go from {before} to {after}{hint}")
@@ -75,6 +81,10 @@ def move(
     moved = connection.execute(statement).rowcount == 1
     if not moved:
         fetch(connection, run_id)
+    elif after is RunState.RUNNING:
+        outcomes.begin(connection, run_id, now=now)
+    elif after is RunState.SUCCESS:
+        events.emit(connection, run_id, now=now)
     return moved
 
 
@@ -101,6 +111,7 @@ def reset(connection: Connection, run_id: str, unique_ids: Iterable[str], *, own
             reason="",
             started_at=None,
             finished_at=None,
+            cancel_requested="",
             **owner_values(owner),
         )
     )

@@ -11,15 +11,24 @@ from typing import Any, Self
 from sqlorch.domain.history import AttemptRecord, NodeMove, NodeRecord, Owner, RunRecord
 from sqlorch.domain.run import NodeResult, RunSpec, RunState
 from sqlorch.state import abandoned, attempts, dashboards, durations, nodes, runs
+from sqlorch.state.alerts import SqlAlerts
+from sqlorch.state.backfills import SqlBackfills
+from sqlorch.state.daemon import SqlDaemons
+from sqlorch.state.datasets import SqlDatasets
 from sqlorch.state.engine import Database
+from sqlorch.state.ledger import SqlLedger
 from sqlorch.state.owner import current_owner
+from sqlorch.state.queue import SqlQueue
+from sqlorch.state.schedule import SqlSchedule
 from sqlorch.state.schema import open_database
 
 
 class SqlStore:
     """Implements :class:`sqlorch.engine.ports.RunStore`, whose docstrings say what each method promises.
 
-    Safe to use from many threads and many processes at once.
+    Safe to use from many threads and many processes at once. What the scheduler remembers is beside it, in
+    the same database, each part an implementation of its protocol in :mod:`sqlorch.engine.schedule_ports`:
+    ``schedule``, ``queue``, ``ledger``, ``backfills``, ``alerts``, ``datasets``, ``daemons``.
 
     Args:
         database: where it is kept.
@@ -30,6 +39,13 @@ class SqlStore:
     def __init__(self, database: Database, *, owner: Owner) -> None:
         self._database = database
         self._owner = owner
+        self.schedule = SqlSchedule(database, owner)
+        self.queue = SqlQueue(database, owner)
+        self.ledger = SqlLedger(database)
+        self.backfills = SqlBackfills(database)
+        self.alerts = SqlAlerts(database)
+        self.datasets = SqlDatasets(database)
+        self.daemons = SqlDaemons(database)
 
     @classmethod
     def open(cls, path: Path, *, owner: Owner | None = None, busy_timeout: float = 30.0) -> Self:
@@ -143,6 +159,8 @@ class SqlStore:
     def abandon_dead(self, now: datetime, is_alive: Callable[[Owner], bool]) -> list[str]:
         """End every unfinished run whose owner is gone; returns their ids, oldest first.
 
+        Runs the daemon drives (all but manual ones) stay for the next daemon to take up, unless they were
+        being cancelled.
         Nodes that were being executed fail, their attempts are closed as lost, nodes that had not started
         are cancelled. A running run fails; one that was queued or being cancelled is cancelled.
         """

@@ -70,6 +70,7 @@ def documented(dag: Dag, selected: frozenset[str]) -> dict[str, frozenset[str]]:
 def test_the_order_is_the_documented_one_and_never_a_cycle(project: tuple[Dag, frozenset[str]]) -> None:
     dag, selected = project
     assert closure(execution_edges(dag, selected)) == documented(dag, selected)
+    assert closure(execution_edges(dag, selected, whole=True)) == documented(dag, selected)
 
 
 @settings(max_examples=200, deadline=None)
@@ -80,3 +81,21 @@ def test_no_set_repeats_what_its_members_wait_for(project: tuple[Dag, frozenset[
     before = closure(edges)
     for waits in edges.values():
         assert not any(a in before[b] for a in waits for b in waits)
+
+
+@settings(max_examples=200, deadline=None)
+@given(projects())
+def test_whole_sets_name_all_a_node_reads_and_the_tests_of_it(project: tuple[Dag, frozenset[str]]) -> None:
+    dag, selected = project
+    runs = {uid for uid in selected if dag[uid].kind in EXECUTABLE_KINDS}
+    short, whole = execution_edges(dag, selected), execution_edges(dag, selected, whole=True)
+    for uid in runs:
+        assert short[uid] <= whole[uid]
+        if dag[uid].kind != "unit_test":
+            assert dag.parents(uid) & runs <= whole[uid]
+        if dag[uid].is_test:
+            continue
+        for test in (t for t in runs if dag[t].kind == "test"):
+            tested = dag.parents(test)
+            if tested & dag.parents(uid) and tested <= dag.ancestors([uid]):
+                assert test in whole[uid]

@@ -93,7 +93,7 @@ def test_nodes_that_say_nothing_have_no_options() -> None:
         ({"schedul": "x"}, "unknown key 'schedul'; did you mean 'schedule'?"),
         (
             {"select": "x"},
-            "unknown key 'select'; known keys: batch, end, every, export, group, interval, retries",
+            "unknown key 'select'; known keys: after, batch, catchup, catchup_max, depends_on_past, end",
         ),
         ({1: 2}, "keys must be text"),
         ("daily", "must be a mapping of keys to values, not 'daily'"),
@@ -126,11 +126,13 @@ def test_rules_and_sentences_are_those_of_the_file() -> None:
 
 
 @pytest.mark.parametrize("kind", ["test", "unit_test"])
-def test_a_test_may_say_how_it_is_retried_and_nothing_else(kind: str) -> None:
-    said = read({"retries": 1, "retry_delay": 2, "timeout": "1m"}, kind)
+def test_a_test_may_say_how_it_is_executed_and_nothing_else(kind: str) -> None:
+    said = read({"retries": 1, "retry_delay": 2, "timeout": "1m", "run_if": "day == 1"}, kind)
     assert (said.retries, said.retry_delay, said.timeout, said.group) == (1, 2.0, 60.0, None)
+    assert said.run_if == "day == 1"
     (line,) = refused({"group": "g"}, kind)
-    assert line.endswith("unknown key 'group'; known keys: retries, retry_delay, timeout")
+    keys = "expected_runtime, pool, retries, retry_delay, run_if, timeout, trigger_rule"
+    assert line.endswith(f"unknown key 'group'; known keys: {keys}")
 
 
 @pytest.mark.parametrize("kind", ["source", "exposure", "analysis"])

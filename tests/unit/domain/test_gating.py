@@ -118,3 +118,17 @@ def test_thousands_of_nodes_do_not_name_every_pair() -> None:
     assert sum(map(len, edges(dag).values())) < 20_000
     # Here nearly every test is before every other one, by way of models that are not selected.
     assert sum(map(len, edges(dag, " ".join(f"t{i}" for i in range(2000))).values())) < 20_000
+
+
+def test_whole_sets_name_what_the_last_ones_do_not_speak_for() -> None:
+    dag = dag_of({"m1": "", "t1": "m1", "m2": "m1", "m3": "m1 m2", "m4": "m3"})
+    every = execution_edges(dag, frozenset(dag.nodes), whole=True)
+    assert {uid: set(before) for uid, before in every.items()} == {
+        "m1": set(),
+        "t1": {"m1"},
+        "m2": {"m1", "t1"},
+        "m3": {"m1", "t1", "m2"},
+        "m4": {"m3"},
+    }
+    across = execution_edges(dag, frozenset({"m1", "t1", "m3"}), whole=True)
+    assert across["m3"] == {"m1", "t1"}

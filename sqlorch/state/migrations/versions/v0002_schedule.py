@@ -86,7 +86,7 @@ def _create_ledger() -> None:
         sa.Column("node", sa.BigInteger(), nullable=False),
         sa.Column("interval_end", sa.BigInteger(), nullable=False),
         sa.Column("interval_start", sa.BigInteger(), nullable=False),
-        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("mark", sa.Integer(), nullable=False),
         sa.Column("code", sa.BigInteger(), nullable=False),
         sa.Column("run", sa.BigInteger(), nullable=False),
         sa.Column("gen", sa.Integer(), nullable=False),
@@ -219,8 +219,8 @@ def _begin_ledger() -> None:
         f"INSERT INTO word (text) SELECT n.unique_id {ended} UNION SELECT n.run_id {ended} UNION SELECT ''"
     )
     op.execute(f"""
-        INSERT INTO ledger (node, interval_end, interval_start, done, code, run, gen, at)
-        SELECT node.id, e.interval_end, e.interval_start, CASE e.state WHEN 'success' THEN 1 ELSE 0 END,
+        INSERT INTO ledger (node, interval_end, interval_start, mark, code, run, gen, at)
+        SELECT node.id, e.interval_end, e.interval_start, CASE e.state WHEN 'success' THEN 0 ELSE 1 END,
                code.id, run.id, e.gen, e.at
         FROM (
             SELECT n.unique_id, n.run_id, n.state, n.gen, r.interval_start, r.interval_end,

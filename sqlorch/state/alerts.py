@@ -1,0 +1,88 @@
+"""The outbox of alerts. Implements :class:`sqlorch.engine.schedule_ports.AlertStore`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from sqlorch.domain.errors import StateError
+from sqlorch.domain.scheduling import Alert
+from sqlorch.state.codec import (
+    clean_text,
+    from_json,
+    from_micros,
+    from_micros_or_none,
+    to_json,
+    to_micros,
+)
+from sqlorch.state.engine import Database
+from sqlorch.state.tables import alert
+
+
+class SqlAlerts:
+    """See the port for what each method promises."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def raise_alert(self, dedupe: str, kind: str, payload: Mapping[str, Any], *, now: datetime) -> bool:
+        """See :meth:`sqlorch.engine.schedule_ports.AlertStore.raise_alert`.
+
+        Raises:
+            StateError: the payload cannot be said in JSON.
+        """
+        key = clean_text(dedupe)
+        known = select(alert.c.id).where(alert.c.dedupe == key)
+        with self._database.read() as connection:  # found again at every tick: no need for the write lock
+            if connection.scalar(known) is not None:
+                return False
+        with self._database.write() as connection:
+            if connection.scalar(known) is not None:
+                return False
+            values = {
+                "dedupe": key,
+                "kind": kind,
+                "payload": to_json(payload, what=f"the alert {kind}"),
+                "created_at": to_micros(now),
+                "tries": 0,
+                "error": "",
+            }
+            connection.execute(alert.insert(), values)
+        return True
+
+    def alerts(self, *, unsent: bool = False, limit: int | None = None) -> list[Alert]:
+        """See :meth:`sqlorch.engine.schedule_ports.AlertStore.alerts`; with a limit the oldest of them."""
+        statement = select(alert).order_by(alert.c.id).limit(limit)
+        if unsent:
+            statement = statement.where(alert.c.sent_at.is_(None))
+        with self._database.read() as connection:
+            return [_alert(row) for row in connection.execute(statement)]
+
+    def sent(self, alert_id: int, *, now: datetime, error: str = "") -> None:
+        """See :meth:`sqlorch.engine.schedule_ports.AlertStore.sent`.
+
+        Raises:
+            StateError: there is no such alert.
+        """
+        changes: dict[str, Any] = {"tries": alert.c.tries + 1, "error": clean_text(error)}
+        if not error:
+            changes["sent_at"] = to_micros(now)
+        with self._database.write() as connection:
+            statement = alert.update().where(alert.c.id == alert_id).values(**changes)
+            if connection.execute(statement).rowcount != 1:
+                raise StateError(f"there is no alert {alert_id}")
+
+
+def _alert(row: Row[Any]) -> Alert:
+    return Alert(
+        alert_id=row.id,
+        dedupe=row.dedupe,
+        kind=row.kind,
+        payload=from_json(row.payload),
+        created_at=from_micros(row.created_at),
+        tries=row.tries,
+        sent_at=from_micros_or_none(row.sent_at),
+    )
