@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from sqlorch.app.running import repeatable
 from sqlorch.app.snapshot import repeatable_node
@@ -22,19 +22,11 @@ from sqlorch.domain.run import RunSpec
 from sqlorch.domain.selector import select
 from sqlorch.engine.invoke import Shape, SpecMaker, retry_spec
 from sqlorch.engine.planner import PlannedRun
-from sqlorch.engine.ports import RunStore
-from sqlorch.engine.schedule_ports import LedgerStore
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
     from sqlorch.domain.history import NodeRecord, RunRecord
-
-
-class Memory(RunStore, LedgerStore, Protocol):
-    """What claiming asks of the store."""
-
-    def durations(self, unique_ids: list[str]) -> dict[str, float]:
-        """Seconds that nodes took lately."""
+    from sqlorch.state.store import SqlStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +42,7 @@ class Claims:
 
     session: WarmSession
     graph: Verified
-    store: Memory
+    store: SqlStore
     changed: Mapping[str, Changed] = field(default_factory=dict)
 
     def spec(self, record: RunRecord) -> RunSpec:
@@ -115,7 +107,7 @@ class Claims:
         reprocess = Reprocess(record.invocation.get("reprocess") or Reprocess.MISSING)
         if record.invocation.get("full_refresh"):
             reprocess = Reprocess.ALL
-        entries = self.store.entries(members, record.interval)
+        entries = self.store.ledger.entries(members, record.interval)
         standings: dict[str, Standing] = {
             uid: verdict_over(
                 entries.get(uid, ()), record.interval, self.changed.get(uid, unchanged)

@@ -1,6 +1,6 @@
-"""What people tell the daemon: pause, resume, catch up, trigger, cancel. All of it goes through the state file.
+"""What people tell the daemon: pause, resume, catch up, trigger, cancel.
 
-So it works whether a daemon is running or not; one that runs sees it within a second.
+All of it goes through the state file, so it works whether a daemon is running or not; one that runs sees it within a second.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
+from sqlorch.app.clock import SystemClock
 from sqlorch.app.lineage import open_view
 from sqlorch.app.snapshot import take_snapshot
-from sqlorch.app.workspace import Choices, SystemClock, Workspace
+from sqlorch.app.workspace import Choices, Workspace
 from sqlorch.domain.catchup import CatchupPolicy
 from sqlorch.domain.errors import ConfigError, StateError
 from sqlorch.domain.group import Group
@@ -100,18 +101,14 @@ def living_daemon(store: SqlStore) -> Mapping[str, Any] | None:
 def _owner(daemon: Mapping[str, Any]) -> Owner:
     from sqlorch.domain.history import Owner  # noqa: PLC0415 - a type elsewhere in this module
 
-    return Owner(
-        host=daemon["host"], boot_id=daemon["boot_id"], pid=daemon["pid"], started=daemon["started"]
-    )
+    return Owner(host=daemon["host"], boot_id=daemon["boot_id"], pid=daemon["pid"], started=daemon["started"])
 
 
 def pause(desk: Desk, name: str, reason: str) -> bool:
     """Make no more runs of a group; those under way are finished. False when it was paused already."""
     desk.state(name)
     said = reason or f"paused by {desk.who}"
-    return desk.store.schedule.set_status(
-        name, GroupStatus.PAUSED, reason=said, who=desk.who, now=desk.now
-    )
+    return desk.store.schedule.set_status(name, GroupStatus.PAUSED, reason=said, who=desk.who, now=desk.now)
 
 
 def resume(desk: Desk, name: str, policy: CatchupPolicy | None) -> bool:
@@ -143,7 +140,8 @@ def decide(desk: Desk, name: str, policy: CatchupPolicy) -> None:
     if state.status is not GroupStatus.HELD:
         hint = f"sqlorch resume {name} --catchup {policy}" if state.status is GroupStatus.PAUSED else ""
         raise ConfigError(
-            f"{name} is {state.status}, not held: there is nothing to decide" + (f"; use {hint}" if hint else "")
+            f"{name} is {state.status}, not held: there is nothing to decide"
+            + (f"; use {hint}" if hint else "")
         )
     resume(desk, name, policy)
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sqlorch.app.claiming import Claims
+from sqlorch.app.clock import SystemClock
 from sqlorch.app.running import make_driver
 from sqlorch.app.verified import verified
-from sqlorch.app.workspace import SystemClock, Workspace
+from sqlorch.app.workspace import Workspace
 from sqlorch.domain.describe import compact
 from sqlorch.domain.errors import SqlorchError
 from sqlorch.domain.history import RunRecord
@@ -134,7 +135,7 @@ class Drives:
     def _claim(self, record: RunRecord, max_active: int | None) -> RunRecord | None:
         spec = self._claims.spec(record)
         now = SystemClock().now()
-        if not self._store.claim(spec, owner=current_owner(), now=now, max_active=max_active):
+        if not self._store.queue.claim(spec, owner=current_owner(), now=now, max_active=max_active):
             return None
         if not spec.nodes:
             why = "every node of it was done already"
@@ -145,7 +146,7 @@ class Drives:
     def _take_up(self, record: RunRecord) -> RunRecord | None:
         """Go on with a run whose driver has died or was suspended."""
         kept = self._claims.unrepeatable(record)
-        rescue = self._store.rescue(
+        rescue = self._store.queue.rescue(
             record.run_id,
             gen=record.gen,
             was=record.owner,

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 _LEVELS = {"info": "    ", "warning": "WARN", "error": "FAIL"}
 
 
-class DaemonLog:
+class Journal:
     """Writes lines; never raises, for a log nobody can write to must not end the daemon.
 
     Args:
