@@ -9,10 +9,11 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sqlorch.app.clock import SystemClock
 from sqlorch.app.code_changes import CodeChanges
 from sqlorch.app.lineage import LineageView, open_view
 from sqlorch.app.snapshot import take_snapshot
-from sqlorch.app.workspace import STATE_FILE, Choices, SystemClock, Workspace
+from sqlorch.app.workspace import STATE_FILE, Choices, Workspace
 from sqlorch.domain.errors import ConfigError
 from sqlorch.domain.ledger import Reprocess
 from sqlorch.domain.periods import parse_bounds, parse_instant, parse_period

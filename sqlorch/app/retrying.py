@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sqlorch.app.clock import SystemClock
 from sqlorch.app.publishing import Published, publish_after_run
 from sqlorch.app.running import Ended, Outlook, Progress, group_session_nodes, make_driver
 from sqlorch.app.verified import Tell, read_code_of
-from sqlorch.app.workspace import SystemClock, Workspace
+from sqlorch.app.workspace import Workspace
 from sqlorch.domain.errors import ConfigError, ProjectError
 from sqlorch.domain.history import NodeRecord, RunRecord
 from sqlorch.domain.run import NodeState, RunState

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from sqlorch.app.clock import SystemClock
 from sqlorch.app.publishing import Published, publish_after_run, select_nodes
 from sqlorch.app.verified import Tell, Verified, verified
-from sqlorch.app.workspace import SystemClock, Workspace
+from sqlorch.app.workspace import Workspace
 from sqlorch.config.meta import group_nodes
 from sqlorch.domain.dag import EXECUTABLE_KINDS, Dag
 from sqlorch.domain.errors import ConfigError

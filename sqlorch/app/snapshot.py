@@ -68,18 +68,22 @@ class _Reader:
 
     def node(self, uid: str, group: str) -> SnapshotNode:
         node = self.dag[uid]
-        appends = _appends(node)
         return SnapshotNode(
             unique_id=uid,
             name=node.name,
             kind=node.kind,
             group=group,
             parents=_executed_parents(self.dag, uid),
-            repeatable=not appends and node.kind != "snapshot",
-            appends=appends,
+            repeatable=repeatable_node(node),
+            appends=_appends(node),
             blocks=node.is_test and str(node.config.get("severity", "error")).lower() != "warn",
             seconds=self.durations.get(uid),
         )
+
+
+def repeatable_node(node: Node) -> bool:
+    """Whether a second attempt does no harm after a first one was lost half-way."""
+    return not _appends(node) and node.kind != "snapshot"
 
 
 def _appends(node: Node) -> bool:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlorch.app.clock import SystemClock
 from sqlorch.config.locate import Location, locate
 from sqlorch.config.settings import Settings, load_settings
 from sqlorch.config.variables import check_clashes, parse_vars
@@ -23,18 +22,6 @@ if TYPE_CHECKING:
     from sqlorch.state.store import SqlStore
 
 STATE_FILE = "state.db"
-
-
-class SystemClock:
-    """The clock of the machine."""
-
-    def now(self) -> datetime:
-        """The current instant in UTC."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Seconds that never go back."""
-        return time.monotonic()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

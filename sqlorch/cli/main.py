@@ -19,6 +19,7 @@ from sqlorch.domain.errors import SqlorchError
 _COMMANDS = {
     "check": "find cycles, unknown refs, unused sources, untested models",
     "completion": "print the completion script of your shell",
+    "daemon": "run what is due, for ever",
     "cron": "explain a schedule: its next fires, local and UTC",
     "export": "publish metrics tables to DuckDB or SQLite files",
     "impact": "show what a change to a model or column breaks downstream",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,19 +22,6 @@ if TYPE_CHECKING:
 INFRA_BUDGET = 3
 """Times an attempt at a node may be lost in one generation before the node fails (specification 2.6)."""
 _LATE = timedelta(seconds=60)  # a deadline found missed by more than this was found late
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
-    """What the watchdog did.
-
-    Attributes:
-        rescued: runs taken over from dead drivers.
-        changed: whether runs were changed, so that they must be read again.
-    """
-
-    rescued: tuple[str, ...] = ()
-    changed: bool = False
 
 
 class Watchdog:
@@ -101,11 +87,11 @@ class Watchdog:
     def _name(self, uid: str) -> str:
         return self.snapshot.nodes[uid].name if uid in self.snapshot.nodes else uid
 
-    def adopted(self, runs: Mapping[str, OpenRun]) -> frozenset[str]:
+    def adopted(self, runs: Iterable[OpenRun]) -> frozenset[str]:
         """Runs under way that this process took over and nobody drives on yet."""
         return frozenset(
             run.run_id
-            for run in runs.values()
+            for run in runs
             if run.state is RunState.RUNNING and run.owner == self._owner and run.kind is not RunKind.MANUAL
         )
 
@@ -203,7 +189,7 @@ class Watchdog:
     def _since_when(
         before: Mapping[tuple[str, int], datetime],
         runs: Mapping[str, OpenRun],
-        names: Any,
+        names: Iterable[str],
         now: datetime,
     ) -> dict[tuple[str, int], datetime]:
         keys = [(name, runs[name].gen) for name in names if name in runs]

@@ -100,6 +100,7 @@ class Supervisor:
         self.phase = Phase.ABSENT
         self.run_id = ""
         self.trouble = ""
+        self.keep = False  # however long it idles: the project it has open cannot be opened any more
         self.resident = 0
         self._nodes = 0
         self._baseline = 0
@@ -109,6 +110,13 @@ class Supervisor:
         self._failures = 0
         self._not_before = 0.0
         self._killed_for = ""
+
+    @property
+    def worn(self) -> bool:
+        """Whether it has done or holds so much that another should take its place between two runs."""
+        limits = self._limits
+        grown = bool(self._baseline) and self.resident > self._baseline + limits.growth
+        return self._child is not None and (grown or self._nodes >= limits.nodes)
 
     @property
     def child(self) -> Child | None:
@@ -187,7 +195,8 @@ class Supervisor:
         if self.phase is Phase.LEAVING:
             return self._leave_by
         silence = self._heard + self._limits.silence
-        return min(silence, self._idle_since + self._limits.idle) if self.phase is Phase.IDLE else silence
+        idle = self.phase is Phase.IDLE and not self.keep
+        return min(silence, self._idle_since + self._limits.idle) if idle else silence
 
     def _heed(self, message: FromWorker) -> list[Event]:
         self._heard = self._clock.monotonic()
@@ -221,13 +230,8 @@ class Supervisor:
                 self.kill("it did not leave when told to")
         elif now >= self._heard + self._limits.silence:
             self.kill(f"it gave no sign of life for {self._limits.silence:g} s")
-        elif self.phase is Phase.IDLE and self._worn(now):
+        elif self.phase is Phase.IDLE and now >= self._idle_since + self._limits.idle and not self.keep:
             self.stop()
-
-    def _worn(self, now: float) -> bool:
-        limits = self._limits
-        grown = bool(self._baseline) and self.resident > self._baseline + limits.growth
-        return grown or self._nodes >= limits.nodes or now >= self._idle_since + limits.idle
 
     def _bury(self) -> list[Event]:
         """Forget a process that has ended; tell when nobody had asked it to."""
