@@ -245,8 +245,8 @@ class _Group:
             return ""
         count = f"{axis.total_due:,}" if axis.counted else f"more than {axis.total_due:,}"
         return (
-            f"{count} intervals are due, more than catchup_max {limit}: a daemon holds the group until "
-            f"somebody decides with: sqlorch catchup {self.group.name} --all | --latest | --coalesce | --skip"
+            f"{count} intervals are due, more than catchup_max {limit}; "
+            f"decide with: sqlorch catchup {self.group.name} --all | --latest | --coalesce | --skip"
         )
 
     def _waits(self, run: Interval) -> str:
