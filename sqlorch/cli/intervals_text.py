@@ -12,6 +12,7 @@ from sqlorch.app.planning import Planned
 from sqlorch.cli.interval_text import STYLES, named, schedule_text, span_text
 from sqlorch.cli.text import number
 from sqlorch.domain.coverage import Standing, Stretch, Verdict
+from sqlorch.domain.dag import Dag
 from sqlorch.domain.interval import Interval, format_instant
 from sqlorch.engine.forecast import GroupForecast
 
@@ -22,7 +23,6 @@ _NAMES = 6
 
 def print_intervals(console: Console, planned: Planned, *, missing: bool) -> None:
     """Print how nodes stand, group by group."""
-    names = {uid: node.name for uid, node in planned.view.project.dag.nodes.items()}
     shown = 0
     for group in planned.groups:
         alike = _alike(group, missing=missing)
@@ -33,16 +33,22 @@ def print_intervals(console: Console, planned: Planned, *, missing: bool) -> Non
         console.print(f"[bold]{escape(its.name)}[/]  [dim]{escape(schedule_text(its) + zone)}[/]")
         for rows, uids in alike.items():
             shown += len(uids)
-            whole = len(uids) == len(group.members) > _NAMES
-            who = f"all {len(uids):,} nodes" if whole else named((names[uid] for uid in uids), _NAMES)
-            console.print(f"  {escape(who)}", soft_wrap=True)
+            console.print(f"  {escape(_who(uids, planned.view.project.dag))}", soft_wrap=True)
             for standing, text in rows:
-                console.print(
-                    f"    [{STYLES[standing]}]{standing:<{_WORD}}[/] {escape(text)}", soft_wrap=True
-                )
+                style = STYLES[standing]
+                console.print(f"    [{style}]{standing:<{_WORD}}[/] {escape(text)}", soft_wrap=True)
         console.print()
     if not shown:
         console.print("nothing is missing" if missing else "there is nothing to show")
+
+
+def _who(uids: Sequence[str], dag: Dag) -> str:
+    """``fct_flights, fct_delays, with 12 tests``; tests alone are named."""
+    tests = [dag[uid].name for uid in uids if dag[uid].is_test]
+    others = [dag[uid].name for uid in uids if not dag[uid].is_test]
+    if not others:
+        return named(tests, _NAMES)
+    return named(others, _NAMES) + (f", with {number(len(tests), 'test')}" if tests else "")
 
 
 Rows = tuple[tuple[Standing, str], ...]
@@ -64,8 +70,8 @@ def _alike(group: GroupForecast, *, missing: bool) -> dict[Rows, list[str]]:
 def _without_interval(verdict: Verdict, *, missing: bool) -> Rows:
     if missing and verdict.standing is Standing.DONE:
         return ()
-    never = verdict.standing is Standing.MISSING and not verdict.reason
-    return ((verdict.standing, "never run" if never else verdict.reason),)
+    plain = {Standing.MISSING: "never run", Standing.DONE: "by the newest run, whatever the interval"}
+    return ((verdict.standing, verdict.reason or plain.get(verdict.standing, "")),)
 
 
 def _rows(stretches: Sequence[Stretch], slots: Sequence[Interval], timezone: str, *, missing: bool) -> Rows:
