@@ -10,6 +10,7 @@ from sqlorch.app.lineage import LineageView, open_view
 from sqlorch.app.person import this_person
 from sqlorch.app.snapshot import take_snapshot
 from sqlorch.app.workspace import Choices
+from sqlorch.domain.dag import Dag
 from sqlorch.domain.describe import compact
 from sqlorch.domain.errors import ConfigError, StateError
 from sqlorch.domain.group import Group
@@ -47,12 +48,14 @@ class Marked:
 
     Attributes:
         group: the group.
-        nodes: names of the nodes.
+        nodes: unique ids of the nodes.
+        dag: the project.
         slots: the intervals.
     """
 
     group: Group
     nodes: Sequence[str]
+    dag: Dag
     slots: Sequence[Interval]
 
 
@@ -84,8 +87,7 @@ def mark(choices: Choices, request: MarkRequest) -> Marked:
             for slot in slots
         ]
         store.ledger.mark(entries, who=this_person(), now=now)
-    names = [view.project.dag[uid].name if uid in view.project.dag else uid for uid in nodes]
-    return Marked(group=group, nodes=names, slots=slots)
+    return Marked(group=group, nodes=nodes, dag=view.project.dag, slots=slots)
 
 
 def _slots(group: Group, written: str) -> list[Interval]:

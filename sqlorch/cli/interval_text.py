@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from sqlorch.cli.text import number
 from sqlorch.domain.coverage import Standing
+from sqlorch.domain.dag import Dag
 from sqlorch.domain.describe import name_slot
 from sqlorch.domain.group import Group
 from sqlorch.domain.interval import Interval, format_instant
@@ -53,23 +55,29 @@ def named(names: Iterable[str], count: int = _NAMES) -> str:
     return f"{', '.join(every[:count])} and {more:,} more"
 
 
-def work_text(work: Mapping[str, Work], names: Mapping[str, str], members: int) -> str:
+def node_names(uids: Iterable[str], dag: Dag, count: int = _NAMES) -> str:
+    """``fct_flights, fct_delays, with 12 tests``; tests alone are named."""
+    every = list(uids)
+    tests = [dag[uid].name for uid in every if dag[uid].is_test]
+    others = [dag[uid].name for uid in every if not dag[uid].is_test]
+    if not others:
+        return named(tests, count)
+    return named(others, count) + (f", with {number(len(tests), 'test')}" if tests else "")
+
+
+def work_text(work: Mapping[str, Work], dag: Dag, members: int) -> str:
     """Which nodes and why: ``stg_a (SQL), fct_b + 3 downstream``, or ``all 14 nodes``."""
     own = {uid: each for uid, each in work.items() if each.cause == uid}
     reasons = {each.verdict.reason for each in own.values()}
     if len(work) == members and len(own) == members and len(reasons) == 1:
         reason = reasons.pop()
-        return ("all " if members > 1 else "") + _nodes(members) + (f" ({reason})" if reason else "")
+        return ("all " if members > 1 else "") + number(members, "node") + (f" ({reason})" if reason else "")
     parts = []
     for reason in dict.fromkeys(each.verdict.reason for each in own.values()):
-        these = [names[uid] for uid, each in own.items() if each.verdict.reason == reason]
-        parts.append(named(these) + (f" ({reason})" if reason else ""))
+        these = [uid for uid, each in own.items() if each.verdict.reason == reason]
+        parts.append(node_names(these, dag) + (f" ({reason})" if reason else ""))
     downstream = len(work) - len(own)
     return named(parts) + (f" + {downstream:,} downstream" if downstream else "")
-
-
-def _nodes(count: int) -> str:
-    return "1 node" if count == 1 else f"{count:,} nodes"
 
 
 def worst(work: Mapping[str, Work]) -> Standing:

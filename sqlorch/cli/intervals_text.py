@@ -9,10 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from sqlorch.app.planning import Planned
-from sqlorch.cli.interval_text import STYLES, named, schedule_text, span_text
+from sqlorch.cli.interval_text import STYLES, node_names, schedule_text, span_text
 from sqlorch.cli.text import number
 from sqlorch.domain.coverage import Standing, Stretch, Verdict
-from sqlorch.domain.dag import Dag
 from sqlorch.domain.interval import Interval, format_instant
 from sqlorch.engine.forecast import GroupForecast
 
@@ -33,22 +32,13 @@ def print_intervals(console: Console, planned: Planned, *, missing: bool) -> Non
         console.print(f"[bold]{escape(its.name)}[/]  [dim]{escape(schedule_text(its) + zone)}[/]")
         for rows, uids in alike.items():
             shown += len(uids)
-            console.print(f"  {escape(_who(uids, planned.view.project.dag))}", soft_wrap=True)
+            console.print(f"  {escape(node_names(uids, planned.view.project.dag, _NAMES))}", soft_wrap=True)
             for standing, text in rows:
                 style = STYLES[standing]
                 console.print(f"    [{style}]{standing:<{_WORD}}[/] {escape(text)}", soft_wrap=True)
         console.print()
     if not shown:
         console.print("nothing is missing" if missing else "there is nothing to show")
-
-
-def _who(uids: Sequence[str], dag: Dag) -> str:
-    """``fct_flights, fct_delays, with 12 tests``; tests alone are named."""
-    tests = [dag[uid].name for uid in uids if dag[uid].is_test]
-    others = [dag[uid].name for uid in uids if not dag[uid].is_test]
-    if not others:
-        return named(tests, _NAMES)
-    return named(others, _NAMES) + (f", with {number(len(tests), 'test')}" if tests else "")
 
 
 Rows = tuple[tuple[Standing, str], ...]

@@ -30,7 +30,7 @@ def mark(what: str, *, as_json: bool, **given: Any) -> None:
     """  # noqa: D301 - click wants the control character, not a backslash and a b
     from sqlorch.app.marking import MarkRequest  # noqa: PLC0415 - help must not wait for it
     from sqlorch.app.marking import mark as write_marks  # noqa: PLC0415 - likewise
-    from sqlorch.cli.interval_text import interval_document, named, span_text  # noqa: PLC0415 - likewise
+    from sqlorch.cli.interval_text import interval_document, node_names, span_text  # noqa: PLC0415 - likewise
     from sqlorch.cli.lineage import choices  # noqa: PLC0415 - likewise
     from sqlorch.cli.text import number  # noqa: PLC0415 - likewise
     from sqlorch.domain.ledger import LedgerMark  # noqa: PLC0415 - likewise
@@ -54,8 +54,9 @@ def mark(what: str, *, as_json: bool, **given: Any) -> None:
         click.echo(json.dumps(document, indent=2))
         return
     when = span_text(marked.slots, 0, len(marked.slots) - 1, marked.group.timezone)
+    who = node_names((uid for uid in marked.nodes if uid in marked.dag), marked.dag)
     nodes = number(len(marked.nodes), "node")
-    click.echo(f"{marked.group.name} {when}: {nodes} marked as {request.mark} ({named(marked.nodes)})")
+    click.echo(f"{marked.group.name} {when}: {nodes} marked as {request.mark} ({who})")
 
 
 def _check(given: dict[str, Any]) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.markup import escape
 
 from sqlorch.app.planning import Planned, Question
-from sqlorch.cli.interval_text import STYLES, named, schedule_text, span_text, work_text, worst
+from sqlorch.cli.interval_text import STYLES, named, node_names, schedule_text, span_text, work_text, worst
 from sqlorch.cli.text import number
 from sqlorch.domain.coverage import Standing, Verdict
+from sqlorch.domain.dag import Dag
 from sqlorch.domain.describe import name_slot
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.ledger import Reprocess
@@ -27,10 +28,10 @@ _IDLE = 12  # groups named in the last line
 
 def print_plan(console: Console, planned: Planned, question: Question) -> None:
     """Print a plan."""
-    names = {uid: node.name for uid, node in planned.view.project.dag.nodes.items()}
+    dag = planned.view.project.dag
     idle: list[str] = []
     for group in planned.groups:
-        rows = list(_rows(group, names, question))
+        rows = list(_rows(group, dag, question))
         if rows:
             console.print(_title(group), soft_wrap=True)
             for word, style, text in rows:
@@ -49,21 +50,21 @@ def print_plan(console: Console, planned: Planned, question: Question) -> None:
 Row = tuple[str, str, str]
 
 
-def _rows(group: GroupForecast, names: Mapping[str, str], question: Question) -> Iterator[Row]:
+def _rows(group: GroupForecast, dag: Dag, question: Question) -> Iterator[Row]:
     if group.state is not None and group.state.status is GroupStatus.PAUSED:
         yield "paused", "magenta", group.state.reason or "by a person"
     if group.held:
         yield "held", "magenta", group.held
     yield from _open(group.open_runs, group.group.timezone)
-    yield from _due(group, names)
-    again = list(_pieces(group.again, "", group, names))
+    yield from _due(group, dag)
+    again = list(_pieces(group.again, "", group, dag))
     yield from again
     if again:
         yield "", "dim", _remedy(group, question)
     yield from _skipped(group)
     if question.reprocess not in (Reprocess.CHANGED, Reprocess.ALL):
-        yield from _changed(group, names)
-    yield from _by_hand(group, names, question)
+        yield from _changed(group, dag)
+    yield from _by_hand(group, dag, question)
 
 
 def _title(group: GroupForecast) -> str:
@@ -83,8 +84,8 @@ def _open(runs: Sequence[OpenRun], timezone: str) -> Iterator[Row]:
     yield from _more(len(runs), "run")
 
 
-def _due(group: GroupForecast, names: Mapping[str, str]) -> Iterator[Row]:
-    yield from _pieces(group.due, "due", group, names)
+def _due(group: GroupForecast, dag: Dag) -> Iterator[Row]:
+    yield from _pieces(group.due, "due", group, dag)
     batch = group.group.batch
     if batch > 1 and len(group.settled.runs) > 1:
         yield "", "dim", f"in {number(len(group.settled.runs), 'run')} of up to {batch} intervals"
@@ -96,15 +97,13 @@ def _due(group: GroupForecast, names: Mapping[str, str]) -> Iterator[Row]:
         yield "waits", "yellow", group.waits.removeprefix("waiting ")
 
 
-def _pieces(
-    pieces: Sequence[Piece], word: str, group: GroupForecast, names: Mapping[str, str]
-) -> Iterator[Row]:
+def _pieces(pieces: Sequence[Piece], word: str, group: GroupForecast, dag: Dag) -> Iterator[Row]:
     """One row for each piece; where there are many, one for each standing instead."""
     slots, zone, members = group.axis.slots, group.group.timezone, len(group.members)
     if len(pieces) <= _ROWS:
         for piece in pieces:
             standing = worst(piece.work)
-            what = work_text(piece.work, names, members)
+            what = work_text(piece.work, dag, members)
             yield (
                 word or standing,
                 STYLES[standing],
@@ -115,10 +114,10 @@ def _pieces(
         these = [piece for piece in pieces if worst(piece.work) is standing]
         if not these:
             continue
-        own = Counter(names[uid] for p in these for uid, each in p.work.items() if each.cause == uid)
+        own = Counter(uid for p in these for uid, each in p.work.items() if each.cause == uid)
         begin, end = name_slot(slots[these[0].first], zone), name_slot(slots[these[-1].last], zone)
         count = sum(piece.count for piece in these)
-        nodes = named(name for name, _ in own.most_common())
+        nodes = node_names((uid for uid, _ in own.most_common()), dag)
         yield (
             word or standing,
             STYLES[standing],
@@ -149,27 +148,31 @@ def _skipped(group: GroupForecast) -> Iterator[Row]:
             yield "skipped", "dim", (begin if len(slots) == 1 else f"{begin} … {end}") + f"{count}: {reason}"
 
 
-def _changed(group: GroupForecast, names: Mapping[str, str]) -> Iterator[Row]:
+def _changed(group: GroupForecast, dag: Dag) -> Iterator[Row]:
     by_reason: dict[str, list[str]] = {}
     for uid, (reason, _) in group.changed.items():
-        by_reason.setdefault(reason, []).append(names[uid])
+        by_reason.setdefault(reason, []).append(uid)
     if by_reason:
         most = max(count for _, count in group.changed.values())
-        what = named(f"{named(nodes)} ({reason})" for reason, nodes in by_reason.items())
+        what = named(f"{node_names(nodes, dag)} ({reason})" for reason, nodes in by_reason.items())
         yield "changed", "yellow", f"{what}: up to {number(most, 'interval')} made with the code before"
         yield "", "dim", "to see which, and how to make them again: --reprocess changed"
 
 
-def _by_hand(group: GroupForecast, names: Mapping[str, str], question: Question) -> Iterator[Row]:
+def _by_hand(group: GroupForecast, dag: Dag, question: Question) -> Iterator[Row]:
     by_verdict: dict[Verdict, list[str]] = {}
     for uid, verdict in group.by_hand.items():
         if verdict.standing in WANTED[question.reprocess] | {Standing.CHANGED}:
-            by_verdict.setdefault(verdict, []).append(names[uid])
+            by_verdict.setdefault(verdict, []).append(uid)
     for verdict, nodes in by_verdict.items():
         word = (
             "never run" if verdict.standing is Standing.MISSING and not verdict.reason else verdict.standing
         )
-        many = "all " + number(len(nodes), "node") if len(nodes) == len(group.members) > 1 else named(nodes)
+        many = (
+            "all " + number(len(nodes), "node")
+            if len(nodes) == len(group.members) > 1
+            else node_names(nodes, dag)
+        )
         why = f" ({verdict.reason})" if verdict.reason else ""
         yield word, STYLES[verdict.standing], many + why
 
