@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.projects import Project, environment, make_project
+from support.projects import Project, environment, make_project
 
 NOW = "2013-01-06T12:00"
 DAYS = [f"2013-01-0{day}T00:00:00+00:00" for day in range(1, 8)]

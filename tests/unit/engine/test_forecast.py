@@ -252,3 +252,30 @@ def test_pieces_say_of_every_slot_what_a_run_over_it_would_make(
         assert told.get(place, set()) == set(nodes_to_run(dag, lines, standings, reprocess))
     assert told.keys() <= set(places)
     assert all(a.last + 1 < b.first or a.work != b.work for a, b in itertools.pairwise(pieces))
+
+
+def test_no_interval_is_worked_on_for_the_sake_of_a_seed_alone() -> None:
+    nodes = [Node(unique_id="s", kind="seed", name="s"), Node(unique_id="m", kind="model", name="m")]
+    its = group()
+    snapshot = Snapshot(
+        groups={"g": its},
+        nodes={
+            n.unique_id: SnapshotNode(unique_id=n.unique_id, name=n.name, kind=n.kind, group="g")
+            for n in nodes
+        },
+    )
+    entries = {"s": [entry("s", day(1, 5), code="old")], "m": [entry("m", day(n)) for n in (1, 2, 4)]}
+    known = Known(states=enrolled(day(6).start), slots=decided(1, 2, 3, 4, 5), entries=entries)
+    (found,) = forecast(
+        snapshot,
+        Dag(nodes, [("s", "m")]),
+        known,
+        Asked(),
+        now=NOW,
+        changed=lambda _uid, code: "file" if code == "old" else "",
+    )
+    assert [(p.first, p.last, list(p.work)) for p in found.again] == [(2, 2, ["s", "m"]), (4, 4, ["s", "m"])]
+    assert found.changed == {}
+    assert {uid: (v.standing, v.reason) for uid, v in found.by_hand.items()} == {
+        "s": (Standing.CHANGED, "file")
+    }
