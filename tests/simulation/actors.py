@@ -90,8 +90,9 @@ def _drive(
             _cancel(machine, worker)
             return
         nodes = store.nodes(run_id)
-        _block(machine, worker, nodes)
-        node = _next_node(store.nodes(run_id))
+        if _block(machine, worker, nodes):
+            nodes = store.nodes(run_id)
+        node = _next_node(nodes)
         if node is None:
             break
         moves = [NodeMove(unique_id=node.unique_id, before=node.state, after=_S.READY)]
@@ -107,7 +108,7 @@ def _drive(
         yield "COMPLETED"
         if machine.fault_rate and machine.rng.random() < 0.1:
             _deliver_again(machine, worker, failed=failed)
-    states = {node.state for node in store.nodes(run_id)}
+    states = {node.state for node in nodes}
     ended = RunState.FAILED if states & {_S.FAILED, _S.UPSTREAM_FAILED} else RunState.SUCCESS
     store.move_run(run_id, RunState.RUNNING, ended, now=machine.clock.now())
     machine.say(f"{run_id} {ended}")
@@ -162,7 +163,7 @@ def _spec(worker: Worker, snapshot: Snapshot, candidate: Candidate) -> RunSpec:
     )
 
 
-def _block(machine: Machine, worker: Worker, nodes: list[NodeRecord]) -> None:
+def _block(machine: Machine, worker: Worker, nodes: list[NodeRecord]) -> bool:
     """What waits for a node that was given up when its worker died fails with it."""
     failed = {node.unique_id for node in nodes if node.state in {_S.FAILED, _S.UPSTREAM_FAILED}}
     moves = [
@@ -172,6 +173,7 @@ def _block(machine: Machine, worker: Worker, nodes: list[NodeRecord]) -> None:
     ]
     if moves:
         worker.process.store.step(worker.run_id, now=machine.clock.now(), moves=moves)
+    return bool(moves)
 
 
 def _next_node(nodes: list[NodeRecord]) -> NodeRecord | None:

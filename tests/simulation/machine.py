@@ -8,14 +8,18 @@ that is an acknowledgement that got lost.
 
 from __future__ import annotations
 
+import atexit
 import re
+import sqlite3
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -24,6 +28,7 @@ from support.scheduling import Hand, owner, quick_store
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.history import Owner
 from sqlorch.state.store import SqlStore
+from sqlorch.state.tables import metadata
 
 POINTS = {
     "insert slot": "SLOT_INSERTED",
@@ -68,25 +73,103 @@ class Process:
     """One process with its own handle on the state file."""
 
     pid: int
-    store: SqlStore
+    handle: Handle
     fault: Fault | None = None
     points: list[str] = field(default_factory=list)  # of the transaction under way
+
+    @property
+    def store(self) -> SqlStore:
+        return self.handle.store
 
     @property
     def owner(self) -> Owner:
         return owner(self.pid)
 
 
+@dataclass
+class Handle:
+    """A store, and the process that uses it now.
+
+    Opening the real store takes longer than a seed may take, so handles are used again: after a kill SQLite
+    has rolled the transaction back, and nothing else of a process is in a handle.
+    """
+
+    store: SqlStore
+    process: Process | None = None
+    strike: Callable[..., None] | None = None
+
+    def __post_init__(self) -> None:
+        database = self.store._database
+        plain = database.write
+
+        @contextmanager
+        def write() -> Iterator[Connection]:
+            assert self.process is not None
+            assert self.strike is not None
+            self.process.points = []
+            with plain() as connection:
+                yield connection
+            self.strike(self.process, self.process.points, after_commit=True)
+
+        event.listen(database._engine, "before_cursor_execute", self._statement)
+        database.write = write  # type: ignore[method-assign]
+
+    def _statement(self, _connection: Any, _cursor: Any, text: str, *_rest: Any) -> None:
+        found = _WRITES.match(text)
+        if found and self.process is not None and self.strike is not None:
+            verb = "update" if found[1].upper() == "UPDATE" else "insert"
+            point = POINTS.get(f"{verb} {found[2].lower()}")
+            if point is not None:
+                self.process.points.append(point)
+                self.strike(self.process, [point], after_commit=False)
+
+    def lend(self, process: Process, strike: Callable[..., None]) -> None:
+        """From now on it is this process's."""
+        self.process, self.strike = process, strike
+        store = self.store
+        for part in (store, store.schedule, store.queue):
+            part._owner = process.owner  # type: ignore[attr-defined]
+
+
+class Pool:
+    """The state file of all seeds of this Python process, emptied before each, and the handles on it."""
+
+    def __init__(self) -> None:
+        home = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a private folder below it
+        self.folder = Path(mkdtemp(prefix="sqlorch-sim-", dir=home))
+        atexit.register(rmtree, self.folder, ignore_errors=True)
+        self._free: list[Handle] = []
+
+    def take(self) -> Handle:
+        return self._free.pop() if self._free else Handle(quick_store(self.folder, owner()))
+
+    def give_back(self, handle: Handle) -> None:
+        handle.process = handle.strike = None
+        self._free.append(handle)
+
+    def empty(self) -> None:
+        """Forget everything the last seed wrote."""
+        handle = self.take()
+        self.give_back(handle)
+        with closing(sqlite3.connect(self.folder / "state.db")) as connection, connection:
+            for table in reversed(metadata.sorted_tables):
+                if table.name != "meta":
+                    connection.execute(f"DELETE FROM {table.name}")
+            connection.execute("DELETE FROM sqlite_sequence")
+            connection.execute("UPDATE meta SET value = '0' WHERE key = 'fence_seq'")
+
+
 class Machine:
     """Clock, processes and faults, all from one seed.
 
     Args:
-        folder: for the state file.
+        pool: the state file, emptied here.
         rng: decides everything.
     """
 
-    def __init__(self, folder: Path, rng: Random) -> None:
-        self.folder = folder
+    def __init__(self, pool: Pool, rng: Random) -> None:
+        self._pool = pool
+        pool.empty()
         self.rng = rng
         self.clock = Hand()
         self.dead: set[int] = set()
@@ -96,7 +179,7 @@ class Machine:
         self.latest = self.clock.wall
         self.idle: list[Process] = []  # workers that are done with their run
         self._pids = 1
-        self._open: list[SqlStore] = []
+        self._lent: dict[int, Handle] = {}
 
     def is_alive(self, who: Owner) -> bool:
         return who.pid not in self.dead
@@ -104,21 +187,25 @@ class Machine:
     def process(self) -> Process:
         """A new process."""
         self._pids += 1
-        store = quick_store(self.folder, owner(self._pids))
-        self._open.append(store)
-        process = Process(pid=self._pids, store=store)
-        self._listen(process)
+        process = Process(pid=self._pids, handle=self._pool.take())
+        process.handle.lend(process, self._strike)
+        self._lent[process.pid] = process.handle
         return process
 
     def kill(self, process: Process) -> None:
-        """The process is gone, its connections with it."""
+        """The process is gone."""
         self.dead.add(process.pid)
         self.say(f"pid {process.pid} is dead")
-        process.store.close()
+        self.close_handle(process)
+
+    def close_handle(self, process: Process) -> None:
+        handle = self._lent.pop(process.pid, None)
+        if handle is not None:
+            self._pool.give_back(handle)
 
     def close(self) -> None:
-        for store in self._open:
-            store.close()
+        for handle in self._lent.values():
+            self._pool.give_back(handle)
 
     def say(self, what: str) -> None:
         self.trace.append(f"{self.clock.wall:%m-%d %H:%M:%S} {what}")
@@ -136,29 +223,6 @@ class Machine:
                 after_commit=self.rng.random() < 0.5,
                 countdown=self.rng.choice([1, 1, 1, 2, 2, 3, 5, 8]),
             )
-
-    def _listen(self, process: Process) -> None:
-        database = process.store._database
-        plain = database.write
-
-        def statement(_c: Any, _cursor: Any, text: str, *_rest: Any) -> None:
-            found = _WRITES.match(text)
-            if found:
-                verb = "update" if found[1].upper() == "UPDATE" else "insert"
-                point = POINTS.get(f"{verb} {found[2].lower()}")
-                if point is not None:
-                    process.points.append(point)
-                    self._strike(process, [point], after_commit=False)
-
-        @contextmanager
-        def write() -> Iterator[Connection]:
-            process.points = []
-            with plain() as connection:
-                yield connection
-            self._strike(process, process.points, after_commit=True)
-
-        event.listen(database._engine, "before_cursor_execute", statement)
-        database.write = write  # type: ignore[method-assign]
 
     def _strike(self, process: Process, points: list[str], *, after_commit: bool) -> None:
         fault = process.fault

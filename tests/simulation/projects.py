@@ -9,7 +9,7 @@ from support.scheduling import HOUR, T0, group, model, project
 from sqlorch.domain.group import Group
 from sqlorch.domain.snapshot import Snapshot, SnapshotNode
 
-SCHEDULES = ["@hourly", "0 */2 * * *", "0 */6 * * *", "@daily", "30 1,13 * * *", "0 */3 * * *"]
+SCHEDULES = ["@hourly", "0 */2 * * *", "0 */3 * * *", "30 */2 * * *", "0 1-23/4 * * *", "@daily"]
 
 
 def make(rng: Random) -> Snapshot:
@@ -41,7 +41,7 @@ def _group(rng: Random, name: str, *, points: bool | None = None) -> Group:
     return group(
         name,
         rng.choice(SCHEDULES),
-        start=None if rng.random() < 0.25 else T0 - rng.randint(0, 30) * HOUR,
+        start=None if rng.random() < 0.25 else T0 - rng.randint(0, 6) * HOUR,
         batch=rng.choice([1, 1, 1, 3]),
         interval="point" if point else "window",
         catchup=rng.choice(["all", "all", "latest", "coalesce", "none"]),

@@ -7,12 +7,12 @@ seed is printed with what happened before, and ``... simulate.py SEED`` replays 
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -20,13 +20,14 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
 from simulation import projects
 from simulation.actors import Daemon, People, Worker, deliver, start_daemon, start_worker
-from simulation.invariants import Broken, Invariants, check_end, check_ready
-from simulation.machine import Killed, Machine
+from simulation.invariants import Invariants, check_end, check_ready
+from simulation.machine import Killed, Machine, Pool
 from support.scheduling import T0
 
 from sqlorch.domain.errors import SqlorchError
+from sqlorch.domain.scheduling import GroupStatus
 
-STEPS = 60
+STEPS = (12, 16, 20, 30, 60)
 _SETTLING = 600
 
 
@@ -45,23 +46,23 @@ class Simulation:
     """Everything of one seed."""
 
     seed: int
-    folder: Path
+    pool: Pool
     rng: Random = field(init=False)
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)  # noqa: S311 - a seed that can be run again is the point
-        self.machine = Machine(self.folder, self.rng)
+        self.machine = Machine(self.pool, self.rng)
         self.snapshot = projects.make(self.rng)
         self.machine.clock.to(T0)
         self.people = People(self.machine, self.machine.process())
         self.daemons: list[Daemon] = []
         self.zombies: list[Worker] = []
         points = {name for name, one in self.snapshot.groups.items() if one.timetable.mode == "point"}
-        self.invariants = Invariants(self.folder / "state.db", points)
+        self.invariants = Invariants(self.pool.folder / "state.db", points)
 
     def run(self) -> Outcome:
         """The steps, then peace, then everything must be in order."""
-        for _ in range(STEPS):
+        for _ in range(self.rng.choice(STEPS)):
             self._choose()()
             self.invariants.check()
         self._settle()
@@ -82,7 +83,7 @@ class Simulation:
         return self.rng.choices([one for one, _ in actions], [weight for _, weight in actions])[0]
 
     def _wait(self) -> None:
-        self.machine.advance(timedelta(minutes=self.rng.choice([1, 5, 20, 60, 60, 120, 400])))
+        self.machine.advance(timedelta(minutes=self.rng.choice([1, 5, 20, 60, 60, 120, 240])))
 
     def _tick(self) -> None:
         if not self.daemons:
@@ -183,7 +184,7 @@ class Simulation:
                 deliver(self.machine, zombie, failed=self.rng.random() < 0.3)
             except SqlorchError as error:
                 self.machine.say(f"refused: {str(error)[:80]}")
-            zombie.process.store.close()
+            self.machine.close_handle(zombie.process)
 
     def _kill_someone(self) -> None:
         if self.daemons and self.rng.random() < 0.5:
@@ -210,8 +211,9 @@ class Simulation:
                 self._start()
             (daemon,) = self.daemons
             self._tick_one(daemon)
-            for worker in [*daemon.workers, *self.orphans]:
-                self._work_on(daemon.workers if worker in daemon.workers else self.orphans, worker)
+            while daemon.workers or self.orphans:
+                workers = daemon.workers or self.orphans
+                self._work_on(workers, workers[0])
             self.invariants.check()
             self.people.retry_all()
             if self._at_rest(daemon):
@@ -222,7 +224,13 @@ class Simulation:
         store = self.people._process.store
         due = daemon.scheduler._agenda.next()
         late = due is not None and due <= self.machine.clock.now()
-        return not late and not store.queue.open_runs() and not store.backfills.backfills(unfinished=True)
+        stopped = any(one.status is not GroupStatus.ACTIVE for one in store.schedule.groups().values())
+        return (
+            not late
+            and not stopped
+            and not store.queue.open_runs()
+            and not store.backfills.backfills(unfinished=True)
+        )
 
     def _outcome(self) -> Outcome:
         store = self.people._process.store
@@ -238,17 +246,20 @@ def simulate(seed: int) -> Outcome:
     Raises:
         AssertionError: something did not hold; the message has the seed and what happened last.
     """
-    home = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - private folder below it
-    with tempfile.TemporaryDirectory(dir=home) as folder:
-        simulation = Simulation(seed, Path(folder))
-        try:
-            return simulation.run()
-        except Exception as error:
-            happened = "\n  ".join(simulation.machine.trace[-40:])
-            again = f"python tests/simulation/simulate.py {seed}"
-            raise AssertionError(f"seed {seed}: {error!r}; again with: {again}\n  {happened}") from error
-        finally:
-            simulation.machine.close()
+    simulation = Simulation(seed, _pool())
+    try:
+        return simulation.run()
+    except Exception as error:
+        happened = "\n  ".join(simulation.machine.trace[-40:])
+        again = f"python tests/simulation/simulate.py {seed}"
+        raise AssertionError(f"seed {seed}: {error!r}; again with: {again}\n  {happened}") from error
+    finally:
+        simulation.machine.close()
+
+
+@cache
+def _pool() -> Pool:
+    return Pool()
 
 
 def main(first: int, last: int) -> int:
@@ -264,8 +275,11 @@ def main(first: int, last: int) -> int:
         total.hit += one.hit
         total.slots, total.runs = total.slots + one.slots, total.runs + one.runs
         total.deaths += one.deaths
-    seconds = time.monotonic() - began
-    print(f"{last - first} seeds in {seconds:.0f} s: {total.slots} slots, {total.runs} runs, ", end="")
+    seconds, busy = time.monotonic() - began, time.process_time()
+    print(
+        f"{last - first} seeds in {seconds:.0f} s ({busy:.0f} s of processor): {total.slots} slots, {total.runs} runs, ",
+        end="",
+    )
     print(f"{total.deaths} processes gone, {sum(total.hit.values())} faults at points:")
     for point, count in sorted(total.hit.items()):
         print(f"  {count:7} {point}")
