@@ -170,10 +170,14 @@ class _Crew:
                 shape_of=Shapes(self._request, self._session, self._graph),
                 skip_variables=self._workspace.settings.variables_skip,
                 overrides=self._request.overrides,
-                invocation=repeatable(self._workspace),
+                invocation=repeatable(self._workspace) | self._partial(),
             ),
             suffix=lambda: secrets.token_hex(2),
         )
+
+    def _partial(self) -> dict[str, Any]:
+        """Whether only some nodes of a group are asked for, so that its consumers do not take it for made."""
+        return {"partial": True} if self._request.select or self._request.exclude else {}
 
 
 def make_driver(

@@ -25,7 +25,7 @@ _COUNTS = select(backfill_slot.c.backfill_id, backfill_slot.c.state, func.count(
 )
 _MOVE_SLOT = (
     backfill_slot.update()
-    .where(backfill_slot.c.backfill_id == bindparam("id"), backfill_slot.c.position == bindparam("place"))
+    .where(backfill_slot.c.backfill_id == bindparam("of"), backfill_slot.c.position == bindparam("place"))
     .values(state=bindparam("to"), run_id=bindparam("run"), reason=bindparam("why"))
 )
 
@@ -119,7 +119,7 @@ class SqlBackfills:
         del now  # what a slot's run did says when
         rows = [
             {
-                "id": backfill_id,
+                "of": backfill_id,
                 "place": slot.position,
                 "to": slot.state,
                 "run": slot.run_id,

@@ -19,7 +19,7 @@ from sqlorch.state.tables import grp, run
 _REASONS = select(run.c.run_id, run.c.reason).where(run.c.state == RunState.QUEUED)
 _EXPLAIN = (
     run.update()
-    .where(run.c.run_id == bindparam("id"), run.c.state == RunState.QUEUED)
+    .where(run.c.run_id == bindparam("waiting"), run.c.state == RunState.QUEUED)
     .values(reason=bindparam("why"))
 )
 
@@ -85,7 +85,7 @@ class SqlQueue:
         with self._database.read() as connection:
             stored = {row.run_id: row.reason for row in connection.execute(_REASONS)}
         cleaned = {run_id: clean_text(why) for run_id, why in reasons.items() if run_id in stored}
-        rows = [{"id": run_id, "why": why} for run_id, why in cleaned.items() if stored[run_id] != why]
+        rows = [{"waiting": run_id, "why": why} for run_id, why in cleaned.items() if stored[run_id] != why]
         if rows:
             with self._database.write() as connection:
                 connection.execute(_EXPLAIN, rows)

@@ -1,10 +1,9 @@
 """What every run store promises, whatever it is built on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -74,25 +73,6 @@ def move(unique_id: str, *path: NodeState, reason: str = "") -> list[NodeMove]:
         NodeMove(unique_id=unique_id, before=before, after=after, reason=reason)
         for before, after in pairwise(path)
     ]
-
-
-@pytest.fixture(params=["sqlite"])
-def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], SqlStore]]:
-    """Opens the same store again each time it is called."""
-    opened: list[SqlStore] = []
-
-    def opener() -> SqlStore:
-        opened.append(SqlStore.open(tmp_path / "state" / "state.db", owner=ME))
-        return opened[-1]
-
-    yield opener
-    for store in opened:
-        store.close()
-
-
-@pytest.fixture
-def store(open_store: Callable[[], SqlStore]) -> SqlStore:
-    return open_store()
 
 
 def start(store: RunStore, *ready: str, run_id: str = "manual-1") -> None:
