@@ -1,6 +1,7 @@
 """What people tell the daemon: pause, resume, catch up, trigger, cancel.
 
-All of it goes through the state file, so it works whether a daemon is running or not; one that runs sees it within a second.
+All of it goes through the state file, so it works whether a daemon is running or not; one that runs sees it
+within a second.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sqlorch.app.lineage import open_view
 from sqlorch.app.snapshot import take_snapshot
 from sqlorch.app.workspace import Choices, Workspace
 from sqlorch.domain.catchup import CatchupPolicy
-from sqlorch.domain.errors import ConfigError, StateError
+from sqlorch.domain.errors import ConfigError
 from sqlorch.domain.group import Group
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.ledger import Reprocess
@@ -223,15 +224,3 @@ def cancel(desk: Desk, run_ids: Sequence[str], reason: str) -> list[str]:
         for run_id in run_ids
         if desk.store.queue.request_cancel(run_id, reason=reason, who=desk.who, now=desk.now)
     ]
-
-
-def requeue(desk: Desk, run_id: str) -> int:
-    """Send a run that has ended back to the queue, for the daemon to drive; returns the generation.
-
-    Raises:
-        StateError: there is no such run, it has not ended, or it succeeded.
-    """
-    record = desk.store.run(run_id)
-    if not record.state.terminal:
-        raise StateError(f"{run_id} is {record.state}: it has not ended, so there is nothing to try again")
-    return desk.store.queue.requeue(run_id, now=desk.now)
