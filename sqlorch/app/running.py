@@ -22,15 +22,18 @@ from sqlorch.domain.history import NodeRecord, RunRecord
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.periods import parse_bounds, parse_period
 from sqlorch.domain.selector import select
+from sqlorch.engine.crew import Crew
 from sqlorch.engine.driver import Driver
-from sqlorch.engine.invoke import Invocation, Overrides, Shape, SpecMaker
+from sqlorch.engine.invoke import Invocation, SpecMaker
+from sqlorch.engine.node_specs import Overrides, Shape
 from sqlorch.engine.planner import Plan, plan_runs
+from sqlorch.engine.pools import Pools
 from sqlorch.engine.ports import Listener
-from sqlorch.engine.run_loop import Crew
 from sqlorch.engine.stop import Stop
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
+    from sqlorch.engine.schedule_ports import AlertStore, QueueStore
     from sqlorch.state.store import SqlStore
 
 
@@ -143,6 +146,11 @@ class _Crew:
         """Make every run of the plan, then publish."""
         durations = self._store.durations(sorted({uid for run in plan.runs for uid in run.nodes}))
         outlook = Outlook(plan=plan, threads=self._session.threads, durations=durations)
+        code = self._graph.code
+        if code is not None:
+            elastic = bool(self._session.interval_dependent)  # then the plan does not know all nodes
+            made = code.documents if elastic else dict.fromkeys(uid for run in plan.runs for uid in run.nodes)
+            self._store.ledger.remember_code(code.texts(made))
         with progress(outlook) as listener:
             records = self._invocation(listener, durations).make_all(plan.runs)
         if not records:
@@ -191,8 +199,10 @@ def make_driver(
     listener: Listener,
     stop: Stop,
     fail_fast: bool,
+    queue: QueueStore | None = None,
+    alerts: AlertStore | None = None,
 ) -> Driver:
-    """Put together what drives a run."""
+    """Put together what drives a run; see :class:`sqlorch.engine.crew.Crew`."""
     from sqlorch.state.owner import current_owner  # noqa: PLC0415 - the store is open by now
 
     crew = Crew(
@@ -203,6 +213,9 @@ def make_driver(
         owner=current_owner(),
         run_dir=workspace.run_dir,
         fail_fast=fail_fast,
+        pools=Pools(workspace.settings.pools),
+        queue=queue,
+        alerts=alerts,
     )
     return Driver(crew=crew, session=session)
 
@@ -279,6 +292,7 @@ class Shapes:
         self._request = request
         self._session = session
         self._graph = graph
+        self._code = graph.code.fingerprints if graph.code is not None else {}
         self._fixed: Shape | None = None
 
     def __call__(self, group: Group, variables: Mapping[str, str]) -> Shape:
@@ -288,10 +302,10 @@ class Shapes:
         dag = self._session.dag_for(variables)
         ordered, grouping = self._graph.order(dag)
         if not self._session.interval_dependent:
-            self._fixed = Shape(dag=ordered, grouping=grouping)
+            self._fixed = Shape(dag=ordered, grouping=grouping, code=self._code)
             return self._fixed
         nodes = _selected(self._request, self._session, dag, grouping) & grouping.nodes(group.name)
-        return Shape(dag=ordered, grouping=grouping, nodes=nodes)
+        return Shape(dag=ordered, grouping=grouping, nodes=nodes, code=self._code)
 
 
 def _period(request: Request, group: Group | None) -> Interval:

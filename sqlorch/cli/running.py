@@ -23,7 +23,7 @@ from sqlorch.cli.summary import as_document, exit_code, failed, print_ended
 from sqlorch.config.places import one_line
 from sqlorch.domain.describe import compact
 from sqlorch.domain.errors import ConfigError
-from sqlorch.engine.invoke import Overrides
+from sqlorch.engine.node_specs import Overrides
 from sqlorch.engine.planner import Plan
 from sqlorch.engine.ports import Listener
 from sqlorch.engine.stop import Stop
@@ -71,8 +71,8 @@ def retry_command(run_id: str, given: Mapping[str, Any]) -> int:
             command=command_line(),
             progress=progress(console),
             stop=stop,
+            tell=warn,
             wait=not given["no_wait"],
-            waiting=warn,
         )
     if not ended.runs:
         console.print(f"{run_id} has no failed or skipped node; there is nothing to retry")

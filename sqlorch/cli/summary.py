@@ -32,11 +32,11 @@ _ID = 32  # columns of a run id
 
 
 def exit_code(runs: Iterable[RunRecord]) -> int:
-    """130 when a run was cancelled, 1 when one failed, else 0."""
+    """130 when a run was cancelled, 1 when one failed or is in other hands now, else 0."""
     states = {run.state for run in runs}
     if RunState.CANCELLED in states:
         return 130
-    return 1 if RunState.FAILED in states else 0
+    return 1 if any(state is RunState.FAILED or not state.terminal for state in states) else 0
 
 
 def as_document(runs: Sequence[RunRecord], nodes: dict[str, Sequence[NodeRecord]]) -> dict[str, Any]:

@@ -26,8 +26,8 @@ from sqlorch.domain.run import (
     RunSpec,
     RunState,
 )
+from sqlorch.engine.crew import Crew
 from sqlorch.engine.driver import Driver
-from sqlorch.engine.run_loop import Crew
 from sqlorch.engine.stop import Stop
 from sqlorch.state.owner import current_owner
 from sqlorch.state.store import SqlStore
@@ -63,6 +63,7 @@ class Scripted:
         self.full_refresh: bool | None = None
         self.hook: Callable[[], None] | None = None
         self.interrupted = threading.Event()
+        self.abandoned = False
 
     def open_run(self, *, nodes: Sequence[str], full_refresh: bool, **_: Any) -> Scripted:
         if self.hook is not None:
@@ -129,6 +130,9 @@ class Scripted:
         self.finished = list(results)
         return self.trouble
 
+    def abandon(self) -> None:
+        self.abandoned = True
+
 
 class Ear:
     """A listener that counts."""
@@ -136,6 +140,7 @@ class Ear:
     def __init__(self) -> None:
         self.heard: Counter[str] = Counter()
         self.skipped: dict[str, str] = {}
+        self.warnings: list[tuple[str | None, str]] = []
         self.on_start: Callable[[str], None] = lambda _uid: None
 
     def run_started(self, spec: RunSpec) -> None:
@@ -152,6 +157,9 @@ class Ear:
 
     def node_skipped(self, run_id: str, unique_id: str, reason: str) -> None:
         self.skipped[unique_id] = reason
+
+    def warned(self, run_id: str, unique_id: str | None, message: str) -> None:
+        self.warnings.append((unique_id, message))
 
     def run_finished(self, record: RunRecord) -> None:
         self.heard["run_finished"] += 1
