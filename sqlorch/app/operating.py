@@ -33,6 +33,7 @@ from sqlorch.state.owner import is_alive
 
 if TYPE_CHECKING:
     from sqlorch.domain.history import Owner
+    from sqlorch.lineage.project import Project
     from sqlorch.state.store import SqlStore
 
 
@@ -42,6 +43,7 @@ class Desk:
 
     Attributes:
         workspace: the project.
+        project: its files, read.
         snapshot: its groups and nodes, as its files have them now.
         store: what is remembered of it.
         who: the person, for the audit trail: ``ann@host``.
@@ -49,6 +51,7 @@ class Desk:
     """
 
     workspace: Workspace
+    project: Project
     snapshot: Snapshot
     store: SqlStore
     who: str
@@ -84,6 +87,7 @@ def open_desk(choices: Choices) -> Iterator[Desk]:
     with view.workspace.store() as store:
         yield Desk(
             workspace=view.workspace,
+            project=view.project,
             snapshot=take_snapshot(view, {}),
             store=store,
             who=f"{getpass.getuser()}@{socket.gethostname()}",
