@@ -112,7 +112,7 @@ def _owner(daemon: Mapping[str, Any]) -> Owner:
 def pause(desk: Desk, name: str, reason: str) -> bool:
     """Make no more runs of a group; those under way are finished. False when it was paused already."""
     desk.state(name)
-    said = reason or f"paused by {desk.who}"
+    said = f"{reason} ({desk.who})" if reason else f"paused by {desk.who}"
     return desk.store.schedule.set_status(name, GroupStatus.PAUSED, reason=said, who=desk.who, now=desk.now)
 
 

@@ -22,8 +22,18 @@ def groups_table(rows: Sequence[GroupRow]) -> None:
     """Print it."""
     console = Console(highlight=False)
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("group", "schedule", "status", "nodes", "decided until", "next due", "due", "open", "last"):
-        table.add_column(name, justify="right" if name in {"nodes", "due", "open"} else "left")
+    for name in (
+        "group",
+        "schedule",
+        "status",
+        "nodes",
+        "decided until UTC",
+        "next due UTC",
+        "due",
+        "open",
+        "last",
+    ):
+        table.add_column(name, justify="right" if name in {"nodes", "due", "open"} else "left", no_wrap=True)
     for row in rows:
         style = _STYLES[row.status]
         last = f"[{text.STYLES.get(row.last, '')}]{text.SYMBOLS.get(row.last, '')}[/]" if row.last else ""
@@ -45,4 +55,4 @@ def groups_table(rows: Sequence[GroupRow]) -> None:
 
 
 def _utc(instant: datetime | None) -> str:
-    return "" if instant is None else f"{instant:%Y-%m-%d %H:%M}Z"
+    return "" if instant is None else f"{instant:%Y-%m-%d %H:%M}"
