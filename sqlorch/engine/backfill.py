@@ -51,16 +51,16 @@ class Backfills:
 
     def cancel(self, backfill_id: str, *, who: str, now: datetime) -> bool:
         """End it, those that follow from it, and their runs; False when it has ended."""
-        state = self._store.backfill(backfill_id).state
+        state = self._store.backfills.backfill(backfill_id).state
         if state not in {BackfillState.RUNNING, BackfillState.PAUSED}:
             return False
         if not self._move(backfill_id, state, BackfillState.CANCELLED, who, now):
             return False
-        for run in self._store.open_runs():
+        for run in self._store.queue.open_runs():
             if run.backfill == backfill_id:
                 reason = f"the backfill {backfill_id} was cancelled"
-                self._store.request_cancel(run.run_id, reason=reason, who=who, now=now)
-        for child in self._store.backfills(unfinished=True):
+                self._store.queue.request_cancel(run.run_id, reason=reason, who=who, now=now)
+        for child in self._store.backfills.backfills(unfinished=True):
             if child.parent == backfill_id:
                 self.cancel(child.backfill_id, who=who, now=now)
         return True
@@ -68,7 +68,7 @@ class Backfills:
     def _move(
         self, backfill_id: str, before: BackfillState, after: BackfillState, who: str, now: datetime
     ) -> bool:
-        return self._store.move_backfill(backfill_id, before, after, reason="", who=who, now=now)
+        return self._store.backfills.move_backfill(backfill_id, before, after, reason="", who=who, now=now)
 
     def _submit(self, plan: BackfillPlan, parent: str | None, *, who: str, now: datetime) -> str:
         digest = hashlib.sha256(f"{plan.group}|{plan.span}".encode()).hexdigest()
@@ -99,5 +99,5 @@ class Backfills:
             failed=0,
             parent=parent,
         )
-        self._store.submit(backfill, slots, who=who, now=now)
+        self._store.backfills.submit(backfill, slots, who=who, now=now)
         return backfill_id

@@ -68,14 +68,14 @@ class BackfillFeed:
         return queued
 
     def _settle(self, backfill: Backfill, runs: Mapping[str, OpenRun], now: datetime) -> list[BackfillSlot]:
-        slots = self._store.backfill_slots(backfill.backfill_id)
+        slots = self._store.backfills.backfill_slots(backfill.backfill_id)
         ended = [
             self._ended(slot)
             for slot in slots
             if slot.state == "queued" and slot.run_id is not None and slot.run_id not in runs
         ]
         if ended:
-            self._store.move_slots(backfill.backfill_id, ended, now=now)
+            self._store.backfills.move_slots(backfill.backfill_id, ended, now=now)
             slots = _replaced(slots, ended)
         if not any(slot.state in _UNSETTLED for slot in slots):
             self._finish(backfill, slots, now)
@@ -99,10 +99,10 @@ class BackfillFeed:
         reason = f"{len(bad)} of {len(slots)} intervals did not succeed" if bad else ""
         if bad:
             payload = {"backfill": backfill.backfill_id, "group": backfill.group, "reason": reason}
-            self._store.raise_alert(
+            self._store.alerts.raise_alert(
                 f"backfill_failed:{backfill.backfill_id}", "backfill_failed", payload, now=now
             )
-        self._store.move_backfill(
+        self._store.backfills.move_backfill(
             backfill.backfill_id, backfill.state, after, reason=reason, who=WHO, now=now
         )
 
@@ -123,7 +123,7 @@ class BackfillFeed:
             if slot.state != "waiting" or any(_comes_first(one, slot) for one in above):
                 continue
             moved = self._queue(backfill, group, slot, runs, now)
-            self._store.move_slots(backfill.backfill_id, [moved], now=now)
+            self._store.backfills.move_slots(backfill.backfill_id, [moved], now=now)
             if moved.state == "queued" and moved.run_id is not None:
                 free -= 1
                 yield moved.run_id
@@ -135,7 +135,9 @@ class BackfillFeed:
         parent = backfills.get(backfill.parent or "")
         while parent is not None:
             yield from (
-                slot for slot in self._store.backfill_slots(parent.backfill_id) if slot.state in _UNSETTLED
+                slot
+                for slot in self._store.backfills.backfill_slots(parent.backfill_id)
+                if slot.state in _UNSETTLED
             )
             parent = backfills.get(parent.parent or "")
 
@@ -159,7 +161,7 @@ class BackfillFeed:
             if record.invocation.get(SLOT_MARK) == mark:  # queued before a crash, and ended since
                 return replace(slot, state="queued", run_id=run_id)
             parameters = {"reprocess": backfill.reprocess, SLOT_MARK: mark}
-            self._store.requeue(run_id, now=now, backfill=backfill.backfill_id, parameters=parameters)
+            self._store.queue.requeue(run_id, now=now, backfill=backfill.backfill_id, parameters=parameters)
             return replace(slot, state="queued", run_id=run_id)
         except StateError as error:
             return replace(slot, state="failed", reason=str(error))
@@ -168,7 +170,7 @@ class BackfillFeed:
         """The run that has the slot: the one it had when the backfill was asked for, or one made since."""
         if slot.run_id is not None:
             return slot.run_id
-        for decided in self._store.slots(group, slot.interval):
+        for decided in self._store.schedule.slots(group, slot.interval):
             if decided.run_id is not None and slot.interval.contains(decided.interval):
                 return decided.run_id
         return None
@@ -192,7 +194,7 @@ class BackfillFeed:
             spec_hash=spec_hash(group),
             parameters={"reprocess": backfill.reprocess, SLOT_MARK: mark},
         )
-        return replace(slot, state="queued", run_id=self._store.enqueue(run, now=now))
+        return replace(slot, state="queued", run_id=self._store.queue.enqueue(run, now=now))
 
     def _slots_in(self, group: Group, interval: Interval) -> tuple[Interval, ...]:
         """The slots one run takes: those skipped on record, else those of the timetable."""
@@ -200,7 +202,7 @@ class BackfillFeed:
             return ()
         skipped = [
             slot.interval
-            for slot in self._store.slots(group.name, interval)
+            for slot in self._store.schedule.slots(group.name, interval)
             if slot.status is SlotStatus.SKIPPED and interval.contains(slot.interval)
         ]
         if skipped or interval.start == interval.end:

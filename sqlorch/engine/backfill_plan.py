@@ -114,7 +114,7 @@ class BackfillPlanner:
         chosen = wanted(
             units,
             [self._snapshot.nodes[uid] for uid in self._snapshot.members(group.name)],
-            self._store.entries(self._snapshot.members(group.name), _hull(units) or request.span),
+            self._store.ledger.entries(self._snapshot.members(group.name), _hull(units) or request.span),
             request.reprocess,
             failed=self._failed_runs(group.name),
             changed=self._changed,
@@ -125,7 +125,7 @@ class BackfillPlanner:
         return replace(plan, children=tuple(self._children(request, plan)))
 
     def _units(self, group: Group, span: Interval) -> list[Unit]:
-        state = self._store.groups().get(group.name)
+        state = self._store.schedule.groups().get(group.name)
         if group.timetable.scheduled and (state is None or state.cursor is None):
             raise StateError(
                 f"no daemon has scheduled the group {group.name} yet, so it has no slots to backfill; "
@@ -138,7 +138,7 @@ class BackfillPlanner:
 
     def _decided(self, group: str, span: Interval) -> list[Slot]:
         """Slots that overlap the range, and those that share a run with the first or last of them."""
-        slots = self._store.slots(group, span)
+        slots = self._store.schedule.slots(group, span)
         edges = {slot.run_id for slot in (*slots[:1], *slots[-1:]) if slot.run_id}
         covers = [self._store.run(run_id).interval for run_id in edges]
         if all(span.contains(cover) for cover in covers):
@@ -147,7 +147,7 @@ class BackfillPlanner:
             min(span.start, *(cover.start for cover in covers)),
             max(span.end, *(cover.end for cover in covers)),
         )
-        return self._store.slots(group, widest)
+        return self._store.schedule.slots(group, widest)
 
     def _failed_runs(self, group: str) -> frozenset[str]:
         ended = (RunState.FAILED, RunState.CANCELLED)
@@ -176,14 +176,14 @@ class BackfillPlanner:
         )
 
     def _refuse_overlap(self, group: str, chosen: Sequence[Unit], span: Interval) -> None:
-        for run in self._store.open_runs():
+        for run in self._store.queue.open_runs():
             if run.group == group and any(_meet(run.interval, unit.interval) for unit in chosen):
                 shown = compact(run.interval, run.timezone)
                 raise StateError(
                     f"{run.run_id} of {group} is {run.state} over {shown}, inside the range; "
                     "wait until it has ended, or cancel it"
                 )
-        for other in self._store.backfills(group=group, unfinished=True):
+        for other in self._store.backfills.backfills(group=group, unfinished=True):
             if _meet(other.interval, span):
                 raise StateError(
                     f"the backfill {other.backfill_id} of {group} is {other.state} over {other.interval}; "
@@ -205,7 +205,7 @@ class BackfillPlanner:
             if unit.wider:
                 shown = compact(unit.interval, group.timezone)
                 yield f"{unit.run_id} covers {shown} and is made again as a whole"
-        state = self._store.groups().get(group.name)
+        state = self._store.schedule.groups().get(group.name)
         if state is None or state.cursor is None or not group.timetable.scheduled:
             return
         cursor = state.cursor
@@ -249,7 +249,7 @@ class BackfillPlanner:
         ]
 
     def _has_slots(self, group: Group) -> bool:
-        state = self._store.groups().get(group.name)
+        state = self._store.schedule.groups().get(group.name)
         return group.timetable.scheduled and state is not None and state.cursor is not None
 
 

@@ -58,13 +58,13 @@ class DatasetTrigger:
             run = self._due(group, state, now)
             if run is not None:
                 made, consumed = run
-                created.append(self._store.enqueue(made, now=now, consumed=consumed))
+                created.append(self._store.queue.enqueue(made, now=now, consumed=consumed))
         return created
 
     def _due(self, group: Group, state: GroupState, now: datetime) -> tuple[NewRun, Mapping[str, int]] | None:
         producers = self._snapshot.producers(group.name)
         datasets = sorted({dataset for names in producers.values() for dataset in names})
-        events = self._store.events(datasets, self._store.consumed(group.name))
+        events = self._store.datasets.events(datasets, self._store.datasets.consumed(group.name))
         fresh = [event for event in events if state.cursor is None or event.at >= state.cursor]
         if not fresh or (group.rules.after_all and not _complete(producers, fresh, group)):
             return None

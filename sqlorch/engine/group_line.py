@@ -51,8 +51,8 @@ class GroupLine:
             if reason:
                 self.waiting[run.run_id] = reason
             else:
-                self._taken.append(run)
                 self.ready.append(Candidate(run=run, max_active=self._limit(run)))
+                self._taken.append(run)
 
     def _reason(self, run: OpenRun) -> str:
         reason = self._stopped(run) or self._full(run) or self._past(run)
@@ -119,7 +119,7 @@ class GroupLine:
         """Whether the slot before must end well first; the first of a group or backfill has none."""
         if not self._group.rules.depends_on_past or run.kind not in _OF_SLOTS:
             return ""
-        before = self._store.slots(run.group, Interval(_BEGINNING, run.interval.start), limit=1)
+        before = self._store.schedule.slots(run.group, Interval(_BEGINNING, run.interval.start), limit=1)
         if not before or before[0].status is SlotStatus.SKIPPED or before[0].run_id is None:
             return ""
         slot, run_id = before[0], before[0].run_id

@@ -117,7 +117,7 @@ class Scheduler:
         self._looked_at: datetime | None = None
         self._guard = ClockGuard(_last_beat(store))
         self._watchdog = Watchdog(store=store, snapshot=snapshot, owner=owner, is_alive=is_alive, since=now)
-        store.watch(now)
+        store.schedule.watch(now)
         self.load(snapshot, now)
 
     def load(self, snapshot: Snapshot, now: datetime) -> None:
@@ -129,7 +129,7 @@ class Scheduler:
         self._snapshot = snapshot
         self._services = _Services(self._store, snapshot, self._fairness)
         self._watchdog.snapshot = snapshot
-        self._groups = dict(self._store.groups())
+        self._groups = dict(self._store.schedule.groups())
         for name in snapshot.groups:
             self._enrol(name, now)
         for name in self._groups:
@@ -164,10 +164,10 @@ class Scheduler:
     def _check_clock(self, now: datetime) -> str:
         verdict = self._guard.check(now, self._clock.monotonic())
         if verdict.accepted:
-            self._store.watch(now)  # nobody watched in the time the clock leapt over
+            self._store.schedule.watch(now)  # nobody watched in the time the clock leapt over
         if verdict.reason:
             payload = {"reason": verdict.reason}
-            self._store.raise_alert(f"clock:{verdict.key}", "clock_jumped", payload, now=now)
+            self._store.alerts.raise_alert(f"clock:{verdict.key}", "clock_jumped", payload, now=now)
         return verdict.reason
 
     def _enrol(self, name: str, now: datetime) -> None:
@@ -184,17 +184,19 @@ class Scheduler:
             cursor = now if by_events else initial_cursor(group.timetable, now)
             if known is not None and cursor is None and known.spec_hash == told:
                 return
-        self._groups[name] = self._store.enrol(
+        self._groups[name] = self._store.schedule.enrol(
             name, cursor=cursor, spec_hash=told, watched_since=self._began, now=now
         )
 
     def _refresh(self) -> bool:
         """Read what somebody may have changed; False when nobody did."""
-        version = self._store.version()  # before reading: what is written meanwhile is seen next time
+        version = (
+            self._store.schedule.version()
+        )  # before reading: what is written meanwhile is seen next time
         if version == self._version:
             return False
         self._version = version
-        for name, state in self._store.groups().items():
+        for name, state in self._store.schedule.groups().items():
             if self._groups.get(name) != state:
                 self._groups[name] = state
                 self._schedule(name)
@@ -202,11 +204,11 @@ class Scheduler:
         return True
 
     def _read_queue(self) -> None:
-        runs = self._store.open_runs()
+        runs = self._store.queue.open_runs()
         self._queue = Queue(
             runs=runs,
             groups=self._groups,
-            backfills={one.backfill_id: one for one in self._store.backfills(unfinished=True)},
+            backfills={one.backfill_id: one for one in self._store.backfills.backfills(unfinished=True)},
             adopted=self._watchdog.adopted(runs),
         )
         self._looked_at = None
@@ -240,7 +242,7 @@ class Scheduler:
         """One group that cannot be decided must not keep the others from being decided."""
         payload = {"group": name, "reason": str(error)}
         dedupe = f"undecided:{name}:{self._groups[name].cursor}"
-        self._store.raise_alert(dedupe, "group_undecided", payload, now=now)
+        self._store.alerts.raise_alert(dedupe, "group_undecided", payload, now=now)
         self._agenda.put(name, now + _AGAIN)
 
     def _follow(self, made: _Made, now: datetime) -> bool:
@@ -266,7 +268,7 @@ class Scheduler:
             self._read_queue()
             self._review = self._services.promotion.review(self._queue)
         self._fairness.offer(candidate.run for candidate in self._review.ready if not candidate.resume)
-        self._store.explain(self._review.waiting, now=now)
+        self._store.queue.explain(self._review.waiting, now=now)
         self._looked_at = now
 
     def _next_due(self, now: datetime) -> datetime | None:
@@ -276,6 +278,6 @@ class Scheduler:
 
 def _last_beat(store: SchedulerStore) -> datetime | None:
     """When the daemon before this one was last heard of."""
-    before = store.daemon()
+    before = store.daemons.daemon()
     beat = None if before is None else before.get("beat_at")
     return beat if isinstance(beat, datetime) else None

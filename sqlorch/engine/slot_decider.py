@@ -115,8 +115,8 @@ class SlotDecider:
         reason = _say_held(group, state, decision)
         payload = {"group": group.name, "reason": reason, "due": decision.due, "owner": group.owner}
         # the alert first: should this process die in between, the next tick finds the group not yet held
-        self._store.raise_alert(f"held:{group.name}:{state.cursor}", "group_held", payload, now=now)
-        self._store.set_status(group.name, GroupStatus.HELD, reason=reason, who=WHO, now=now)
+        self._store.alerts.raise_alert(f"held:{group.name}:{state.cursor}", "group_held", payload, now=now)
+        self._store.schedule.set_status(group.name, GroupStatus.HELD, reason=reason, who=WHO, now=now)
         return Decided(state=replace(state, status=GroupStatus.HELD, reason=reason), held=reason)
 
     def _carry_out(self, group: Group, state: GroupState, decision: Decision, now: datetime) -> Decided:
@@ -158,7 +158,7 @@ class SlotDecider:
         if not slots or not members:
             return {}
         span = Interval(slots[0].start, slots[-1].end)
-        entries = self._store.entries([node.unique_id for node in members], span)
+        entries = self._store.ledger.entries([node.unique_id for node in members], span)
         return made_by_hand(slots, members, entries) if entries else {}
 
     def _write(self, group: Group, state: GroupState, pieces: Sequence[_Piece], now: datetime) -> Decided:
@@ -169,7 +169,7 @@ class SlotDecider:
             skips = [slot for piece in part if piece.run is None for slot in piece.slots]
             cursor = part[-1].slots[-1].end
             self._tell_skips(group, skips, said, now)
-            if not self._store.decide(
+            if not self._store.schedule.decide(
                 group.name,
                 expected=state.cursor,
                 cursor=cursor,
@@ -197,7 +197,7 @@ class SlotDecider:
             "owner": group.owner,
         }
         dedupe = f"skipped:{group.name}:{skips[0].start.isoformat()}"
-        self._store.raise_alert(dedupe, "slot_skipped", payload, now=now)
+        self._store.alerts.raise_alert(dedupe, "slot_skipped", payload, now=now)
 
     def _new_run(self, group: Group, state: GroupState, piece: _Piece, now: datetime) -> NewRun:
         interval = piece.run or piece.slots[0]

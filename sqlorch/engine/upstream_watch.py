@@ -92,7 +92,7 @@ class UpstreamWatch:
         if state is None:
             return ""  # never enrolled: it has no schedule that would ever make them
         span = Interval(slots[0].start, slots[-1].end)
-        decided = self._store.slots(other, span)
+        decided = self._store.schedule.slots(other, span)
         coming = [slot for slot in slots if _is_coming(slot, decided, state.cursor)]
         if not coming:
             return ""
@@ -111,7 +111,7 @@ class UpstreamWatch:
         open_runs: Mapping[str, OpenRun],
     ) -> list[Lack]:
         span = Interval(slots[0].start, slots[-1].end)
-        entries = self._store.entries(sorted(reads.built | reads.tests), span)
+        entries = self._store.ledger.entries(sorted(reads.built | reads.tests), span)
         skipped = [slot.interval for slot in decided if slot.status is SlotStatus.SKIPPED]
         under_way = self._under_way(slots, decided, open_runs)
         lacks = find_lacks(slots, reads, entries=entries, runs=under_way, skipped=skipped)

@@ -55,16 +55,26 @@ class Watchdog:
         self._driven_since: dict[tuple[str, int], datetime] = {}
 
     def rescue(self, runs: Mapping[str, OpenRun], now: datetime) -> tuple[str, ...]:
-        """Take over runs whose drivers are gone; those being cancelled are ended by the store itself."""
-        rescued = []
-        for run in runs.values():
-            orphan = run.state is RunState.RUNNING and run.kind is not RunKind.MANUAL
-            if orphan and (run.owner is None or not self._is_alive(run.owner)) and self._take_over(run, now):
-                rescued.append(run.run_id)
-        return tuple(rescued)
+        """Take over runs whose drivers are gone; end those that nobody takes up.
+
+        Returns:
+            Every run that was changed.
+        """
+        orphans = [
+            run
+            for run in runs.values()
+            if run.state in UNDER_WAY and (run.owner is None or not self._is_alive(run.owner))
+        ]
+        if not orphans:
+            return ()
+        ended = self._store.abandon_dead(now, self._is_alive)
+        return (
+            *ended,
+            *(run.run_id for run in orphans if run.run_id not in ended and self._take_over(run, now)),
+        )
 
     def _take_over(self, run: OpenRun, now: datetime) -> bool:
-        found = self._store.rescue(
+        found = self._store.queue.rescue(
             run.run_id,
             gen=run.gen,
             was=run.owner,
@@ -153,7 +163,7 @@ class Watchdog:
         if now < self._driven(run) + timedelta(seconds=limit):
             return False
         reason = f"it took longer than its run_timeout, {timedelta(seconds=limit)}"
-        return self._store.request_cancel(run.run_id, reason=reason, who=WHO, now=now)
+        return self._store.queue.request_cancel(run.run_id, reason=reason, who=WHO, now=now)
 
     def _driven(self, run: OpenRun) -> datetime:
         """Since when it is driven: what it waited for a new driver does not count."""
@@ -209,5 +219,5 @@ class Watchdog:
             "owner": group.owner if group else "",
         }
         dedupe = ":".join(filter(None, [kind, run.run_id, about or str(run.gen)]))
-        self._store.raise_alert(dedupe, kind, {**facts, **payload}, now=now)
+        self._store.alerts.raise_alert(dedupe, kind, {**facts, **payload}, now=now)
         self._told.add(key)
