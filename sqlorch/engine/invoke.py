@@ -174,8 +174,8 @@ class Invocation:
         """Make the runs one after the other.
 
         No more follow after a cancelled one, after one that another process has taken over, after a failed
-        one when failing fast, and after a full refresh that failed: what the later intervals would add is thrown
-        away when it is tried again.
+        one when failing fast, and after a full refresh that failed: what the later intervals would add is
+        thrown away when it is tried again.
 
         A run that turns out to have no nodes in its interval is passed over.
 

@@ -104,7 +104,8 @@ class RunLoop:
                 source.unsubscribe(self._inbox)
 
     def _over(self) -> bool:
-        return self.frontier.done or (self._resting_from is not None and not self._live)
+        leaving = self._resting_from is not None or (self.ending is not None and self.ending.state is None)
+        return self.frontier.done or (leaving and not self._live)
 
     @property
     def _resting_from(self) -> float | None:
