@@ -80,7 +80,8 @@ class GroupForecast:
         due: what the slots that are due make of it, under the catchup policy.
         settled: the runs of the due slots, and the slots skipped.
         skipped: decided slots that were skipped on record, by reason.
-        again: decided slots, or those from before the schedule was followed, with work by ``reprocess``.
+        again: slots that no run is due for, with work by ``reprocess``: gaps and failures of before, and what
+            was made with other code.
         held: why nothing due would run without a person's decision, ``""``.
         waits: what the oldest due run waits for in other groups, ``""``.
         open_runs: runs under way or queued.
@@ -153,7 +154,7 @@ class _Group:
         places = range(axis.decided, len(axis.slots))
         due = self._pieces(axis.slots, places, lines, frozenset(settled.skips), Reprocess.MISSING)
         runs = tuple(_with_work(settled.runs, due, axis.slots))
-        pending = _pending(axis.slots, open_runs)
+        taken = _pending(axis.slots, open_runs) | frozenset(settled.skips) | _covered(due, axis.slots)
         return GroupForecast(
             group=group,
             state=state,
@@ -163,9 +164,9 @@ class _Group:
             lines=lines,
             due=due,
             settled=Settled(runs=runs, skips=settled.skips, reason=settled.reason),
-            again=self._pieces(axis.slots, range(axis.decided), lines, pending, self.asked.reprocess),
+            again=self._pieces(axis.slots, range(len(axis.slots)), lines, taken, self.asked.reprocess),
             skipped=self._skipped(axis),
-            held=self._held(state, axis),
+            held=self._held(state, axis) if span is None or due else "",
             waits=self._waits(runs[0]) if runs else "",
             open_runs=open_runs,
             changed=_changed(lines),
@@ -245,8 +246,8 @@ class _Group:
             return ""
         count = f"{axis.total_due:,}" if axis.counted else f"more than {axis.total_due:,}"
         return (
-            f"{count} intervals are due, more than catchup_max {limit}: a daemon holds the group until "
-            f"somebody decides with: sqlorch catchup {self.group.name} --all | --latest | --coalesce | --skip"
+            f"{count} intervals are due, more than catchup_max {limit}; "
+            f"decide with: sqlorch catchup {self.group.name} --all | --latest | --coalesce | --skip"
         )
 
     def _waits(self, run: Interval) -> str:
@@ -285,6 +286,10 @@ def _pending(slots: Sequence[Interval], open_runs: Iterable[OpenRun]) -> frozens
     """Slots a run is under way or queued for."""
     axis = SlotAxis(slots)
     return frozenset(slots[place] for run in open_runs for place in axis.within(run.interval))
+
+
+def _covered(pieces: Iterable[Piece], slots: Sequence[Interval]) -> frozenset[Interval]:
+    return frozenset(slot for piece in pieces for slot in slots[piece.first : piece.last + 1])
 
 
 def _with_work(

@@ -59,7 +59,9 @@ def slots_of(
     made = sorted({slot.interval for slot in decided})
     past = [*_before(timetable, made[0].start if made else cursor, entries, span), *made]
     due = list(islice(_due(timetable, cursor, now), COUNTED + 1))
-    following = timetable.next_slot(due[-1].end if due else cursor) if cursor is not None else None
+    counted = len(due) <= COUNTED
+    reached = due[-1].end if due else cursor
+    following = timetable.next_slot(reached) if reached is not None and counted else None
     if span is not None:
         past = [slot for slot in past if span.contains(slot)]
     wanted = due[:COUNTED] if span is None else [slot for slot in due if span.contains(slot)]
@@ -68,8 +70,8 @@ def slots_of(
         decided=len(past),
         cursor=cursor,
         total_due=min(len(due), COUNTED),
-        counted=len(due) <= COUNTED,
-        next_due=None if following is None else following.end,
+        counted=counted,
+        next_due=following.end if following is not None else timetable.next_fire(now),
     )
 
 
