@@ -2,8 +2,8 @@
 
     python benchmarks/chaos.py --kills 1000 [--seed 7] [--keep]
 
-A project of three groups has a backlog of intervals. The daemon is started again and again, and killed, or its
-worker, or both at once: after a random while, or in the middle of a run. In the end it is left alone until
+A project of three groups has a backlog of intervals. The daemon is started again and again, and it or its
+worker or both at once are killed: after a random while, or in the middle of a run. In the end it is left alone until
 nothing is due, and everything is counted: intervals, runs, attempts, rows, processes. Exit code 0 means that
 nothing was lost, nothing was done twice, nothing is left half-done and nobody is left behind.
 """
@@ -219,7 +219,8 @@ class Chaos:
         found["intervals with two runs"] = sum(count - 1 for count in twice.values())
         found["gaps or overlaps"] = self._gaps(slots, groups)
         found["attempts left open"] = self.query("select count(*) from attempt where state = 'running'")[0][0]
-        done = "select count(*) from attempt where outcome in ('success', 'warn') group by run_id, unique_id, gen"
+        done = "select count(*) from attempt where outcome in ('success', 'warn') "
+        done += "group by run_id, unique_id, gen"
         found["nodes without one success"] = (
             sum(count != 1 for (count,) in self.query(done))
             + (self.query("select count(*) from node_run where state <> 'success'")[0][0])
@@ -304,9 +305,8 @@ def main() -> int:
     lost = chaos.query("select count(*) from attempt where outcome = 'lost'")[0][0]
     print(json.dumps(dict(chaos.counts), indent=2))
     print(f"intervals: {slots}, runs: {chaos.ended()}, attempts lost and repeated: {lost}")
-    print(
-        f"runs under way at the last kill had ended {settled:.1f} s later; all in {time.monotonic() - began:.0f} s"
-    )
+    print(f"runs under way at the last kill had ended {settled:.1f} s later")
+    print(f"all in {time.monotonic() - began:.0f} s")
     for what, count in found.items():
         print(f"{count:>6}  {what}")
     bad = any(found.values())

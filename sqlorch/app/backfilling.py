@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from sqlorch.app.operating import Desk
-from sqlorch.app.scheduler_store import SchedulerMemory
 from sqlorch.domain.backfill import Order
 from sqlorch.domain.coverage import Changed
 from sqlorch.domain.ledger import Reprocess
@@ -45,7 +44,7 @@ def plan(desk: Desk, asked: Asked) -> BackfillPlan:
         cascade=asked.cascade,
     )
     changed = _changes(desk, request) if request.reprocess is Reprocess.CHANGED else None
-    return BackfillPlanner(SchedulerMemory(desk.store), desk.snapshot, changed).plan(request)
+    return BackfillPlanner(desk.store, desk.snapshot, changed).plan(request)
 
 
 def _changes(desk: Desk, request: BackfillRequest) -> Callable[[str], Changed]:
@@ -69,4 +68,4 @@ def put_forward(desk: Desk, made: BackfillPlan) -> list[str]:
 
 def backfills(desk: Desk) -> Backfills:
     """What people do with backfills."""
-    return Backfills(SchedulerMemory(desk.store))
+    return Backfills(desk.store)
