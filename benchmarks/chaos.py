@@ -2,10 +2,10 @@
 
     python benchmarks/chaos.py --kills 1000 [--seed 7] [--keep]
 
-A project of three groups has a backlog of intervals. The daemon is started again and again, and it or its
-worker or both at once are killed: after a random while, or in the middle of a run. In the end it is left alone until
-nothing is due, and everything is counted: intervals, runs, attempts, rows, processes. Exit code 0 means that
-nothing was lost, nothing was done twice, nothing is left half-done and nobody is left behind.
+A project of three groups has a backlog of intervals. The daemon is started again and again, and it, its
+worker or both at once are killed: after a random while, or in the middle of a run. In the end it is left
+alone until nothing is due, and everything is counted: intervals, runs, attempts, rows, processes. Exit code 0
+means that nothing was lost, nothing was done twice, nothing is half-done and nobody is left behind.
 """
 
 from __future__ import annotations
@@ -187,9 +187,20 @@ class Chaos:
         self.wait_for("run_began", timeout=60.0)  # it is certainly up by then
         self.daemon.send_signal(signal.SIGTERM)
         assert self.daemon.wait(timeout=120) == 0, "a drained daemon ends with 0"
-        self.start("--once")
-        assert self.daemon.wait(timeout=7200) == 0, "the last pass failed"
-        return seconds
+        for _ in range(10):
+            self.start("--once")
+            if self.daemon.wait(timeout=7200) == 0:
+                return seconds
+            self.retry_failed()
+        raise SystemExit("runs go on failing")
+
+    def retry_failed(self) -> None:
+        """A node that lost its process too often in one run fails, by design; a person tries it again."""
+        lost = "select distinct run_id from node_run where state = 'failed' and reason like '%lost%times%'"
+        where = ["--project-dir", str(self.root), "--profiles-dir", str(self.root)]
+        for (run_id,) in self.query(lost):
+            self.counts["runs that used up their losses, retried"] += 1
+            subprocess.run([sys.executable, "-m", "sqlorch", "retry", run_id, "-q", *where], check=True)
 
     def query(self, sql: str, *values: Any) -> list[Any]:
         for _ in range(100):

@@ -113,7 +113,8 @@ def _failures(desk: Desk, record: RunRecord) -> Iterator[str]:
 def _to_come(desk: Desk, group: Group) -> Iterator[str]:
     state = desk.store.schedule.groups().get(group.name)
     if group.rules.after:
-        yield f"it runs when {' and '.join(group.rules.after)} {'have' if group.rules.after_all else 'has'} run"
+        producers = f" {'and' if group.rules.after_all else 'or'} ".join(group.rules.after)
+        yield f"it runs after {producers}"
     if state is None or state.cursor is None or not group.timetable.scheduled:
         if not group.rules.after and not group.timetable.scheduled:
             yield f"it has no schedule; run it with: sqlorch trigger {group.name}"
