@@ -50,6 +50,7 @@ class Request:
         fail_fast: stop at the first failure.
         overrides: retry settings.
         command: the command line, for the message to whoever finds the project busy.
+        wait: wait for the daemon to let this command go first, instead of being refused.
     """
 
     interval: str | None = None
@@ -61,6 +62,7 @@ class Request:
     fail_fast: bool = False
     overrides: Overrides = field(default_factory=Overrides)
     command: str = "sqlorch run"
+    wait: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,8 @@ def run(workspace: Workspace, request: Request, *, progress: Progress, stop: Sto
         SqlorchError: nothing could be planned or opened; runs that had begun are stored as they ended.
     """
     _period(request, None)  # a wrong interval is told before dbt is loaded
-    with workspace.driving(request.command), workspace.store(alone=True) as store:
+    turn = workspace.driving(request.command, wait=request.wait, waiting=tell)
+    with turn, workspace.store(alone=True) as store:
         session = workspace.session()
         try:
             graph = verified(workspace, session, tell)
