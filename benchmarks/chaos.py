@@ -32,7 +32,7 @@ import duckdb
 
 REPOSITORY = Path(__file__).parents[1]
 ROWS = 500  # of each interval, in each incremental table
-HOURS_PER_KILL = 8
+HOURS_PER_KILL = 4
 
 PROJECT = 'name: chaos\nversion: "1.0"\nprofile: chaos\nflags: {send_anonymous_usage_stats: false}\n'
 PROFILE = 'chaos:\n  target: dev\n  outputs:\n    dev: {type: duckdb, path: "WAREHOUSE", threads: 2}\n'
@@ -136,7 +136,7 @@ class Chaos:
                 time.sleep(rng.uniform(0.0, 8.0))
             else:
                 self.wait_for("run_began", timeout=60.0)
-                time.sleep(rng.uniform(0.0, 1.0))
+                time.sleep(rng.uniform(0.0, 4.0))
             self.kill(rng.choice(["daemon", "worker", "worker", "both"]))
             if self.counts["kills"] % 10 == 0:
                 print(f"{self.counts['kills']:>5} kills, {self.ended()} runs ended", flush=True)
