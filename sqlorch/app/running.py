@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from sqlorch.app.clock import SystemClock
 from sqlorch.app.publishing import Published, publish_after_run, select_nodes
 from sqlorch.app.verified import Tell, Verified, verified
-from sqlorch.app.workspace import SystemClock, Workspace
+from sqlorch.app.workspace import Workspace
 from sqlorch.config.meta import group_nodes
 from sqlorch.domain.dag import EXECUTABLE_KINDS, Dag
 from sqlorch.domain.errors import ConfigError
@@ -49,6 +50,7 @@ class Request:
         fail_fast: stop at the first failure.
         overrides: retry settings.
         command: the command line, for the message to whoever finds the project busy.
+        wait: wait for the daemon to let this command go first, instead of being refused.
     """
 
     interval: str | None = None
@@ -60,6 +62,7 @@ class Request:
     fail_fast: bool = False
     overrides: Overrides = field(default_factory=Overrides)
     command: str = "sqlorch run"
+    wait: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +117,8 @@ def run(workspace: Workspace, request: Request, *, progress: Progress, stop: Sto
         SqlorchError: nothing could be planned or opened; runs that had begun are stored as they ended.
     """
     _period(request, None)  # a wrong interval is told before dbt is loaded
-    with workspace.driving(request.command), workspace.store(alone=True) as store:
+    turn = workspace.driving(request.command, wait=request.wait, waiting=tell)
+    with turn, workspace.store(alone=True) as store:
         session = workspace.session()
         try:
             graph = verified(workspace, session, tell)
@@ -142,6 +146,11 @@ class _Crew:
         """Make every run of the plan, then publish."""
         durations = self._store.durations(sorted({uid for run in plan.runs for uid in run.nodes}))
         outlook = Outlook(plan=plan, threads=self._session.threads, durations=durations)
+        code = self._graph.code
+        if code is not None:
+            elastic = bool(self._session.interval_dependent)  # then the plan does not know all nodes
+            made = code.documents if elastic else dict.fromkeys(uid for run in plan.runs for uid in run.nodes)
+            self._store.ledger.remember_code(code.texts(made))
         with progress(outlook) as listener:
             records = self._invocation(listener, durations).make_all(plan.runs)
         if not records:
@@ -289,6 +298,7 @@ class Shapes:
         self._request = request
         self._session = session
         self._graph = graph
+        self._code = graph.code.fingerprints if graph.code is not None else {}
         self._fixed: Shape | None = None
 
     def __call__(self, group: Group, variables: Mapping[str, str]) -> Shape:
@@ -298,10 +308,10 @@ class Shapes:
         dag = self._session.dag_for(variables)
         ordered, grouping = self._graph.order(dag)
         if not self._session.interval_dependent:
-            self._fixed = Shape(dag=ordered, grouping=grouping)
+            self._fixed = Shape(dag=ordered, grouping=grouping, code=self._code)
             return self._fixed
         nodes = _selected(self._request, self._session, dag, grouping) & grouping.nodes(group.name)
-        return Shape(dag=ordered, grouping=grouping, nodes=nodes)
+        return Shape(dag=ordered, grouping=grouping, nodes=nodes, code=self._code)
 
 
 def _period(request: Request, group: Group | None) -> Interval:

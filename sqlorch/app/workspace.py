@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlorch.app.clock import SystemClock
 from sqlorch.config.locate import Location, locate
 from sqlorch.config.settings import Settings, load_settings
 from sqlorch.config.variables import check_clashes, parse_vars
@@ -23,18 +22,6 @@ if TYPE_CHECKING:
     from sqlorch.state.store import SqlStore
 
 STATE_FILE = "state.db"
-
-
-class SystemClock:
-    """The clock of the machine."""
-
-    def now(self) -> datetime:
-        """The current instant in UTC."""
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        """Seconds that never go back."""
-        return time.monotonic()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,17 +87,24 @@ class Workspace:
             store.abandon_dead(SystemClock().now(), here.__eq__ if alone else is_alive)
             yield store
 
-    def driving(self, command: str) -> AbstractContextManager[object]:
+    def driving(
+        self, command: str, *, wait: bool = False, waiting: Callable[[str], object] = str
+    ) -> AbstractContextManager[object]:
         """Held while runs are driven: one process at a time drives runs of a project.
+
+        Args:
+            command: the command line, for whoever finds the project busy.
+            wait: where it is the daemon that drives runs, wait for it to let us go first.
+            waiting: told who that is before waiting.
 
         Raises:
             StateError: on entry, when another process does; names it.
         """
-        from sqlorch.state.lock import run_lock  # noqa: PLC0415 - help must not wait for it
-        from sqlorch.state.schema import make_private_folder  # noqa: PLC0415 - likewise
+        from sqlorch.state.schema import make_private_folder  # noqa: PLC0415 - help must not wait for it
+        from sqlorch.state.turn import own_turn  # noqa: PLC0415 - likewise
 
         make_private_folder(self.state_dir)
-        return run_lock(self.state_dir, command=command)
+        return own_turn(self.state_dir, command=command, wait=wait, waiting=waiting)
 
     def session(self) -> WarmSession:
         """The dbt project, opened; the caller closes it.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sqlorch.app.clock import SystemClock
 from sqlorch.app.report import lineage_report
-from sqlorch.app.workspace import SystemClock
 from sqlorch.cli.text import number
 from sqlorch.reports.write import write_lineage
 

@@ -17,20 +17,36 @@ from sqlorch import __version__
 from sqlorch.domain.errors import SqlorchError
 
 _COMMANDS = {
+    "backfill": "make intervals of the past again, or for the first time",
+    "cancel": "cancel runs",
+    "catchup": "decide on the due intervals of a group that is held",
     "check": "find cycles, unknown refs, unused sources, untested models",
     "completion": "print the completion script of your shell",
     "cron": "explain a schedule: its next fires, local and UTC",
     "db": "look after the state file: check, backup, prune, upgrade, recover",
     "docs": "make pages of what Great Expectations found",
+    "daemon": "run what is due, for ever",
     "export": "publish metrics tables to DuckDB or SQLite files",
+    "groups": "list the groups: schedules, what is due, how they fared",
     "impact": "show what a change to a model or column breaks downstream",
     "init": "make a new project that runs at once on DuckDB",
+    "intervals": "show which intervals of each model are done, missing, failed or changed",
     "lineage": "show which model is made from which, down to columns",
+    "mark": "set intervals to done, failed or missing by hand",
+    "pause": "make no more runs of a group",
+    "plan": "show what would run and why, without running it",
+    "resume": "make runs of a paused group again",
     "retry": "resume the failed and skipped nodes of a run",
     "run": "run models and tests for an interval",
     "runs": "look at runs: list, show, logs",
     "schema": "print the JSON Schema of sqlorch.yml",
     "trace": "show where a column comes from, step by step",
+    "trigger": "queue a run of a group for the daemon",
+    "why": "say what a group, a model or a run waits for",
+}
+_HIDDEN = {  # started by the daemon, not by people
+    "_snapshot": "snapshot_child",
+    "_worker": "worker_child",
 }
 _USAGE = 2
 _INTERRUPTED = 130
@@ -45,9 +61,12 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command by its name."""
-        if cmd_name not in _COMMANDS:
+        if cmd_name in _HIDDEN:
+            command = getattr(import_module(f"sqlorch.cli.{_HIDDEN[cmd_name]}"), _HIDDEN[cmd_name])
+        elif cmd_name in _COMMANDS:
+            command = getattr(import_module(f"sqlorch.cli.{cmd_name}"), cmd_name)
+        else:
             return None
-        command = getattr(import_module(f"sqlorch.cli.{cmd_name}"), cmd_name)
         assert isinstance(command, click.Command)  # noqa: S101 - each module defines its own name
         return command
 
@@ -63,7 +82,7 @@ class LazyGroup(click.Group):
         from difflib import get_close_matches  # noqa: PLC0415 - only for a mistyped command
 
         near = get_close_matches(args[0], _COMMANDS, n=1) if args else []
-        if near and args[0] not in _COMMANDS and not args[0].startswith("-"):
+        if near and args[0] not in _COMMANDS | _HIDDEN and not args[0].startswith("-"):
             ctx.fail(f"There is no command '{args[0]}'. Did you mean '{near[0]}'?")
         return super().resolve_command(ctx, args)
 

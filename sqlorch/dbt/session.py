@@ -203,16 +203,36 @@ class WarmSession:
         for connection in open_connections(self._project.adapter):
             interrupt(self._project.adapter, connection)
 
-    def close(self) -> None:
-        """Close connections and let go of the warehouse's file."""
-        if self._closed:
-            return
-        self._closed = True
+    def reach(self) -> None:
+        """Connect to the warehouse.
+
+        Raises:
+            ExecutionError: it cannot be reached, or another process holds its file.
+        """
+        try:
+            with self._project.adapter.connection_named("sqlorch"):
+                self._project.adapter.connections.get_thread_connection().handle  # noqa: B018 - opens it
+        except Exception as error:
+            raise self._worded(error) from error
+
+    def release(self) -> None:
+        """Close connections and let go of the warehouse's file; the next run connects anew.
+
+        Schemas are made anew then too: meanwhile the warehouse is somebody else's.
+        """
         adapter = self._project.adapter
         adapter.cleanup_connections()
         release = getattr(adapter.connections, "close_all_connections", None)
         if release is not None:
             release()  # dbt-duckdb keeps the file locked until then
+        self._schemas.clear()
+
+    def close(self) -> None:
+        """Close connections and let go of the warehouse's file."""
+        if self._closed:
+            return
+        self._closed = True
+        self.release()
         self._project.resources.close()
         restore_environment(self._environment)
 

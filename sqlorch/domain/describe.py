@@ -46,6 +46,15 @@ def compact(interval: Interval, timezone: str) -> str:
     return f"{_day_or(start, interval.start, zone)}/{_day_or(end, interval.end, zone)}"
 
 
+def name_slot(interval: Interval, timezone: str) -> str:
+    """What people call a slot: ``2013-01``, ``2013-01-03``, or its local begin, ``2013-01-03 23:00``."""
+    zone = find_zone(timezone)
+    for text, begin, length in _units_around(label_at(interval.start, zone)):
+        if _is_unit(interval, begin, length, zone):
+            return text
+    return _shown(interval.start, zone, " ")
+
+
 def _units_around(label: datetime) -> list[tuple[str, datetime, Duration]]:
     """The year, month and day a label lies in: text, first label, length."""
     day = label.replace(hour=0, minute=0, second=0, microsecond=0)

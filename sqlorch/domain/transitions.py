@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from sqlorch.domain.run import NodeState, RunState
 
 RUN_MOVES: Mapping[RunState, frozenset[RunState]] = {
-    RunState.QUEUED: frozenset({RunState.RUNNING, RunState.SKIPPED, RunState.CANCELLED}),
+    # a run that waited too long for others fails without having begun
+    RunState.QUEUED: frozenset({RunState.RUNNING, RunState.SKIPPED, RunState.CANCELLED, RunState.FAILED}),
     RunState.RUNNING: frozenset({RunState.SUCCESS, RunState.FAILED, RunState.CANCELLING}),
     RunState.CANCELLING: frozenset({RunState.CANCELLED}),
     # a terminal run moves only by an explicit rerun, which raises its generation

@@ -57,8 +57,15 @@ class SpecMaker:
             planned: group, interval and nodes.
             suffix: what makes the run id unique, ``7f3a``.
         """
-        group = planned.group
         run_id = new_run_id("manual", planned.interval.start, suffix)
+        invocation = {**self._invocation, "full_refresh": self._refreshes(planned.group)}
+        return self.spec_of(planned, run_id=run_id, kind="manual", invocation=invocation)
+
+    def spec_of(
+        self, planned: PlannedRun, *, run_id: str, kind: str, invocation: Mapping[str, Any]
+    ) -> tuple[RunSpec, Dag]:
+        """As :meth:`spec`, of a run that has its id, its kind and what a retry must repeat."""
+        group = planned.group
         everything = interval_variables(
             planned.interval, group.timetable, timezone=group.timezone, run_id=run_id, group=group.name
         )
@@ -71,7 +78,8 @@ class SpecMaker:
             timezone=group.timezone,
             variables=variables,
             nodes=self._node_specs(shape, _members(planned, shape)),
-            invocation={**self._invocation, "full_refresh": self._refreshes(group)},
+            kind=kind,
+            invocation=dict(invocation),
             timeout=group.rules.run_timeout,
         )
         return spec, shape.dag

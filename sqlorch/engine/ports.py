@@ -74,8 +74,17 @@ class RunStore(Protocol):
             StateError: a move is not in the transition table or the stored state differs from ``before``.
         """
 
-    def rerun(self, run_id: str, unique_ids: Iterable[str], *, now: datetime) -> int:
+    def rerun(
+        self,
+        run_id: str,
+        unique_ids: Iterable[str],
+        *,
+        now: datetime,
+        code: Mapping[str, str] | None = None,
+    ) -> int:
         """Send a terminal run back to ``queued`` with the next generation, the named nodes ``waiting`` again.
+
+        ``code`` has the fingerprints of the code they are now executed with; None leaves those of before.
 
         Returns:
             The new generation.

@@ -62,6 +62,7 @@ class Draft:
         test_name: for a generic test, the test it applies.
         test_column: for one that is declared on a column, that column.
         on: for a generic test, what it is declared on.
+        definition: for a unit test, what is given and expected, as JSON.
     """
 
     unique_id: str
@@ -96,6 +97,7 @@ class Draft:
     test_name: str | None = None
     test_column: str | None = None
     on: Reference | None = None
+    definition: str = ""
 
     def subject(self) -> Subject:
         """Return who this is to a template."""

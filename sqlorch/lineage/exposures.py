@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlorch.lineage.configuration import configure
+from sqlorch.lineage.configuration import configure, plain
 from sqlorch.lineage.draft import Draft
 from sqlorch.lineage.jinja.capture import Reference
 from sqlorch.lineage.merge import as_list
 from sqlorch.lineage.packages import Packages
 from sqlorch.lineage.properties import Entry, config_of, mapping
 from sqlorch.lineage.templates import Templates
+
+_CASE = ("given", "expect", "overrides")
 
 
 def read_exposure(entry: Entry, packages: Packages, templates: Templates) -> Draft:
@@ -85,6 +88,7 @@ def _unit_test(entry: Entry, packages: Packages, model: str, version: str | None
         description=str(entry.data.get("description") or ""),
         extra=[Reference("ref", model, file.package, version)],
         line=entry.line(),
+        definition=json.dumps(plain({key: entry.data.get(key) for key in _CASE}), sort_keys=True),
     )
     draft.config = configure(
         packages,

@@ -14,7 +14,16 @@ from sqlorch.lineage.files import SourceFile
 from sqlorch.lineage.jinja.state import Target, midnight
 from sqlorch.lineage.packages import Packages
 from sqlorch.lineage.project import Project
-from sqlorch.lineage.snapshot import LateTexts, code_digest, digest_of, from_data, pack, to_data, unpack
+from sqlorch.lineage.snapshot import (
+    LateTexts,
+    Texts,
+    code_digest,
+    digest_of,
+    from_data,
+    pack,
+    to_data,
+    unpack,
+)
 from sqlorch.lineage.store import Store, StoredSnapshot
 from sqlorch.lineage.templates import Templates
 
@@ -48,8 +57,8 @@ class Memory:
         try:
             if not _holds(json.loads(stored.conditions)):
                 return None
-            data = unpack(stored.graph)
-            return from_data(data, self.root, LateTexts(stored.sql), data["files"])
+            texts = Texts(*map(LateTexts, (stored.sql, stored.code, stored.macros)))
+            return from_data(unpack(stored.graph), self.root, texts)
         except (ValueError, KeyError, TypeError, AttributeError, zlib.error):
             # Not what was written: a damaged file. Everything is read anew.
             return None
@@ -81,8 +90,8 @@ class Memory:
         self.store.save_documents(self.fresh_documents, self.current)
         day = midnight().date().isoformat() if templates.dated else ""
         conditions = json.dumps({"env": env, "day": day})
-        sql = pack(dict(project.sql))
-        stored = StoredSnapshot(self.digest, conditions, pack(to_data(project)), sql)
+        texts = (pack(dict(kind)) for kind in (project.sql, project.made_by, project.macro_texts))
+        stored = StoredSnapshot(self.digest, conditions, pack(to_data(project)), *texts)
         self.store.save_snapshot(self.variant, stored)
 
     def _record_variant(self, fingerprint: str) -> str:

@@ -64,7 +64,7 @@ def read_packages(
         if package.name in by_name:
             raise ProjectError(f"{where}: there are two packages called {package.name}; remove one")
         by_name[package.name] = package
-    variables = {name: _visible_variables(package, root, command_line) for name, package in by_name.items()}
+    variables = {name: visible_variables(package, root, command_line) for name, package in by_name.items()}
     return Packages(root=root, by_name=by_name, variables=variables, warnings=tuple(warnings))
 
 
@@ -89,9 +89,10 @@ def _missing(root: ProjectFile) -> list[LoadWarning]:
     return []
 
 
-def _visible_variables(
+def visible_variables(
     package: ProjectFile, root: ProjectFile, command_line: Mapping[str, Any]
 ) -> dict[str, Any]:
+    """Return what ``var`` sees in a package, unrendered."""
     # The more specific come later: own package, the root for it, the command line (dbt's VarProvider).
     visible = dict(package.variables)
     for project in (package, root):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from sqlorch.lineage.assemble import Assembler, Graph
+from sqlorch.lineage.code.record import CodeRecorder
 from sqlorch.lineage.configuration import hooks_of, is_enabled
 from sqlorch.lineage.docs import Descriptions
 from sqlorch.lineage.draft import Draft
@@ -72,6 +74,7 @@ class Reading:
         descriptions = Descriptions(self._of_kind("docs"), packages.root.name)
         assembler = Assembler(packages=packages, names=names, namer=namer, descriptions=descriptions)
         project = self._project(drafts, assembler.assemble(drafts), templates, descriptions)
+        project = self._with_code(project, drafts, index)
         if self.memory is not None:
             templates.dated = templates.dated or texts.state.capture.dated
             env = {**templates.env, **texts.state.capture.env}
@@ -178,6 +181,17 @@ class Reading:
     def _code(draft: Draft, graph: Graph, templates: Templates) -> str:
         macros = [templates.digests.get(uid, "") for uid in sorted(draft.finding.macros)]
         return digest_of(draft.raw, graph.sql[draft.unique_id], macros)
+
+    def _with_code(self, project: Project, drafts: Iterable[Draft], index: MacroIndex) -> Project:
+        recorder = CodeRecorder(index, self.packages)
+        live = {draft.unique_id: draft for draft in drafts if draft.unique_id in project.dag}
+        made_by = recorder.record(live.values(), {uid: project.dag.parents(uid) for uid in live})
+        seeds = {uid: self._file(draft) for uid, draft in live.items() if draft.kind == "seed"}
+        return replace(project, made_by=made_by, macro_texts=recorder.macros, seeds=seeds)
+
+    def _file(self, draft: Draft) -> str:
+        folder = self.packages.by_name[draft.package].root
+        return os.path.relpath(folder / draft.path, self.packages.root.root)
 
 
 def _columns(draft: Draft, descriptions: Descriptions) -> tuple[DeclaredColumn, ...]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,15 @@ class LateTexts(Mapping[str, str]):
         return len(self._all())
 
 
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts of a project, each kind unpacked when it is asked for."""
+
+    sql: Mapping[str, str]
+    made_by: Mapping[str, str]
+    macros: Mapping[str, str]
+
+
 def pack(value: Any) -> bytes:
     """Return a value as compressed JSON."""
     return zlib.compress(json.dumps(value, separators=(",", ":")).encode(), 1)
@@ -72,7 +81,7 @@ def unpack(data: bytes) -> Any:
 
 
 def to_data(project: Project) -> dict[str, Any]:
-    """Return everything of a project but its SQL."""
+    """Return everything of a project but its texts."""
     return {
         "name": project.name,
         "adapter": project.adapter,
@@ -91,11 +100,12 @@ def to_data(project: Project) -> dict[str, Any]:
         "code": project.code,
         "macros": project.macros,
         "macro_digests": project.macro_digests,
+        "seeds": project.seeds,
         "files": project.stats.files,
     }
 
 
-def from_data(data: Mapping[str, Any], root: Path, sql: Mapping[str, str], cached: int) -> Project:
+def from_data(data: Mapping[str, Any], root: Path, texts: Texts) -> Project:
     """Return the project of :func:`to_data`."""
     return Project(
         name=data["name"],
@@ -111,7 +121,7 @@ def from_data(data: Mapping[str, Any], root: Path, sql: Mapping[str, str], cache
         warnings=tuple(
             LoadWarning(path=p, message=m, unique_id=u, line=n, kind=k) for p, m, u, n, k in data["warnings"]
         ),
-        sql=sql,
+        sql=texts.sql,
         columns={
             uid: tuple(DeclaredColumn(name=n, data_type=t, description=d) for n, t, d in columns)
             for uid, columns in data["columns"].items()
@@ -119,7 +129,10 @@ def from_data(data: Mapping[str, Any], root: Path, sql: Mapping[str, str], cache
         code=data["code"],
         macros={uid: tuple(macros) for uid, macros in data["macros"].items()},
         macro_digests=data["macro_digests"],
-        stats=LoadStats(files=data["files"], cached=cached, snapshot=True),
+        made_by=texts.made_by,
+        macro_texts=texts.macros,
+        seeds=data["seeds"],
+        stats=LoadStats(files=data["files"], cached=data["files"], snapshot=True),
     )
 
 

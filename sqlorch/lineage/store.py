@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS records (
     variant TEXT NOT NULL, key TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (variant, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS snapshots (
     variant TEXT PRIMARY KEY, digest TEXT NOT NULL, conditions TEXT NOT NULL,
-    graph BLOB NOT NULL, sql BLOB NOT NULL);
+    graph BLOB NOT NULL, sql BLOB NOT NULL, code BLOB NOT NULL, macros BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS documents (digest TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS variants (variant TEXT PRIMARY KEY, used INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS seen (
@@ -41,14 +41,18 @@ class StoredSnapshot:
     Attributes:
         digest: of everything that was read.
         conditions: the environment and day it holds for, as JSON.
-        graph: all but the SQL, compressed JSON.
+        graph: all but the texts, compressed JSON.
         sql: the SQL, compressed JSON, unpacked only when it is asked for.
+        code: what nodes are made by, likewise.
+        macros: the texts of macros, likewise.
     """
 
     digest: str
     conditions: str
     graph: bytes
     sql: bytes
+    code: bytes
+    macros: bytes
 
 
 class Store:
@@ -75,7 +79,7 @@ class Store:
 
     def snapshot(self, variant: str) -> StoredSnapshot | None:
         """Return the remembered result of a variant."""
-        query = "SELECT digest, conditions, graph, sql FROM snapshots WHERE variant = ?"
+        query = "SELECT digest, conditions, graph, sql, code, macros FROM snapshots WHERE variant = ?"
         rows = self._read(query, (variant,))
         return StoredSnapshot(*rows[0]) if rows else None
 
@@ -97,8 +101,8 @@ class Store:
         self._write(
             [
                 (
-                    "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?)",
-                    [(variant, stored.digest, stored.conditions, stored.graph, stored.sql)],
+                    "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    [(variant, *(getattr(stored, field.name) for field in fields(stored)))],
                 ),
                 *self._touch(variant),
                 (

@@ -22,6 +22,18 @@ from sqlorch.state.owner import current_owner
 _POLL_SECONDS = 0.05
 
 
+class LockedError(StateError):
+    """Somebody else holds the lock.
+
+    Attributes:
+        shares: whether the holder lets others have it in between.
+    """
+
+    def __init__(self, message: str, *, shares: bool) -> None:
+        super().__init__(message)
+        self.shares = shares
+
+
 class FileLock:
     """A context manager: inside it, this process is the only one.
 
@@ -30,16 +42,20 @@ class FileLock:
         doing: what a holder does, for the loser's message: ``is driving runs of this project``.
         command: the holder's command line, for the same message.
         timeout: seconds to wait before giving up.
+        keep_open: keep the file open after :meth:`release`, so that children which inherit it share the lock.
 
     Raises:
-        StateError: on entry, when another process holds it; names its pid, host, command and since when.
+        LockedError: on entry, when another process holds it; names its pid, host, command and since when.
     """
 
-    def __init__(self, path: Path, *, doing: str, command: str, timeout: float = 0.0) -> None:
+    def __init__(
+        self, path: Path, *, doing: str, command: str, timeout: float = 0.0, keep_open: bool = False
+    ) -> None:
         self._path = path
         self._doing = doing
         self._command = command
         self._timeout = timeout
+        self._keep_open = keep_open
         self._file: int | None = None
 
     def __enter__(self) -> Self:
@@ -53,45 +69,60 @@ class FileLock:
 
     def acquire(self) -> None:
         """Take the lock, waiting at most the timeout."""
-        try:
-            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise explain_os(error, self._path) from error
+        file = self.fileno()
         try:
             self._wait(file)
         except OSError as error:  # a file system that knows no locks
-            os.close(file)
+            self.close()
             raise explain_os(error, self._path) from error
         except BaseException:
-            os.close(file)
+            if not self._keep_open:
+                self.close()
             raise
-        self._file = file
         self._write_holder(file)
 
     def release(self) -> None:
         """Let go; may be called twice."""
         if self._file is not None:
+            _unlock(self._file)
+            if not self._keep_open:
+                self.close()
+
+    def fileno(self) -> int:
+        """The descriptor of the lock file, which is opened now if it is not."""
+        if self._file is None:
+            try:
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            except OSError as error:
+                raise explain_os(error, self._path) from error
+        return self._file
+
+    def close(self) -> None:
+        """Close the file; the lock goes with it unless a child has inherited it."""
+        if self._file is not None:
             file, self._file = self._file, None
-            _unlock(file)
             os.close(file)
 
     def _wait(self, file: int) -> None:
         deadline = time.monotonic() + self._timeout
         while not _try_lock(file):
             if time.monotonic() >= deadline:
-                raise StateError(self._refusal(_read_holder(file)))
+                holder = _read_holder(file)
+                raise LockedError(self._refusal(holder), shares=bool(holder.get("shares")))
             time.sleep(_POLL_SECONDS)
 
     def _write_holder(self, file: int) -> None:
         owner = current_owner()
         since = datetime.now(UTC).replace(microsecond=0).isoformat()
-        holder = {"pid": owner.pid, "host": owner.host, "command": self._command, "since": since}
+        holder: dict[str, Any] = {"pid": owner.pid, "host": owner.host, "command": self._command}
+        holder |= {"since": since, "shares": self._keep_open}
         try:
             os.ftruncate(file, 0)
             os.lseek(file, 0, os.SEEK_SET)
             os.write(file, json.dumps(holder).encode())
         except OSError as error:
             self.release()
+            self.close()
             raise explain_os(error, self._path) from error
 
     def _refusal(self, holder: dict[str, Any]) -> str:

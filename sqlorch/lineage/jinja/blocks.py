@@ -61,6 +61,20 @@ def find_blocks(text: str, tags: frozenset[str]) -> Iterator[Block]:
             opened = None
 
 
+def find_code(text: str) -> Iterator[str]:
+    """Yield every ``{{ }}`` and ``{% %}`` of a text, no comments; one that is not closed goes to the end."""
+    position = 0
+    while match := _OPEN.search(text, position):
+        if match[0] == "{#":
+            position = text.find("#}", match.end()) + 2
+            if position < match.end():
+                return
+            continue
+        end = _close(text, match) or len(text)
+        yield text[match.start() : end]
+        position = end
+
+
 def _tags(text: str) -> Iterator[_Tag]:
     position = 0
     while match := _OPEN.search(text, position):

@@ -1,0 +1,317 @@
+"""The daemon's loop: signals, the project, workers, the scheduler's tick, and sleep until something is due.
+
+It decides nothing itself. What is due is the scheduler's to say, runs are the worker's to drive, and all that
+must not be lost is in the store, so that the loop may be killed between any two lines.
+"""
+
+from __future__ import annotations
+
+import selectors
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlorch import __version__
+from sqlorch.domain.errors import SqlorchError, StateError
+from sqlorch.executors.messages import Declined, RunBegan, RunEnded
+from sqlorch.executors.workers import Happening, Reloaded, ReloadFailed
+
+if TYPE_CHECKING:
+    from sqlorch.app.daemon_events import Reporter
+    from sqlorch.app.daemon_signals import Signals
+    from sqlorch.app.dispatching import Dispatcher
+    from sqlorch.app.journal import Journal
+    from sqlorch.app.project_reader import Described, ProjectReader
+    from sqlorch.app.watching import Watch
+    from sqlorch.domain.history import Owner
+    from sqlorch.engine.ports import Clock
+    from sqlorch.engine.scheduler import Scheduler, TickReport
+    from sqlorch.executors.workers import Workers
+    from sqlorch.state.store import SqlStore
+
+POLL = 1.0  # seconds between two looks for what another process changed in the state file
+_BEAT = 15.0  # seconds between two signs of life in the state file
+_TICK = 30.0  # seconds between two ticks when nothing happens
+_PREWARM = 30.0  # seconds before something is due at which a worker is started
+_DEGRADED = 5.0  # seconds between two tries when the state file cannot be used
+_GIVE_UP = 600.0  # seconds of that after which somebody else has to see to it
+
+
+class Code:
+    """Exit codes of the daemon (docs/daemon.md)."""
+
+    OK = 0
+    FAILED = 1  # with --once: a run failed
+    STATE = 4  # the state file could not be used for a long time
+
+
+class Stage(StrEnum):
+    """What the daemon is about."""
+
+    RUNNING = "running"
+    DRAINING = "draining"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the loop works with."""
+
+    journal: Journal
+    clock: Clock
+    signals: Signals
+    reader: ProjectReader
+    watch: Watch
+    workers: Workers
+    dispatcher: Dispatcher
+    scheduler: Scheduler
+    store: SqlStore
+    reporter: Reporter
+    owner: Owner
+    state_dir: Path
+
+
+@dataclass(slots=True, kw_only=True)
+class Daemon:
+    """Runs until told to stop, or with ``once`` until nothing is due.
+
+    Attributes:
+        parts: what it works with.
+        grace: seconds a node under way gets when the daemon is told to stop.
+        once: end when nothing is due and nothing is under way.
+    """
+
+    parts: Parts
+    grace: float
+    once: bool
+    stage: Stage = Stage.RUNNING
+    failed: bool = False
+    trouble: str = ""
+    _ends: int = 0
+    _pending: Described | None = None
+    _tick: TickReport | None = None
+    _tick_at: float = 0.0
+    _seen: int = -1
+    _beat_at: float = 0.0
+    _turned_at: float = field(default_factory=time.monotonic)
+    _degraded_since: float | None = None
+    _waiting: str = ""
+
+    def run(self) -> int:
+        """Turn until it is over; returns the exit code."""
+        while True:
+            try:
+                if self._turn():
+                    return self._leave()
+                self._degraded_since = None
+                self.trouble = ""
+            except StateError as error:
+                if self._endure(error):
+                    return Code.STATE
+            self._sleep()
+
+    def status(self) -> Mapping[str, Any]:
+        """How it is, for health checks; called from other threads."""
+        turned = time.monotonic() - self._turned_at
+        alive = turned < _TICK + _DEGRADED
+        tick = self._tick
+        return {
+            "alive": alive,
+            "ready": alive and self.stage is Stage.RUNNING and not self.trouble,
+            "stage": self.stage,
+            "trouble": self.trouble,
+            "project": "changed, and cannot be used" if self.parts.reporter.is_broken else "ok",
+            "worker": self.parts.workers.current.phase,
+            "run": self.parts.workers.current.run_id,
+            "waiting": self._waiting,
+            "next_due": None if tick is None or tick.next_due is None else tick.next_due.isoformat(),
+            "seconds_since_turn": round(turned, 3),
+            "pid": self.parts.owner.pid,
+            "version": __version__,
+        }
+
+    def _turn(self) -> bool:
+        """One turn; whether it was the last."""
+        now = self.parts.clock.now()
+        self._turned_at = time.monotonic()
+        self._heed_signals(now)
+        if self.stage is Stage.RUNNING:
+            self._follow_project(now)
+        happened = self._follow_workers(now)
+        if self.stage is Stage.RUNNING:
+            self._schedule(now, urgent=happened)
+        self._beat(now)
+        if self.stage is Stage.DRAINING:
+            return self.parts.workers.empty
+        return self.once and self._idle()
+
+    # --- signals
+
+    def _heed_signals(self, now: datetime) -> None:
+        signals, workers, journal = self.parts.signals, self.parts.workers, self.parts.journal
+        signals.drain()
+        if signals.take_reload() and self.stage is Stage.RUNNING:
+            journal.info("reload", "told to read the project anew")
+            self.parts.reader.start()
+        if signals.ends == self._ends:
+            return
+        self._ends = signals.ends
+        self.stage = Stage.DRAINING
+        self.parts.reader.close()
+        if self._ends == 1:
+            busy = workers.current.run_id
+            what = (
+                f"{busy} has {self.grace:g} s to finish the nodes under way" if busy else "nothing is running"
+            )
+            journal.info("draining", f"told to stop: {what}")
+            workers.suspend(self.grace)
+        elif self._ends == 2:  # noqa: PLR2004 - the second signal
+            journal.warning(
+                "cutting", "told to stop again: what is under way is cut, and goes on at the next start"
+            )
+            workers.suspend(0.0)
+        else:
+            journal.warning("killing", "told to stop once more: workers are ended at once")
+            workers.kill("the daemon was told to stop at once")
+        self._beat_at = 0.0
+
+    # --- the project
+
+    def _follow_project(self, now: datetime) -> None:
+        reader, watch = self.parts.reader, self.parts.watch
+        if time.monotonic() >= watch.next_at and watch.edited():
+            reader.start()
+        found = reader.take()
+        if found is None:
+            return
+        if isinstance(found, SqlorchError):
+            self.parts.reporter.broken(str(found), now)
+        elif found.state_dir != self.parts.state_dir:
+            moved = f"state.path is {found.state_dir} now; it counts when the daemon is started anew"
+            self.parts.reporter.broken(moved, now)
+        else:
+            self._pending = found
+            self.parts.workers.reload()
+
+    def _adopt(self, now: datetime) -> None:
+        """What was read is also open in a worker: from now on it is scheduled."""
+        if self._pending is not None:
+            self.parts.scheduler.load(self._pending.snapshot, now)
+            self._pending = self._tick = None
+
+    # --- workers
+
+    def _follow_workers(self, now: datetime) -> bool:
+        events = self.parts.workers.poll()
+        for event in events:
+            self._heed(event, now)
+            self.parts.reporter.tell(event, now)
+        return bool(events)
+
+    def _heed(self, event: Happening, now: datetime) -> None:
+        if isinstance(event, Reloaded):
+            self._adopt(now)
+        elif isinstance(event, ReloadFailed):
+            self._pending = None
+        elif isinstance(event, RunBegan):
+            self.parts.dispatcher.begun()
+        elif isinstance(event, Declined):
+            self.parts.dispatcher.declined(event.reason)
+        elif isinstance(event, RunEnded) and event.state == "failed":
+            self.failed = True
+
+    # --- scheduling
+
+    def _schedule(self, now: datetime, *, urgent: bool) -> None:
+        version = self.parts.store.schedule.version()
+        if urgent or version != self._seen or self._tick is None or self._overdue(now):
+            self._seen = version
+            self._tick_at = time.monotonic()
+            self._tick = self.parts.scheduler.tick(now)
+            self.parts.reporter.alerts(now)
+        ready = self._tick.ready
+        self._waiting = self.parts.dispatcher.dispatch(ready)
+        if self._waiting:
+            reasons = {one.run.run_id: self._waiting for one in ready}
+            self.parts.store.queue.explain(reasons, now=now)
+        elif ready:
+            self._tick = None  # one of them is gone
+        self._prewarm(now)
+
+    def _overdue(self, now: datetime) -> bool:
+        assert self._tick is not None  # noqa: S101 - the caller has looked
+        due = None if self._tick.guard else self._tick.next_due
+        return (due is not None and due <= now) or time.monotonic() >= self._tick_at + _TICK
+
+    def _prewarm(self, now: datetime) -> None:
+        due = None if self._tick is None else self._tick.next_due
+        if due is not None and not self.once and (due - now).total_seconds() <= _PREWARM:
+            self.parts.workers.warm()
+
+    def _idle(self) -> bool:
+        """Whether nothing is due, nothing may start and nothing is under way."""
+        tick = self._tick
+        if tick is None or tick.ready or self.parts.workers.holding:
+            return False
+        return tick.next_due is None or tick.next_due > self.parts.clock.now()
+
+    # --- time
+
+    def _beat(self, now: datetime) -> None:
+        if time.monotonic() >= self._beat_at:
+            self._beat_at = time.monotonic() + _BEAT
+            self.parts.store.daemons.beat(self.parts.owner, version=__version__, state=self.stage, now=now)
+
+    def _sleep(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.parts.signals, selectors.EVENT_READ)
+            for child in self.parts.workers.children():
+                selector.register(child, selectors.EVENT_READ)
+            if self.parts.reader.busy:
+                selector.register(self.parts.reader, selectors.EVENT_READ)
+            selector.select(self._patience())
+
+    def _patience(self) -> float:
+        now = time.monotonic()
+        moments = [now + POLL, self._beat_at]
+        wake = self.parts.workers.wake_at()
+        moments += [wake] if wake is not None else []
+        if self._degraded_since is not None:
+            return _DEGRADED
+        if self._waiting:
+            moments.append(self.parts.dispatcher.look_again_at())
+        if self._tick is None:
+            return 0.0
+        if self._tick.next_due is not None and not self._tick.guard:
+            until = (self._tick.next_due - self.parts.clock.now()).total_seconds()
+            moments.append(now + until)
+        return max(0.0, min(moments) - now)
+
+    # --- the end
+
+    def _endure(self, error: StateError) -> bool:
+        """The state file cannot be used: go on trying, for a while. Whether that is over."""
+        if self.trouble != str(error):
+            self.parts.journal.error("degraded", f"nothing can be scheduled: {error}")
+        self.trouble = str(error)
+        self._degraded_since = self._degraded_since or time.monotonic()
+        return time.monotonic() - self._degraded_since > _GIVE_UP
+
+    def _leave(self) -> int:
+        """Stop the workers that are left and say goodbye."""
+        workers = self.parts.workers
+        workers.stop()
+        while not workers.empty:
+            for event in workers.poll():
+                self.parts.reporter.tell(event, self.parts.clock.now())
+            time.sleep(0.02)
+        self.stage = Stage.STOPPED
+        self.parts.store.daemons.beat(
+            self.parts.owner, version=__version__, state=self.stage, now=self.parts.clock.now()
+        )
+        self.parts.journal.info("stopped", "stopped")
+        return Code.FAILED if self.once and self.failed else Code.OK

@@ -1,0 +1,170 @@
+"""Puts the daemon together. Nothing here, or below it, imports dbt, a SQL or YAML parser, or pydantic.
+
+That is what keeps an idle daemon small; a test holds it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlorch import __version__
+from sqlorch.app.clock import SystemClock
+from sqlorch.app.daemon import Daemon, Parts
+from sqlorch.app.daemon_events import Reporter
+from sqlorch.app.daemon_signals import catching
+from sqlorch.app.dispatching import Dispatcher
+from sqlorch.app.health import Health
+from sqlorch.app.journal import Journal
+from sqlorch.app.project_reader import Described, ProjectReader
+from sqlorch.app.watching import Watch
+from sqlorch.domain.errors import ConfigError, StateError
+from sqlorch.engine.scheduler import Scheduler
+from sqlorch.executors.child import WorkerChild
+from sqlorch.executors.supervisor import Limits
+from sqlorch.executors.workers import Workers
+from sqlorch.state.lock import FileLock
+from sqlorch.state.owner import current_owner, is_alive
+from sqlorch.state.schema import make_private_folder
+from sqlorch.state.store import SqlStore
+from sqlorch.state.turn import RunTurn
+
+STATE_FILE = "state.db"
+DEFAULT_HEALTH = "127.0.0.1:8391"
+_DOING = "is the daemon of this project"
+
+
+class HeldError(StateError):
+    """Another daemon is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonOptions:
+    """What ``sqlorch daemon`` was asked.
+
+    Attributes:
+        project: the options that name and open the project, for the processes that do.
+        grace: seconds a node under way gets when the daemon is told to stop.
+        once: end when nothing is due.
+        health: ``HOST:PORT`` to answer health checks on, None for none.
+        health_wanted: whether somebody asked for that address, so that it must be had.
+        limits: when workers are replaced.
+        command: this command line, for whoever finds a lock taken.
+    """
+
+    project: Sequence[str]
+    grace: float
+    once: bool
+    health: str | None
+    health_wanted: bool
+    limits: Limits
+    command: str
+
+
+def run_daemon(options: DaemonOptions, journal: Journal) -> int:
+    """Be the daemon of a project until told to stop; returns the exit code.
+
+    Raises:
+        HeldError: another daemon is.
+        SqlorchError: the project cannot be used, or its state.
+    """
+    if sys.platform == "win32":
+        raise ConfigError("the daemon runs on Linux and macOS; on Windows start it in WSL or in a container")
+    with ExitStack() as stack:
+        signals = stack.enter_context(catching())
+        reader = ProjectReader(options.project)
+        stack.callback(reader.close)
+        project = reader.read()
+        stack.enter_context(_alone(project.state_dir, options.command))
+        store = stack.enter_context(SqlStore.open(project.state_dir / STATE_FILE))
+        turn = RunTurn(project.state_dir, command=options.command)
+        stack.callback(turn.close)
+        clock = SystemClock()
+        workers = Workers(spawn=_spawner(project, options, turn.fileno()), clock=clock, limits=options.limits)
+        stack.callback(workers.kill, "the daemon ends")
+        owner = current_owner()
+        store.abandon_dead(clock.now(), is_alive)
+        parts = Parts(
+            journal=journal,
+            clock=clock,
+            signals=signals,
+            reader=reader,
+            watch=_watch(project),
+            workers=workers,
+            dispatcher=Dispatcher(workers, turn),
+            scheduler=Scheduler(
+                store=store,
+                clock=clock,
+                owner=owner,
+                is_alive=is_alive,
+                now=clock.now(),
+                snapshot=project.snapshot,
+            ),
+            store=store,
+            reporter=Reporter(journal, store.alerts),
+            owner=owner,
+            state_dir=project.state_dir,
+        )
+        daemon = Daemon(parts=parts, grace=options.grace, once=options.once)
+        health = _health(options, daemon, journal)
+        if health is not None:
+            stack.callback(health.close)
+        _greet(project, health, journal)
+        return daemon.run()
+
+
+@contextmanager
+def _alone(state_dir: Path, command: str) -> Iterator[None]:
+    make_private_folder(state_dir)
+    lock = FileLock(state_dir / "daemon.lock", doing=_DOING, command=command)
+    try:
+        lock.acquire()
+    except StateError as error:
+        raise HeldError(str(error)) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _spawner(project: Described, options: DaemonOptions, lock: int) -> Callable[[], WorkerChild]:
+    command = [sys.executable, "-m", "sqlorch", "_worker", "--keep", str(lock), *options.project]
+    log_path = project.state_dir / "worker.log"
+    return lambda: WorkerChild(command, log_path=log_path, keep=[lock])
+
+
+def _watch(project: Described) -> Watch:
+    profiles = project.profiles_dir / "profiles.yml"
+    return Watch(project.project_dir, [profiles], apart=project.state_dir)
+
+
+def _health(options: DaemonOptions, daemon: Daemon, journal: Journal) -> Health | None:
+    if options.health is None:
+        return None
+    try:
+        return Health(options.health, daemon.status)
+    except ConfigError as error:
+        if options.health_wanted:
+            raise
+        journal.warning("no_health", f"nobody can ask how the daemon is: {error}")
+        return None
+
+
+def _greet(project: Described, health: Health | None, journal: Journal) -> None:
+    groups = project.snapshot.groups.values()
+    scheduled = sum(1 for group in groups if group.timetable.scheduled)
+    where = f"; health on port {health.port}" if health is not None else ""
+    journal.info(
+        "started",
+        f"sqlorch {__version__} watches {project.project_dir}: {len(groups)} groups, "
+        f"{scheduled} on a schedule, {len(project.snapshot.nodes)} nodes{where}",
+        pid=os.getpid(),
+        project_dir=str(project.project_dir),
+        state_dir=str(project.state_dir),
+    )
+    for warning in project.snapshot.warnings:
+        journal.warning("project", warning)

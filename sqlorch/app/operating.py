@@ -1,0 +1,230 @@
+"""What people tell the daemon: pause, resume, catch up, trigger, cancel.
+
+All of it goes through the state file, so it works whether a daemon is running or not; one that runs sees it
+within a second.
+"""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlorch.app.clock import SystemClock
+from sqlorch.app.lineage import open_view
+from sqlorch.app.snapshot import take_snapshot
+from sqlorch.app.workspace import Choices, Workspace
+from sqlorch.domain.catchup import CatchupPolicy
+from sqlorch.domain.errors import ConfigError
+from sqlorch.domain.group import Group
+from sqlorch.domain.interval import Interval
+from sqlorch.domain.ledger import Reprocess
+from sqlorch.domain.periods import parse_period
+from sqlorch.domain.scheduling import GroupState, GroupStatus, NewRun, OpenRun, RunKind
+from sqlorch.domain.snapshot import Snapshot, spec_hash
+from sqlorch.domain.variables import VARIABLES, new_run_id
+from sqlorch.domain.zones import instant_of, label_at
+from sqlorch.state.owner import is_alive
+
+if TYPE_CHECKING:
+    from sqlorch.domain.history import Owner
+    from sqlorch.lineage.project import Project
+    from sqlorch.state.store import SqlStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """A project as somebody who operates it finds it.
+
+    Attributes:
+        workspace: the project.
+        project: its files, read.
+        snapshot: its groups and nodes, as its files have them now.
+        store: what is remembered of it.
+        who: the person, for the audit trail: ``ann@host``.
+        now: when the command was given.
+    """
+
+    workspace: Workspace
+    project: Project
+    snapshot: Snapshot
+    store: SqlStore
+    who: str
+    now: datetime
+
+    def state(self, name: str) -> GroupState:
+        """What is remembered of a group, which is enrolled when no daemon has seen it yet.
+
+        Raises:
+            ConfigError: the project has no such group.
+        """
+        group = self.snapshot.group(name)
+        known = self.store.schedule.groups().get(name)
+        if known is not None:
+            return known
+        return self.store.schedule.enrol(
+            name, cursor=None, spec_hash=spec_hash(group), watched_since=self.now, now=self.now
+        )
+
+    def open_runs(self, group: str | None = None) -> list[OpenRun]:
+        """Runs that have not ended, oldest due first."""
+        return [run for run in self.store.queue.open_runs() if group in {None, run.group}]
+
+
+@contextmanager
+def open_desk(choices: Choices) -> Iterator[Desk]:
+    """Open a project to operate it.
+
+    Raises:
+        SqlorchError: its files or its state cannot be read.
+    """
+    view = open_view(choices)
+    with view.workspace.store() as store:
+        yield Desk(
+            workspace=view.workspace,
+            project=view.project,
+            snapshot=take_snapshot(view, {}),
+            store=store,
+            who=f"{getpass.getuser()}@{socket.gethostname()}",
+            now=SystemClock().now(),
+        )
+
+
+def living_daemon(store: SqlStore) -> Mapping[str, Any] | None:
+    """The daemon of this project if its process exists and has not been stopped, else None."""
+    found = store.daemons.daemon()
+    if found is None or found["state"] == "stopped":
+        return None
+    return found if is_alive(_owner(found)) else None
+
+
+def _owner(daemon: Mapping[str, Any]) -> Owner:
+    from sqlorch.domain.history import Owner  # noqa: PLC0415 - a type elsewhere in this module
+
+    return Owner(host=daemon["host"], boot_id=daemon["boot_id"], pid=daemon["pid"], started=daemon["started"])
+
+
+def pause(desk: Desk, name: str, reason: str) -> bool:
+    """Make no more runs of a group; those under way are finished. False when it was paused already."""
+    desk.state(name)
+    said = f"{reason} ({desk.who})" if reason else f"paused by {desk.who}"
+    return desk.store.schedule.set_status(name, GroupStatus.PAUSED, reason=said, who=desk.who, now=desk.now)
+
+
+def resume(desk: Desk, name: str, policy: CatchupPolicy | None) -> bool:
+    """Make runs of a group again. False when nothing kept it from that.
+
+    Args:
+        desk: the project.
+        name: the group.
+        policy: what becomes of the intervals that fell due meanwhile; None for what the group says.
+
+    Raises:
+        ConfigError: the group is held, so that a policy has to be chosen.
+    """
+    state = desk.state(name)
+    if state.status is GroupStatus.HELD and policy is None:
+        raise ConfigError(f"{name} is held: {state.reason}")
+    return desk.store.schedule.set_status(
+        name, GroupStatus.ACTIVE, reason="", who=desk.who, now=desk.now, catchup=policy or ""
+    )
+
+
+def decide(desk: Desk, name: str, policy: CatchupPolicy) -> None:
+    """Say what becomes of the due intervals of a group that is held.
+
+    Raises:
+        ConfigError: it is not held, so that there is nothing to decide.
+    """
+    state = desk.state(name)
+    if state.status is not GroupStatus.HELD:
+        hint = f"sqlorch resume {name} --catchup {policy}" if state.status is GroupStatus.PAUSED else ""
+        raise ConfigError(
+            f"{name} is {state.status}, not held: there is nothing to decide"
+            + (f"; use {hint}" if hint else "")
+        )
+    resume(desk, name, policy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """A run that somebody asks for.
+
+    Attributes:
+        interval: text of ``--interval``; None for the last complete one, or today where there is no schedule.
+        variables: values for the project, over those of ``--vars``.
+        select: nodes of the group, in dbt's syntax; all when empty.
+        key: asking twice with one key makes one run.
+        missing: only what is not done yet, instead of everything.
+        full_refresh: rebuild incremental models from scratch.
+    """
+
+    interval: str | None = None
+    variables: Mapping[str, str]
+    select: Sequence[str] = ()
+    key: str | None = None
+    missing: bool = False
+    full_refresh: bool = False
+
+
+def trigger(desk: Desk, name: str, asked: Trigger) -> str:
+    """Queue a run of a group; returns its id, or that of the run with the same key.
+
+    Raises:
+        ConfigError: no such group, an interval or a variable that cannot be used.
+    """
+    group = desk.snapshot.group(name)
+    taken = sorted(asked.variables.keys() & {variable.name for variable in VARIABLES})
+    if taken:
+        raise ConfigError(f"--param {taken[0]} is a variable of the interval; say it with --interval")
+    interval = _interval(group, asked.interval, desk.now)
+    desk.state(name)
+    parameters: dict[str, Any] = {"reprocess": Reprocess.MISSING if asked.missing else Reprocess.ALL}
+    parameters |= {"vars": dict(asked.variables)} if asked.variables else {}
+    parameters |= {"select": list(asked.select)} if asked.select else {}
+    parameters |= {"full_refresh": True} if asked.full_refresh else {}
+    run = NewRun(
+        run_id=new_run_id("manual", interval.start, secrets.token_hex(3)),
+        group=name,
+        kind=RunKind.TRIGGERED,
+        interval=interval,
+        timezone=group.timezone,
+        due_at=desk.now,
+        trigger_key=f"key:{asked.key}" if asked.key else f"manual:{secrets.token_hex(8)}",
+        spec_hash=spec_hash(group),
+        parameters=parameters,
+    )
+    return desk.store.queue.enqueue(run, now=desk.now)
+
+
+def _interval(group: Group, text: str | None, now: datetime) -> Interval:
+    if text is not None:
+        return parse_period(text, group.timezone)
+    current = group.timetable.slot_containing(now)
+    last = None if current is None else group.timetable.previous_slot(current)
+    if last is not None:
+        return last
+    if group.timetable.scheduled:
+        raise ConfigError(f"{group.name} has no complete interval now; say which one with --interval")
+    zone = group.timetable.zone
+    day = label_at(now, zone).date()
+    begin, end = (instant_of(datetime.combine(date, time()), zone) for date in (day, day + timedelta(days=1)))
+    return Interval(begin, end)
+
+
+def cancel(desk: Desk, run_ids: Sequence[str], reason: str) -> list[str]:
+    """Ask for runs to be cancelled; returns those that had not ended.
+
+    Raises:
+        StateError: one of them does not exist.
+    """
+    return [
+        run_id
+        for run_id in run_ids
+        if desk.store.queue.request_cancel(run_id, reason=reason, who=desk.who, now=desk.now)
+    ]

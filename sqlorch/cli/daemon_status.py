@@ -1,0 +1,47 @@
+"""``sqlorch daemon --status``: who the daemon is, as it wrote it down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from sqlorch.app.operating import living_daemon
+from sqlorch.app.workspace import open_workspace
+from sqlorch.cli import text
+from sqlorch.cli.running import choices
+
+_NOT_THERE = 1
+
+
+def print_status(given: Mapping[str, Any]) -> int:
+    """Print it; 0 when a daemon is alive, 1 when none is."""
+    workspace = open_workspace(choices(given))
+    with workspace.store() as store:
+        last, alive = store.daemons.daemon(), living_daemon(store)
+        runs = store.queue.open_runs()
+    queued = sum(1 for run in runs if run.state == "queued")
+    under_way = [run.run_id for run in runs if run.state != "queued"]
+    if alive is None:
+        click.echo(_gone(last))
+    else:
+        since = f"{alive['started_at']:%Y-%m-%d %H:%M:%S} UTC"
+        ago = text.seconds((datetime.now(UTC) - alive["beat_at"]).total_seconds())
+        click.echo(
+            f"{alive['state']}: process {alive['pid']} on {alive['host']} since {since}, "
+            f"sqlorch {alive['version']}, last sign of life {ago} ago"
+        )
+    click.echo(f"{text.number(queued, 'run')} queued, under way: {', '.join(under_way) or 'nothing'}")
+    return 0 if alive is not None else _NOT_THERE
+
+
+def _gone(last: Mapping[str, Any] | None) -> str:
+    if last is None:
+        return "no daemon has ever run here; start one with: sqlorch daemon"
+    how = "was stopped" if last["state"] == "stopped" else "is gone without having been stopped"
+    return (
+        f"no daemon runs; the last one (process {last['pid']} on {last['host']}) {how}, "
+        f"last sign of life {last['beat_at']:%Y-%m-%d %H:%M:%S} UTC; start one with: sqlorch daemon"
+    )

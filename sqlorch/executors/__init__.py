@@ -1,0 +1,1 @@
+"""Where runs are executed for the daemon: warm child processes, watched and replaced."""
