@@ -89,9 +89,9 @@ def _drive(
         if store.queue.cancel_requested(run_id):
             _cancel(machine, worker)
             return
-        nodes = store.nodes(run_id)
+        nodes = _nodes(worker, candidate)
         if _block(machine, worker, nodes):
-            nodes = store.nodes(run_id)
+            nodes = _nodes(worker, candidate)
         node = _next_node(nodes)
         if node is None:
             break
@@ -161,6 +161,12 @@ def _spec(worker: Worker, snapshot: Snapshot, candidate: Candidate) -> RunSpec:
             for place, uid in list(enumerate(chain))[first:]
         ],
     )
+
+
+def _nodes(worker: Worker, candidate: Candidate) -> list[NodeRecord]:
+    """What this generation is about: nodes of earlier ones that are done by now are left as they were."""
+    nodes = worker.process.store.nodes(worker.run_id)
+    return [node for node in nodes if node.gen == candidate.run.gen]
 
 
 def _block(machine: Machine, worker: Worker, nodes: list[NodeRecord]) -> bool:

@@ -6,6 +6,7 @@ import sqlite3
 from collections import defaultdict
 from contextlib import closing
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from sqlorch.state.store import SqlStore
 _TERMINAL = {state.value for state in RunState if state.terminal}
 
 
-class Broken(AssertionError):
+class Broken(AssertionError):  # noqa: N818 - it reads as what it says: an invariant is broken
     """An invariant does not hold."""
 
 
@@ -61,11 +62,11 @@ class Invariants:
         }
         for name, slots in by_group.items():
             origin, cursor = groups[name]
-            if any(before[1] > after[0] for before, after in zip(slots, slots[1:], strict=False)):
+            if any(before[1] > after[0] for before, after in pairwise(slots)):
                 raise Broken(f"{name}: slots overlap")
             # before the first slot of the schedule backfills may leave holes: nobody promised those slots
             own = [slot for slot in slots if origin is not None and slot[0] >= origin]
-            for before, after in zip(own, own[1:], strict=False):
+            for before, after in pairwise(own):
                 self._neighbours(name, before, after)
             if own and (own[0][0] != origin or own[-1][1] != cursor) and name not in self._points:
                 raise Broken(
@@ -98,7 +99,7 @@ class Invariants:
                 under_way[name].append((start, end, run))
         for name, spans in under_way.items():
             spans.sort()
-            for before, after in zip(spans, spans[1:], strict=False):
+            for before, after in pairwise(spans):
                 if before[1] > after[0] or before[0] == after[0]:
                     raise Broken(f"{name}: {before[2]} and {after[2]} run over the same time")
 

@@ -1,7 +1,7 @@
 """One seed: a project, its daemons, workers and people on virtual time, and everything that can go wrong.
 
-By hand, ``python tests/simulation/simulate.py 0 10000`` runs these seeds and prints what was hit; a failing
-seed is printed with what happened before, and ``... simulate.py SEED`` replays it.
+By hand, ``PYTHONPATH=tests python -m simulation.simulate 0 10000`` runs these seeds and says what was hit. A
+failing seed is printed with what happened before, and ``... -m simulation.simulate SEED`` replays it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
-from pathlib import Path
 from random import Random
-
-sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
 from simulation import projects
 from simulation.actors import Daemon, People, Worker, deliver, start_daemon, start_worker
@@ -251,7 +248,7 @@ def simulate(seed: int) -> Outcome:
         return simulation.run()
     except Exception as error:
         happened = "\n  ".join(simulation.machine.trace[-40:])
-        again = f"python tests/simulation/simulate.py {seed}"
+        again = f"PYTHONPATH=tests python -m simulation.simulate {seed}"
         raise AssertionError(f"seed {seed}: {error!r}; again with: {again}\n  {happened}") from error
     finally:
         simulation.machine.close()
@@ -276,11 +273,9 @@ def main(first: int, last: int) -> int:
         total.slots, total.runs = total.slots + one.slots, total.runs + one.runs
         total.deaths += one.deaths
     seconds, busy = time.monotonic() - began, time.process_time()
-    print(
-        f"{last - first} seeds in {seconds:.0f} s ({busy:.0f} s of processor): {total.slots} slots, {total.runs} runs, ",
-        end="",
-    )
-    print(f"{total.deaths} processes gone, {sum(total.hit.values())} faults at points:")
+    print(f"{last - first} seeds in {seconds:.0f} s ({busy:.0f} s of processor): ", end="")
+    print(f"{total.slots} slots, {total.runs} runs, {total.deaths} processes gone, ", end="")
+    print(f"{sum(total.hit.values())} faults at points:")
     for point, count in sorted(total.hit.items()):
         print(f"  {count:7} {point}")
     print(f"failed: {failed or 'none'}")

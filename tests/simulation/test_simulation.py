@@ -1,4 +1,4 @@
-"""Five hundred seeds; ``python tests/simulation/simulate.py 0 10000`` runs as many as one likes."""
+"""Five hundred seeds; by hand, ``PYTHONPATH=tests python -m simulation.simulate 0 10000`` runs more."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections import Counter
 import pytest
 from simulation.machine import POINTS
 from simulation.simulate import simulate
+
+from sqlorch.state.tables import metadata
 
 SEEDS, TOGETHER = 500, 25
 
@@ -21,6 +23,4 @@ def test_every_slot_is_one_run_or_one_skip_whatever_dies(first: int) -> None:
 
 def test_the_crash_points_are_those_of_the_store() -> None:
     # each is hit by some seed of a by-hand run; here that their names have not gone stale
-    from sqlorch.state.tables import metadata
-
     assert {point.split()[1] for point in POINTS} <= set(metadata.tables)
