@@ -202,7 +202,11 @@ def make_driver(
     queue: QueueStore | None = None,
     alerts: AlertStore | None = None,
 ) -> Driver:
-    """Put together what drives a run; see :class:`sqlorch.engine.crew.Crew`."""
+    """Put together what drives a run; see :class:`sqlorch.engine.crew.Crew`.
+
+    Queue and alerts are those of the store unless they are given, so that any run can be cancelled from
+    elsewhere.
+    """
     from sqlorch.state.owner import current_owner  # noqa: PLC0415 - the store is open by now
 
     crew = Crew(
@@ -214,8 +218,8 @@ def make_driver(
         run_dir=workspace.run_dir,
         fail_fast=fail_fast,
         pools=Pools(workspace.settings.pools),
-        queue=queue,
-        alerts=alerts,
+        queue=store.queue if queue is None else queue,
+        alerts=store.alerts if alerts is None else alerts,
     )
     return Driver(crew=crew, session=session)
 
