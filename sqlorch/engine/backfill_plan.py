@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING
@@ -101,15 +102,15 @@ class BackfillPlanner:
         self._snapshot = snapshot
         self._changed = changed or self._by_fingerprint
 
-    def plan(self, request: BackfillRequest) -> BackfillPlan:
+    def plan(self, request: BackfillRequest, now: datetime) -> BackfillPlan:
         """What a request would do.
 
         Raises:
-            ConfigError: no such group, or the request contradicts the group's rules.
+            ConfigError: no such group, the request contradicts the group's rules, or it is about the future.
             StateError: a run under way, or another backfill, is about the same slots.
         """
         group = self._snapshot.group(request.group)
-        _refuse_contradictions(request, group)
+        _refuse_contradictions(request, group, now)
         units = self._units(group, request.span)
         chosen = wanted(
             units,
@@ -253,7 +254,9 @@ class BackfillPlanner:
         return group.timetable.scheduled and state is not None and state.cursor is not None
 
 
-def _refuse_contradictions(request: BackfillRequest, group: Group) -> None:
+def _refuse_contradictions(request: BackfillRequest, group: Group, now: datetime) -> None:
+    if not group.timetable.scheduled and request.span.end > now:
+        raise ConfigError(f"the range {request.span} of {group.name} has not come to its end yet")
     if request.parallel < 1:
         raise ConfigError(f"--parallel is a number of runs from 1, not {request.parallel}")
     if request.order is Order.NEWEST and group.rules.depends_on_past:

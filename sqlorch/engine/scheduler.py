@@ -142,12 +142,11 @@ class Scheduler:
         guard = self._check_clock(now)
         changed = self._refresh()
         rescued = self._watchdog.rescue(self._queue.by_id, now)
-        if not guard:
-            changed |= self._decide_due(made, now)
-        if changed or rescued:
+        decided = not guard and self._decide_due(made, now)
+        if decided or rescued:
             self._read_queue()
-            if not guard and self._follow(made, now):
-                self._read_queue()
+        if not guard and (changed or decided or rescued) and self._follow(made, now):
+            self._read_queue()
         if self._looked_at is None or self._deadline_passed(now):
             self._look(now)
         return TickReport(
