@@ -44,7 +44,7 @@ def plan(desk: Desk, asked: Asked) -> BackfillPlan:
         cascade=asked.cascade,
     )
     changed = _changes(desk, request) if request.reprocess is Reprocess.CHANGED else None
-    return BackfillPlanner(desk.store, desk.snapshot, changed).plan(request)
+    return BackfillPlanner(desk.store, desk.snapshot, changed).plan(request, now=desk.now)
 
 
 def _changes(desk: Desk, request: BackfillRequest) -> Callable[[str], Changed]:
