@@ -8,25 +8,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sqlorch.app.running import repeatable
-from sqlorch.app.snapshot import repeatable_node
 from sqlorch.app.verified import Verified
-from sqlorch.domain.coverage import Changed, Standing, unchanged, verdict_over
+from sqlorch.domain.coverage import unchanged, verdict_over
 from sqlorch.domain.dag import Dag
 from sqlorch.domain.group import Group
 from sqlorch.domain.ledger import Reprocess
+from sqlorch.domain.lost import FAIL
 from sqlorch.domain.reprocess import nodes_to_run
 from sqlorch.domain.run import RunSpec
 from sqlorch.domain.selector import select
-from sqlorch.engine.invoke import Shape, SpecMaker, retry_spec
+from sqlorch.engine.invoke import SpecMaker
+from sqlorch.engine.node_specs import Shape, stored_spec
 from sqlorch.engine.planner import PlannedRun
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
     from sqlorch.domain.history import NodeRecord, RunRecord
     from sqlorch.state.store import SqlStore
+
+_EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +41,13 @@ class Claims:
         session: the open project.
         graph: orders what dbt knows.
         store: the ledger and the durations.
-        changed: tells, for a node, what has changed since a fingerprint.
+        code: fingerprint of the code each node is executed with, where it is known for certain.
     """
 
     session: WarmSession
     graph: Verified
     store: SqlStore
-    changed: Mapping[str, Changed] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
 
     def spec(self, record: RunRecord) -> RunSpec:
         """What a queued run is to execute now; without nodes when everything in it is done.
@@ -56,38 +60,45 @@ class Claims:
         nodes = tuple(self._to_do(record, shape.dag, members))
         planned = PlannedRun(group=group, interval=record.interval, nodes=nodes)
         given = dict(record.invocation)
+        asked = dict(given.get("vars") or {})
         invocation = {**repeatable(self.graph.workspace), **given}
-        invocation["vars"] = {**self.graph.workspace.variables, **dict(given.get("vars") or {})}
+        invocation["vars"] = {**self.graph.workspace.variables, **asked}
         spec, _ = self._maker(shape, nodes).spec_of(
             planned, run_id=record.run_id, kind=record.kind, invocation=invocation
         )
-        asked = {name: str(value) for name, value in dict(given.get("vars") or {}).items()}
-        return replace(spec, variables={**asked, **spec.variables})
+        return replace(
+            spec, variables={**{name: str(value) for name, value in asked.items()}, **spec.variables}
+        )
 
     def spec_again(self, record: RunRecord, nodes: Sequence[NodeRecord]) -> RunSpec:
         """The specification of a run that has begun, as it was stored, with today's limits and retries."""
         shape, _ = self._shape(record)
-        return retry_spec(record, nodes, shape.grouping.retry, shape.grouping.timeout)
+        return stored_spec(record, nodes, shape, durations=self.store.durations([n.unique_id for n in nodes]))
 
-    def unrepeatable(self, record: RunRecord) -> frozenset[str]:
-        """Nodes of a run's group that must not be tried again by themselves when an attempt was lost."""
-        shape, group = self._shape(record)
-        return frozenset(
-            uid for uid in shape.grouping.nodes(group.name) if not repeatable_node(shape.dag[uid])
-        )
+    def unrepeatable(self, record: RunRecord, nodes: Sequence[NodeRecord]) -> frozenset[str]:
+        """Nodes of a run that must not be tried again by themselves when an attempt was lost."""
+        spec = self.spec_again(record, nodes)
+        return frozenset(node.unique_id for node in spec.nodes if node.on_lost == FAIL)
+
+    def remember_code(self, spec: RunSpec) -> None:
+        """Keep what is behind the fingerprints of a run's nodes."""
+        if self.graph.code is not None:
+            known = [node.unique_id for node in spec.nodes if node.code]
+            self.store.ledger.remember_code(self.graph.code.texts(known))
 
     def _shape(self, record: RunRecord) -> tuple[Shape, Group]:
-        _, grouping = self.graph.order(self.session.dag)
+        """The project as it is in the run's interval."""
+        dag, grouping = self.graph.order(self.session.dag)
         group = grouping.group(record.group)
+        shape = Shape(dag=dag, grouping=grouping, code=self.code)
         if not self.session.interval_dependent:
-            dag, grouping = self.graph.order(self.session.dag)
-            return Shape(dag=dag, grouping=grouping), group
+            return shape, group
         planned = PlannedRun(group=group, interval=record.interval, nodes=())
-        fixed = Shape(dag=self.session.dag, grouping=grouping)
-        maker = self._maker(fixed, ())
-        spec, _ = maker.spec_of(planned, run_id=record.run_id, kind=record.kind, invocation={})
+        spec, _ = self._maker(shape, ()).spec_of(
+            planned, run_id=record.run_id, kind=record.kind, invocation={}
+        )
         dag, grouping = self.graph.order(self.session.dag_for(spec.variables))
-        return Shape(dag=dag, grouping=grouping), group
+        return Shape(dag=dag, grouping=grouping, code=self.code), group
 
     def _maker(self, shape: Shape, nodes: tuple[str, ...]) -> SpecMaker:
         return SpecMaker(
@@ -108,13 +119,16 @@ class Claims:
         if record.invocation.get("full_refresh"):
             reprocess = Reprocess.ALL
         entries = self.store.ledger.entries(members, record.interval)
-        standings: dict[str, Standing] = {
-            uid: verdict_over(
-                entries.get(uid, ()), record.interval, self.changed.get(uid, unchanged)
-            ).standing
+        standings = {
+            uid: verdict_over(entries.get(uid, ()), record.interval, partial(self._changed, uid)).standing
             for uid in members
         }
         return list(nodes_to_run(dag, members, standings, reprocess))
+
+    def _changed(self, uid: str, code: str) -> str:
+        """What has changed since a fingerprint; the planner has told formatting apart when it was asked."""
+        now = self.code.get(uid)
+        return unchanged(code) if now is None or now == code else "code"
 
 
 def _always(shape: Shape, *_: Any) -> Shape:

@@ -21,7 +21,6 @@ from sqlorch.app.dispatching import Dispatcher
 from sqlorch.app.health import Health
 from sqlorch.app.journal import Journal
 from sqlorch.app.project_reader import Described, ProjectReader
-from sqlorch.app.scheduler_store import SchedulerMemory
 from sqlorch.app.watching import Watch
 from sqlorch.domain.errors import ConfigError, StateError
 from sqlorch.engine.scheduler import Scheduler
@@ -87,7 +86,7 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
         clock = SystemClock()
         workers = Workers(spawn=_spawner(project, options, turn.fileno()), clock=clock, limits=options.limits)
         stack.callback(workers.kill, "the daemon ends")
-        memory, owner = SchedulerMemory(store), current_owner()
+        owner = current_owner()
         store.abandon_dead(clock.now(), is_alive)
         parts = Parts(
             journal=journal,
@@ -98,7 +97,7 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
             workers=workers,
             dispatcher=Dispatcher(workers, turn),
             scheduler=Scheduler(
-                store=memory,
+                store=store,
                 clock=clock,
                 owner=owner,
                 is_alive=is_alive,

@@ -1,6 +1,7 @@
 """What people tell the daemon: pause, resume, catch up, trigger, cancel.
 
-All of it goes through the state file, so it works whether a daemon is running or not; one that runs sees it within a second.
+All of it goes through the state file, so it works whether a daemon is running or not; one that runs sees it
+within a second.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sqlorch.app.lineage import open_view
 from sqlorch.app.snapshot import take_snapshot
 from sqlorch.app.workspace import Choices, Workspace
 from sqlorch.domain.catchup import CatchupPolicy
-from sqlorch.domain.errors import ConfigError, StateError
+from sqlorch.domain.errors import ConfigError
 from sqlorch.domain.group import Group
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.ledger import Reprocess
@@ -32,6 +33,7 @@ from sqlorch.state.owner import is_alive
 
 if TYPE_CHECKING:
     from sqlorch.domain.history import Owner
+    from sqlorch.lineage.project import Project
     from sqlorch.state.store import SqlStore
 
 
@@ -41,6 +43,7 @@ class Desk:
 
     Attributes:
         workspace: the project.
+        project: its files, read.
         snapshot: its groups and nodes, as its files have them now.
         store: what is remembered of it.
         who: the person, for the audit trail: ``ann@host``.
@@ -48,6 +51,7 @@ class Desk:
     """
 
     workspace: Workspace
+    project: Project
     snapshot: Snapshot
     store: SqlStore
     who: str
@@ -83,6 +87,7 @@ def open_desk(choices: Choices) -> Iterator[Desk]:
     with view.workspace.store() as store:
         yield Desk(
             workspace=view.workspace,
+            project=view.project,
             snapshot=take_snapshot(view, {}),
             store=store,
             who=f"{getpass.getuser()}@{socket.gethostname()}",
@@ -107,7 +112,7 @@ def _owner(daemon: Mapping[str, Any]) -> Owner:
 def pause(desk: Desk, name: str, reason: str) -> bool:
     """Make no more runs of a group; those under way are finished. False when it was paused already."""
     desk.state(name)
-    said = reason or f"paused by {desk.who}"
+    said = f"{reason} ({desk.who})" if reason else f"paused by {desk.who}"
     return desk.store.schedule.set_status(name, GroupStatus.PAUSED, reason=said, who=desk.who, now=desk.now)
 
 
@@ -223,15 +228,3 @@ def cancel(desk: Desk, run_ids: Sequence[str], reason: str) -> list[str]:
         for run_id in run_ids
         if desk.store.queue.request_cancel(run_id, reason=reason, who=desk.who, now=desk.now)
     ]
-
-
-def requeue(desk: Desk, run_id: str) -> int:
-    """Send a run that has ended back to the queue, for the daemon to drive; returns the generation.
-
-    Raises:
-        StateError: there is no such run, it has not ended, or it succeeded.
-    """
-    record = desk.store.run(run_id)
-    if not record.state.terminal:
-        raise StateError(f"{run_id} is {record.state}: it has not ended, so there is nothing to try again")
-    return desk.store.queue.requeue(run_id, now=desk.now)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlorch.app.clock import SystemClock
+from sqlorch.app.operating import living_daemon
 from sqlorch.app.publishing import Published, publish_after_run
 from sqlorch.app.running import Ended, Outlook, Progress, group_session_nodes, make_driver
+from sqlorch.app.verified import Tell, read_code_of
 from sqlorch.app.workspace import Workspace
-from sqlorch.domain.errors import ConfigError, ProjectError
+from sqlorch.domain.errors import ConfigError, ProjectError, StateError
 from sqlorch.domain.history import NodeRecord, RunRecord
-from sqlorch.domain.run import NodeState, RetryPolicy, RunState
-from sqlorch.engine.invoke import Overrides, retry_spec
+from sqlorch.domain.ledger import Reprocess
+from sqlorch.domain.run import NodeState, RunState
+from sqlorch.domain.scheduling import RunKind
+from sqlorch.engine.node_specs import Overrides, Shape, stored_spec
 from sqlorch.engine.stop import Stop
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
+    from sqlorch.state.store import SqlStore
 
 _KEPT = NodeState.SUCCESS
 
@@ -31,6 +36,8 @@ def retry(
     command: str,
     progress: Progress,
     stop: Stop,
+    tell: Tell,
+    wait: bool = True,
 ) -> Ended:
     """Resume a run with its original interval, variables, target and nodes.
 
@@ -42,6 +49,8 @@ def retry(
         command: the command line, for whoever finds the project busy.
         progress: makes the view of what happens.
         stop: a request to stop cancels the run.
+        tell: told of what does not keep the run from starting, one sentence at a time.
+        wait: wait for the daemon to let this command go first, instead of being refused.
 
     Returns:
         What came of it; no run at all when it had succeeded.
@@ -50,27 +59,65 @@ def retry(
         StateError: there is no such run, or it has not ended.
         ProjectError: a node of it is no longer in the project.
     """
-    with workspace.driving(command), workspace.store(alone=True) as store:
+    turn = workspace.driving(command, wait=wait, waiting=tell)
+    with turn, workspace.store(alone=True) as store:
         record, nodes = store.run(run_id), store.nodes(run_id)
+        if record.kind != RunKind.MANUAL and not nodes:
+            raise StateError(f"{run_id} was never begun, so there is nothing to resume; a daemon starts it")
         todo = [node for node in nodes if node.state is not _KEPT]
         if record.state is RunState.SUCCESS:  # a run that failed without a failed node has a hook to repeat
             return Ended(plan=None, runs=[], nodes={}, published=Published())
         session = _as_started(workspace, record).session()
         try:
-            policies, timeouts = _limits(workspace, session, record, nodes, overrides)
-            record = store.run(run_id)
-            store.rerun(run_id, [node.unique_id for node in todo], now=SystemClock().now())
+            again = [node.unique_id for node in todo]
+            shape = _shape(workspace, session, record, nodes)
+            durations = store.durations(again)
+            code = _code_of(workspace, store, again, tell)
+            store.rerun(run_id, again, now=SystemClock().now(), code=code)
             states = {node.unique_id: node.state for node in nodes if node.state is _KEPT}
             outlook = Outlook(plan=None, threads=session.threads, durations={})
             with progress(outlook) as listener:
                 driver = make_driver(
                     workspace, session, store=store, listener=listener, stop=stop, fail_fast=fail_fast
                 )
-                ended = driver.drive(retry_spec(record, nodes, policies, timeouts), states=states)
+                spec = stored_spec(record, nodes, shape, durations=durations, overrides=overrides)
+                ended = driver.drive(spec, states=states)
             published = publish_after_run(workspace, session, store)
             return Ended(plan=None, runs=[ended], nodes={run_id: store.nodes(run_id)}, published=published)
         finally:
             session.close()
+
+
+def hand_over(workspace: Workspace, run_id: str) -> tuple[int, int] | None:
+    """Leave a run of the daemon to the daemon that is there.
+
+    Returns:
+        The run's new generation and the daemon's process id; None when the run is to be driven here:
+        no daemon is there, or the run was not made for one.
+
+    Raises:
+        StateError: there is no such run, or it has not ended.
+    """
+    with workspace.store() as store:
+        record, daemon = store.run(run_id), living_daemon(store)
+        if record.kind == RunKind.MANUAL or record.state is RunState.SUCCESS or daemon is None:
+            return None
+        # what is done of it stays done, whatever it was asked for the first time
+        gen = store.queue.requeue(
+            run_id, now=SystemClock().now(), parameters={"reprocess": str(Reprocess.MISSING)}
+        )
+        return gen, daemon["pid"]
+
+
+def _code_of(
+    workspace: Workspace, store: SqlStore, unique_ids: Iterable[str], tell: Tell
+) -> Mapping[str, str]:
+    """Fingerprints of the code the nodes are executed with now, after keeping what is behind them."""
+    book = read_code_of(workspace, tell)
+    if book is None:
+        return dict.fromkeys(unique_ids, "")
+    store.ledger.remember_code(book.texts(unique_ids))
+    return book.fingerprints
 
 
 def _as_started(workspace: Workspace, record: RunRecord) -> Workspace:
@@ -86,14 +133,8 @@ def _as_started(workspace: Workspace, record: RunRecord) -> Workspace:
     return replace(workspace, choices=choices, variables=dict(started.get("vars") or {}))
 
 
-def _limits(
-    workspace: Workspace,
-    session: WarmSession,
-    record: RunRecord,
-    nodes: list[NodeRecord],
-    overrides: Overrides,
-) -> tuple[dict[str, RetryPolicy], Mapping[str, float]]:
-    """The retry policy and the time limit of each node, as the project has them now."""
+def _shape(workspace: Workspace, session: WarmSession, record: RunRecord, nodes: list[NodeRecord]) -> Shape:
+    """The project in the run's interval, with its limits and rules as they are now."""
     dag = session.dag_for(record.variables)
     gone = [node.unique_id for node in nodes if node.unique_id not in dag and node.state is not _KEPT]
     if gone:
@@ -101,6 +142,4 @@ def _limits(
             f"{', '.join(gone)} of {record.run_id} is no longer in the project; "
             "run the interval anew with: sqlorch run --interval ..."
         )
-    grouping = group_session_nodes(workspace, session, dag)
-    policies = {uid: overrides.apply(policy) for uid, policy in grouping.retry.items()}
-    return policies, grouping.timeout
+    return Shape(dag=dag, grouping=group_session_nodes(workspace, session, dag))

@@ -22,15 +22,18 @@ from sqlorch.domain.history import NodeRecord, RunRecord
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.periods import parse_bounds, parse_period
 from sqlorch.domain.selector import select
+from sqlorch.engine.crew import Crew
 from sqlorch.engine.driver import Driver
-from sqlorch.engine.invoke import Invocation, Overrides, Shape, SpecMaker
+from sqlorch.engine.invoke import Invocation, SpecMaker
+from sqlorch.engine.node_specs import Overrides, Shape
 from sqlorch.engine.planner import Plan, plan_runs
+from sqlorch.engine.pools import Pools
 from sqlorch.engine.ports import Listener
-from sqlorch.engine.run_loop import Crew
 from sqlorch.engine.stop import Stop
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
+    from sqlorch.engine.schedule_ports import AlertStore, QueueStore
     from sqlorch.state.store import SqlStore
 
 
@@ -47,6 +50,7 @@ class Request:
         fail_fast: stop at the first failure.
         overrides: retry settings.
         command: the command line, for the message to whoever finds the project busy.
+        wait: wait for the daemon to let this command go first, instead of being refused.
     """
 
     interval: str | None = None
@@ -58,6 +62,7 @@ class Request:
     fail_fast: bool = False
     overrides: Overrides = field(default_factory=Overrides)
     command: str = "sqlorch run"
+    wait: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +117,8 @@ def run(workspace: Workspace, request: Request, *, progress: Progress, stop: Sto
         SqlorchError: nothing could be planned or opened; runs that had begun are stored as they ended.
     """
     _period(request, None)  # a wrong interval is told before dbt is loaded
-    with workspace.driving(request.command), workspace.store(alone=True) as store:
+    turn = workspace.driving(request.command, wait=request.wait, waiting=tell)
+    with turn, workspace.store(alone=True) as store:
         session = workspace.session()
         try:
             graph = verified(workspace, session, tell)
@@ -140,6 +146,11 @@ class _Crew:
         """Make every run of the plan, then publish."""
         durations = self._store.durations(sorted({uid for run in plan.runs for uid in run.nodes}))
         outlook = Outlook(plan=plan, threads=self._session.threads, durations=durations)
+        code = self._graph.code
+        if code is not None:
+            elastic = bool(self._session.interval_dependent)  # then the plan does not know all nodes
+            made = code.documents if elastic else dict.fromkeys(uid for run in plan.runs for uid in run.nodes)
+            self._store.ledger.remember_code(code.texts(made))
         with progress(outlook) as listener:
             records = self._invocation(listener, durations).make_all(plan.runs)
         if not records:
@@ -188,8 +199,14 @@ def make_driver(
     listener: Listener,
     stop: Stop,
     fail_fast: bool,
+    queue: QueueStore | None = None,
+    alerts: AlertStore | None = None,
 ) -> Driver:
-    """Put together what drives a run."""
+    """Put together what drives a run; see :class:`sqlorch.engine.crew.Crew`.
+
+    Queue and alerts are those of the store unless they are given, so that any run can be cancelled from
+    elsewhere.
+    """
     from sqlorch.state.owner import current_owner  # noqa: PLC0415 - the store is open by now
 
     crew = Crew(
@@ -200,6 +217,9 @@ def make_driver(
         owner=current_owner(),
         run_dir=workspace.run_dir,
         fail_fast=fail_fast,
+        pools=Pools(workspace.settings.pools),
+        queue=store.queue if queue is None else queue,
+        alerts=store.alerts if alerts is None else alerts,
     )
     return Driver(crew=crew, session=session)
 
@@ -276,6 +296,7 @@ class Shapes:
         self._request = request
         self._session = session
         self._graph = graph
+        self._code = graph.code.fingerprints if graph.code is not None else {}
         self._fixed: Shape | None = None
 
     def __call__(self, group: Group, variables: Mapping[str, str]) -> Shape:
@@ -285,10 +306,10 @@ class Shapes:
         dag = self._session.dag_for(variables)
         ordered, grouping = self._graph.order(dag)
         if not self._session.interval_dependent:
-            self._fixed = Shape(dag=ordered, grouping=grouping)
+            self._fixed = Shape(dag=ordered, grouping=grouping, code=self._code)
             return self._fixed
         nodes = _selected(self._request, self._session, dag, grouping) & grouping.nodes(group.name)
-        return Shape(dag=ordered, grouping=grouping, nodes=nodes)
+        return Shape(dag=ordered, grouping=grouping, nodes=nodes, code=self._code)
 
 
 def _period(request: Request, group: Group | None) -> Interval:

@@ -13,11 +13,12 @@ from typing import Any
 
 from sqlorch.app.lineage import LineageView, open_view
 from sqlorch.app.workspace import STATE_FILE, Choices, Workspace
-from sqlorch.domain.dag import EXECUTABLE_KINDS, Dag, Node
+from sqlorch.domain.dag import EXECUTABLE_KINDS, Dag
+from sqlorch.domain.grouping import Grouping
+from sqlorch.domain.lost import FAIL, on_lost
 from sqlorch.domain.snapshot import Snapshot, SnapshotNode
 from sqlorch.domain.snapshot_codec import encode_snapshot
-
-_APPENDING = frozenset({"append"})
+from sqlorch.lineage.code.book import read_code
 
 
 def describe_project(choices: Choices) -> dict[str, Any]:
@@ -52,7 +53,8 @@ def take_snapshot(view: LineageView, durations: Mapping[str, float]) -> Snapshot
         durations: how many seconds nodes took lately.
     """
     dag, grouping = view.project.dag, view.grouping
-    reader = _Reader(dag=dag, durations=durations)
+    code = read_code(view.project).fingerprints
+    reader = _Reader(dag=dag, grouping=grouping, durations=durations, code=code)
     nodes = [reader.node(uid, group) for uid, group in grouping.group_of.items() if not dag[uid].blank]
     return Snapshot(
         groups={group.name: group for group in grouping.groups},
@@ -64,38 +66,25 @@ def take_snapshot(view: LineageView, durations: Mapping[str, float]) -> Snapshot
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
     dag: Dag
+    grouping: Grouping
     durations: Mapping[str, float]
+    code: Mapping[str, str]
 
     def node(self, uid: str, group: str) -> SnapshotNode:
-        node = self.dag[uid]
+        node, said = self.dag[uid], self.grouping.options.get(uid)
+        harmful = on_lost(node) == FAIL
         return SnapshotNode(
             unique_id=uid,
             name=node.name,
             kind=node.kind,
             group=group,
             parents=_executed_parents(self.dag, uid),
-            repeatable=repeatable_node(node),
-            appends=_appends(node),
+            code=self.code.get(uid, ""),
+            repeatable=said.on_lost != FAIL if said is not None and said.on_lost else not harmful,
+            appends=harmful and node.materialized == "incremental",
             blocks=node.is_test and str(node.config.get("severity", "error")).lower() != "warn",
             seconds=self.durations.get(uid),
         )
-
-
-def repeatable_node(node: Node) -> bool:
-    """Whether a second attempt does no harm after a first one was lost half-way."""
-    return not _appends(node) and node.kind != "snapshot"
-
-
-def _appends(node: Node) -> bool:
-    """Whether building an interval twice would double its rows.
-
-    dbt's default strategy depends on the adapter and on ``unique_key``: with a key it replaces, without one
-    it appends (dbt-duckdb and dbt-postgres, ``get_incremental_default_sql``).
-    """
-    if node.materialized != "incremental":
-        return False
-    strategy = node.config.get("incremental_strategy")
-    return strategy in _APPENDING or (not strategy and not node.config.get("unique_key"))
 
 
 def _executed_parents(dag: Dag, uid: str) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlorch.app.lineage import compare, load
 from sqlorch.app.publishing import select_nodes
@@ -16,11 +16,14 @@ from sqlorch.domain.errors import SqlorchError
 from sqlorch.domain.grouping import Grouping
 from sqlorch.domain.inference import Edge, built_sources
 from sqlorch.domain.supplement import Refusal, supplement
+from sqlorch.lineage.code.book import CodeBook, read_code
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
+    from sqlorch.lineage.verify import Verification
 
 Tell = Callable[[str], None]
+_Read = TypeVar("_Read")
 _NAMED = 5  # differences named one by one
 
 
@@ -33,12 +36,14 @@ class Verified:
         several: whether the interval decides what the project is, so that a group may be empty in one.
         found: edges the files have and dbt's manifest lacks.
         tell: told once of every edge that does not fit.
+        code: what each node is made by; None where the files could not be read.
     """
 
     workspace: Workspace
     several: bool
     found: Sequence[Edge]
     tell: Tell
+    code: CodeBook | None = None
     _told: set[str] = field(default_factory=set)
     _last: tuple[Dag, Dag, Grouping] | None = None
 
@@ -99,27 +104,41 @@ def verified(workspace: Workspace, session: WarmSession, tell: Tell) -> Verified
         session: it, opened.
         tell: told of each difference, up to a bound, in one sentence.
     """
+    found, code = _read(workspace, session.dag, tell)
     return Verified(
-        workspace=workspace,
-        several=bool(session.interval_dependent),
-        found=_differences(workspace, session.dag, tell),
-        tell=tell,
+        workspace=workspace, several=bool(session.interval_dependent), found=found, tell=tell, code=code
     )
 
 
-def _differences(workspace: Workspace, dag: Dag, tell: Tell) -> Sequence[Edge]:
-    """The edges of the files that dbt does not have, after telling of all differences."""
-    try:
-        result = compare(load(workspace), dag)
-    except SqlorchError as error:
-        tell(f"dbt's graph was not compared with the project's files: {error}")
-        return ()
-    except Exception as error:  # noqa: BLE001 - dbt opened the project, so it can run without our reading of it
-        tell(f"dbt's graph was not compared with the project's files: {type(error).__name__}: {error}")
-        return ()
+def read_code_of(workspace: Workspace, tell: Tell) -> CodeBook | None:
+    """What each node is made by; None, and told, where the files cannot be read."""
+    return _attempt(lambda: read_code(load(workspace)), "the code of nodes was not recorded", tell)
+
+
+def _read(workspace: Workspace, dag: Dag, tell: Tell) -> tuple[Sequence[Edge], CodeBook | None]:
+    """The edges of the files that dbt does not have, after telling of all differences; and the code."""
+
+    def reading() -> tuple[Verification, CodeBook]:
+        project = load(workspace)
+        return compare(project, dag), read_code(project)
+
+    found = _attempt(reading, "dbt's graph was not compared with the project's files", tell)
+    if found is None:
+        return (), None
+    result, code = found
     for line in _bounded(result.warnings()):
         tell(line)
-    return [edge for score in result.edges.values() for edge in score.extra]
+    return [edge for score in result.edges.values() for edge in score.extra], code
+
+
+def _attempt(read: Callable[[], _Read], otherwise: str, tell: Tell) -> _Read | None:
+    try:
+        return read()
+    except SqlorchError as error:
+        tell(f"{otherwise}: {error}")
+    except Exception as error:  # noqa: BLE001 - dbt opened the project, so it can run without our reading of it
+        tell(f"{otherwise}: {type(error).__name__}: {error}")
+    return None
 
 
 def _bounded(lines: Sequence[str]) -> Iterable[str]:

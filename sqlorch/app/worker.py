@@ -7,6 +7,7 @@ this may go on later, and leaves.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import threading
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING
 
 from sqlorch import __version__
 from sqlorch.app.publishing import publish_after_run
-from sqlorch.app.worker_runs import Drives
+from sqlorch.app.verified import read_code_of
+from sqlorch.app.worker_runs import Drives, to_log
 from sqlorch.app.workspace import STATE_FILE, Choices, open_workspace
 from sqlorch.domain.errors import ExecutionError, SqlorchError
 from sqlorch.engine.stop import Stop
@@ -61,17 +63,24 @@ class _Worker:
 
     def serve(self, choices: Choices) -> int:
         self._channel.send(Hello(**asdict(current_owner()), version=__version__))
+        faulthandler.register(signal.SIGUSR1)  # where every thread is, into the log, for who wonders
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._leave(0.0))
         for target in (self._listen, self._beat):
             threading.Thread(target=target, daemon=True).start()
         began = time.monotonic()
         workspace = open_workspace(choices)
+        before = read_code_of(workspace, to_log)
         session = workspace.session()
         try:
             with _open_store(workspace) as store:
                 drives = Drives(
-                    workspace=workspace, session=session, store=store, channel=self._channel, stop=self._stop
+                    workspace=workspace,
+                    session=session,
+                    store=store,
+                    before=before,
+                    channel=self._channel,
+                    stop=self._stop,
                 )
                 seconds = time.monotonic() - began
                 self._channel.send(Ready(seconds=seconds, nodes=len(session.dag)))

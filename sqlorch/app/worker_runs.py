@@ -23,6 +23,7 @@ from sqlorch.state.owner import current_owner, is_alive
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
+    from sqlorch.lineage.code.book import CodeBook
     from sqlorch.state.store import SqlStore
 
 LOST_BUDGET = 3  # times a node may lose its process in one generation (scheduling specification 2.6)
@@ -70,6 +71,10 @@ class Teller:
     def node_skipped(self, run_id: str, unique_id: str, reason: str) -> None:
         """See the port; the daemon's log does without."""
 
+    def warned(self, run_id: str, unique_id: str | None, message: str) -> None:
+        """See the port; an alert says it too, where it matters."""
+        to_log(f"{run_id}: {unique_id or ''} {message}")
+
     def run_finished(self, record: RunRecord) -> None:
         """See the port; told once by :class:`Drives`, whatever happened."""
 
@@ -79,12 +84,20 @@ class Drives:
 
     Args:
         workspace, session, store: the open project and what is remembered of it.
+        before: the code of its nodes as it was before it was opened.
         channel: to the daemon.
         stop: asked for when the worker has to leave.
     """
 
     def __init__(
-        self, *, workspace: Workspace, session: WarmSession, store: SqlStore, channel: Channel, stop: Stop
+        self,
+        *,
+        workspace: Workspace,
+        session: WarmSession,
+        store: SqlStore,
+        before: CodeBook | None,
+        channel: Channel,
+        stop: Stop,
     ) -> None:
         self._workspace = workspace
         self._session = session
@@ -92,9 +105,17 @@ class Drives:
         self._channel = channel
         self._teller = Teller(channel)
         self._driver = make_driver(
-            workspace, session, store=store, listener=self._teller, stop=stop, fail_fast=False
+            workspace,
+            session,
+            store=store,
+            listener=self._teller,
+            stop=stop,
+            fail_fast=False,
+            queue=store.queue,
+            alerts=store.alerts,
         )
-        self._claims = Claims(session=session, graph=verified(workspace, session, _to_log), store=store)
+        graph = verified(workspace, session, to_log)
+        self._claims = Claims(session=session, graph=graph, store=store, code=_certain(before, graph.code))
 
     @property
     def nodes(self) -> int:
@@ -134,6 +155,7 @@ class Drives:
 
     def _claim(self, record: RunRecord, max_active: int | None) -> RunRecord | None:
         spec = self._claims.spec(record)
+        self._claims.remember_code(spec)
         now = SystemClock().now()
         if not self._store.queue.claim(spec, owner=current_owner(), now=now, max_active=max_active):
             return None
@@ -145,7 +167,8 @@ class Drives:
 
     def _take_up(self, record: RunRecord) -> RunRecord | None:
         """Go on with a run whose driver has died or was suspended."""
-        kept = self._claims.unrepeatable(record)
+        nodes = self._store.nodes(record.run_id)
+        kept = self._claims.unrepeatable(record, nodes)
         rescue = self._store.queue.rescue(
             record.run_id,
             gen=record.gen,
@@ -170,7 +193,19 @@ class Drives:
             return self._store.run(spec.run_id)
 
 
-def _to_log(line: str) -> None:
+def _certain(before: CodeBook | None, after: CodeBook | None) -> Mapping[str, str]:
+    """Fingerprints of what dbt has read: those of files that were the same before and after it did.
+
+    An edit in between is seen by the daemon, which has the project opened anew; what is run until then must
+    not be remembered as made by code it may not have been made by.
+    """
+    if before is None or after is None:
+        return {}
+    return dict(before.fingerprints.items() & after.fingerprints.items())
+
+
+def to_log(line: str) -> None:
+    """Write a line into the worker's log, which is wherever it prints to."""
     print(line, flush=True)  # noqa: T201 - the worker prints into its log
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,17 +85,24 @@ class Workspace:
             store.abandon_dead(SystemClock().now(), here.__eq__ if alone else is_alive)
             yield store
 
-    def driving(self, command: str) -> AbstractContextManager[object]:
+    def driving(
+        self, command: str, *, wait: bool = False, waiting: Callable[[str], object] = str
+    ) -> AbstractContextManager[object]:
         """Held while runs are driven: one process at a time drives runs of a project.
+
+        Args:
+            command: the command line, for whoever finds the project busy.
+            wait: where it is the daemon that drives runs, wait for it to let us go first.
+            waiting: told who that is before waiting.
 
         Raises:
             StateError: on entry, when another process does; names it.
         """
-        from sqlorch.state.lock import run_lock  # noqa: PLC0415 - help must not wait for it
-        from sqlorch.state.schema import make_private_folder  # noqa: PLC0415 - likewise
+        from sqlorch.state.schema import make_private_folder  # noqa: PLC0415 - help must not wait for it
+        from sqlorch.state.turn import own_turn  # noqa: PLC0415 - likewise
 
         make_private_folder(self.state_dir)
-        return run_lock(self.state_dir, command=command)
+        return own_turn(self.state_dir, command=command, wait=wait, waiting=waiting)
 
     def session(self) -> WarmSession:
         """The dbt project, opened; the caller closes it.

@@ -87,6 +87,15 @@ class LiveProgress:
         with self._lock:
             self._open.pop(unique_id, None)
 
+    def warned(self, run_id: str, unique_id: str | None, message: str) -> None:
+        """See the port."""
+        with self._lock:
+            node = self._open.get(unique_id or "")
+        if node is not None:
+            self._say("warn", node, message)
+        else:
+            self._console.print(Text(f"  {text.SYMBOLS['warn']} {message}", style=text.STYLES["warn"]))
+
     def run_finished(self, record: RunRecord) -> None:
         """See the port."""
         with self._lock:

@@ -17,19 +17,31 @@ from sqlorch import __version__
 from sqlorch.domain.errors import SqlorchError
 
 _COMMANDS = {
+    "backfill": "make intervals of the past again, or for the first time",
+    "cancel": "cancel runs",
+    "catchup": "decide on the due intervals of a group that is held",
     "check": "find cycles, unknown refs, unused sources, untested models",
     "completion": "print the completion script of your shell",
-    "daemon": "run what is due, for ever",
     "cron": "explain a schedule: its next fires, local and UTC",
+    "daemon": "run what is due, for ever",
+    "db": "look after the state file: check, backup, prune, upgrade, recover",
     "export": "publish metrics tables to DuckDB or SQLite files",
+    "groups": "list the groups: schedules, what is due, how they fared",
     "impact": "show what a change to a model or column breaks downstream",
     "init": "make a new project that runs at once on DuckDB",
+    "intervals": "show which intervals of each model are done, missing, failed or changed",
     "lineage": "show which model is made from which, down to columns",
+    "mark": "set intervals to done, failed or missing by hand",
+    "pause": "make no more runs of a group",
+    "plan": "show what would run and why, without running it",
+    "resume": "make runs of a paused group again",
     "retry": "resume the failed and skipped nodes of a run",
     "run": "run models and tests for an interval",
     "runs": "look at runs: list, show, logs",
     "schema": "print the JSON Schema of sqlorch.yml",
     "trace": "show where a column comes from, step by step",
+    "trigger": "queue a run of a group for the daemon",
+    "why": "say what a group, a model or a run waits for",
 }
 _HIDDEN = {  # started by the daemon, not by people
     "_snapshot": "snapshot_child",

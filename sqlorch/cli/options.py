@@ -30,6 +30,13 @@ _OUTPUT = (
 )
 
 
+_TURN = (
+    click.option(
+        "--no-wait", is_flag=True, help="Be refused, instead of waiting, while the daemon drives runs."
+    ),
+)
+
+
 def _all(options: tuple[Callable[[Any], Any], ...]) -> Callable[[_F], _F]:
     def add(function: _F) -> _F:
         for option in reversed(options):
@@ -44,3 +51,4 @@ dbt_options = _all(_DBT)
 read_options = _all(_READ)
 retry_options = _all(_RETRY)
 output_options = _all(_OUTPUT)
+turn_options = _all(_TURN)

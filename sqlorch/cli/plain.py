@@ -87,6 +87,11 @@ class PlainProgress:
         place = f"{self._done}/{len(self._nodes)}"
         self._line(f"  {'not run':<7} {place:>7}  {node.kind:<9} {node.name}  {reason}")
 
+    def warned(self, run_id: str, unique_id: str | None, message: str) -> None:
+        """See the port."""
+        node = self._nodes[unique_id].name if unique_id is not None else run_id
+        self._line(f"  {'note':<7} {'':>7}  {node}: {message}")
+
     def run_finished(self, record: RunRecord) -> None:
         """See the port."""
         said = f"  {record.state} in {text.seconds(record.seconds)}: {text.counts(record.node_counts)}"
@@ -117,6 +122,9 @@ class Silence:
         """Not told."""
 
     def node_skipped(self, run_id: str, unique_id: str, reason: str) -> None:
+        """Not told."""
+
+    def warned(self, run_id: str, unique_id: str | None, message: str) -> None:
         """Not told."""
 
     def run_finished(self, record: RunRecord) -> None:

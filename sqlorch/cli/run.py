@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sqlorch.cli import suggest
-from sqlorch.cli.options import dbt_options, output_options, project_options, retry_options
+from sqlorch.cli.options import dbt_options, output_options, project_options, retry_options, turn_options
 
 
 @click.command()
@@ -26,6 +26,7 @@ from sqlorch.cli.options import dbt_options, output_options, project_options, re
 @click.option("--as-one", is_flag=True, help="One run over the whole interval, whatever the schedule.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first node that fails.")
 @click.option("--dry-run", is_flag=True, help="Show what would run, run nothing.")
+@turn_options
 @retry_options
 @dbt_options
 @project_options

@@ -13,7 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from sqlorch.app.retrying import retry
+from sqlorch.app.retrying import hand_over, retry
 from sqlorch.app.running import Ended, Outlook, Progress, Request, plan_only, run
 from sqlorch.app.workspace import Choices, Workspace, open_workspace
 from sqlorch.cli import text
@@ -23,7 +23,7 @@ from sqlorch.cli.summary import as_document, exit_code, failed, print_ended
 from sqlorch.config.places import one_line
 from sqlorch.domain.describe import compact
 from sqlorch.domain.errors import ConfigError
-from sqlorch.engine.invoke import Overrides
+from sqlorch.engine.node_specs import Overrides
 from sqlorch.engine.planner import Plan
 from sqlorch.engine.ports import Listener
 from sqlorch.engine.stop import Stop
@@ -44,6 +44,7 @@ def run_command(given: Mapping[str, Any]) -> int:
         fail_fast=given["fail_fast"],
         overrides=overrides(given),
         command=command_line(),
+        wait=not given["no_wait"],
     )
     console = output(given)
     if given["dry_run"]:
@@ -58,6 +59,9 @@ def retry_command(run_id: str, given: Mapping[str, Any]) -> int:
     """Do what ``sqlorch retry`` was told; returns the exit code."""
     workspace = open_workspace(choices(given))
     console = output(given)
+    handed = hand_over(workspace, run_id)
+    if handed is not None:
+        return _tell_handed_over(run_id, *handed, console, as_json=given["as_json"])
     with stopping() as stop:
         ended = retry(
             workspace,
@@ -67,10 +71,19 @@ def retry_command(run_id: str, given: Mapping[str, Any]) -> int:
             command=command_line(),
             progress=progress(console),
             stop=stop,
+            tell=warn,
+            wait=not given["no_wait"],
         )
     if not ended.runs:
         console.print(f"{run_id} has no failed or skipped node; there is nothing to retry")
     return finish(workspace, ended, console, as_json=given["as_json"])
+
+
+def _tell_handed_over(run_id: str, gen: int, pid: int, console: Console, *, as_json: bool) -> int:
+    if as_json:
+        click.echo(json.dumps({"run_id": run_id, "state": "queued", "generation": gen}, indent=2))
+    console.print(f"{run_id} is queued again; the daemon (process {pid}) drives it", highlight=False, soft_wrap=True)
+    return 0
 
 
 def choices(given: Mapping[str, Any]) -> Choices:

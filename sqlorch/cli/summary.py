@@ -27,16 +27,17 @@ Failure = tuple[RunRecord, NodeRecord, "AttemptRecord"]
 _FEW = 40  # runs listed one by one
 _SHOWN_FAILURES = 5
 _SHOWN_RETRIES = 3
+_SHOWN_SKIPPED = 10
 _WIDE = 120  # columns from which run ids and words fit
 _ID = 32  # columns of a run id
 
 
 def exit_code(runs: Iterable[RunRecord]) -> int:
-    """130 when a run was cancelled, 1 when one failed, else 0."""
+    """130 when a run was cancelled, 1 when one failed or is in other hands now, else 0."""
     states = {run.state for run in runs}
     if RunState.CANCELLED in states:
         return 130
-    return 1 if RunState.FAILED in states else 0
+    return 1 if any(state is RunState.FAILED or not state.terminal for state in states) else 0
 
 
 def as_document(runs: Sequence[RunRecord], nodes: dict[str, Sequence[NodeRecord]]) -> dict[str, Any]:
@@ -96,6 +97,7 @@ def print_ended(console: Console, ended: Ended, failures: Sequence[Failure]) -> 
         console.print(
             f"\n[dim]and {len(failures) - _SHOWN_FAILURES} more failures: sqlorch runs show RUN_ID[/]"
         )
+    _print_skipped(console, ended)
     _print_trouble(console, ended)
     for publication in ended.published.publications:
         path, size = _short(publication.path), publication.size / 1_000_000
@@ -183,6 +185,29 @@ def _print_failure(console: Console, run: RunRecord, node: NodeRecord, attempt: 
     console.print(
         Text(f"  log:      sqlorch runs logs {run.run_id} {node.name}", style="dim"), soft_wrap=True
     )
+
+
+def _print_skipped(console: Console, ended: Ended) -> None:
+    """Nodes that were passed over by their conditions and rules, with the reason."""
+    skipped = [
+        (run, node)
+        for run in ended.runs
+        for node in ended.nodes[run.run_id]
+        if node.state is NodeState.SKIPPED
+    ]
+    if skipped:
+        console.print()
+    for run, node in skipped[:_SHOWN_SKIPPED]:
+        where = f"  {run.group} {compact(run.interval, run.timezone)}" if len(ended.runs) > 1 else ""
+        line = Text.assemble(
+            (f"{text.SYMBOLS['skipped']} skipped ", text.STYLES["skipped"]),
+            f"{node.kind} {node.name}: ",
+            (node.reason, "dim"),
+            (where, "dim"),
+        )
+        console.print(line, soft_wrap=True)
+    if len(skipped) > _SHOWN_SKIPPED:
+        console.print(f"[dim]and {len(skipped) - _SHOWN_SKIPPED} more skipped: sqlorch runs show RUN_ID[/]")
 
 
 def _print_trouble(console: Console, ended: Ended) -> None:

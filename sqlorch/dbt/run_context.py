@@ -140,10 +140,14 @@ class DbtRunContext:
                 self._task.node_results = []
                 self._task.after_run(self._adapter, list(self._results))
         finally:
-            if self._batch_pool is not None:
-                self._batch_pool.close()
-            self._adapter.cleanup_connections()
+            self.abandon()
         return self._hook_failure("on-run-end")
+
+    def abandon(self) -> None:
+        """Close the connections of the run's threads."""
+        if self._batch_pool is not None:
+            self._batch_pool.close()
+        self._adapter.cleanup_connections()
 
     def _is_node(self, name: str) -> bool:
         return _found(self._base, name) is not None

@@ -107,6 +107,12 @@ def verdict_over(entries: Iterable[LedgerEntry], interval: Interval, changed: Ch
     return stretch.verdict
 
 
+def newest_verdict(entries: Iterable[LedgerEntry], changed: Changed = unchanged) -> Verdict:
+    """How a node stands that is the same whatever the interval: as its newest entry says."""
+    newest = max(entries, key=lambda entry: (entry.at, entry.gen), default=None)
+    return NEVER if newest is None else _verdict(newest, changed)
+
+
 class SlotAxis:
     """Slots in order, to be looked up by time.
 

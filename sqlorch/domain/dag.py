@@ -149,6 +149,11 @@ class Dag:
         """Unique ids in a topological order: parents first, ties by unique id."""
         return self._order
 
+    @cached_property
+    def position(self) -> Mapping[str, int]:
+        """The place of each node in :attr:`order`."""
+        return {uid: place for place, uid in enumerate(self._order)}
+
     def parents(self, unique_id: str) -> frozenset[str]:
         """Direct parents."""
         return frozenset(self._parents[unique_id])

@@ -55,7 +55,7 @@ def nodes_to_run(
     if needed and bound and bound <= needed:
         needed = set(among)
     causes = _causes(dag, needed)
-    return {uid: causes[uid] for uid in dag.order if uid in among and uid in causes}
+    return {uid: causes[uid] for uid in sorted(among & causes.keys(), key=dag.position.__getitem__)}
 
 
 def _causes(dag: Dag, needed: set[str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -10,12 +11,15 @@ from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
 
-from sqlorch.domain.errors import SqlorchError
+from sqlorch.domain.condition import unmet
+from sqlorch.domain.errors import SqlorchError, StateError
 from sqlorch.domain.frontier import Frontier
 from sqlorch.domain.history import RunRecord
-from sqlorch.domain.run import NodeState, RunSpec, RunState
+from sqlorch.domain.run import ErrorClass, NodeState, RunSpec, RunState
+from sqlorch.engine.crew import Crew
 from sqlorch.engine.ports import RunContext, WarehouseSession
-from sqlorch.engine.run_loop import CANCEL_AGAIN, Crew, RunLoop
+from sqlorch.engine.run_loop import CANCEL_AGAIN, RunLoop
+from sqlorch.engine.watch import Watch
 
 _NOT_GOOD = frozenset({NodeState.FAILED, NodeState.UPSTREAM_FAILED, NodeState.CANCELLED})
 
@@ -39,33 +43,34 @@ class Driver:
         states: Mapping[str, NodeState] | None = None,
         blocked: Mapping[str, str] | None = None,
     ) -> RunRecord:
-        """Take a queued run to a terminal state.
+        """Take a run to a terminal state, unless it is suspended or taken over meanwhile.
 
         Args:
-            spec: the run, already in the store as ``queued``.
-            states: for a rerun, the states of the nodes that keep what they have.
+            spec: the run, in the store as ``queued``, or as ``running`` under this crew's owner because it
+                was claimed or rescued.
+            states: states of the nodes that are not ``waiting``: what a rerun keeps, or how the nodes of a
+                rescued run stand. Those up for another attempt get it at once.
             blocked: nodes that must not start, with the reason (a failure in another group).
 
         Returns:
-            The run as stored at its end.
+            The run as stored at its end. It is still ``running`` when it was suspended or is driven by
+            another process now; the listener was told.
 
         Raises:
+            ConfigError: a condition of a node cannot be read; nothing was changed.
+            StateError: the run cannot be driven from here.
             SqlorchError: the run could not be opened; it is stored as failed, its nodes as cancelled.
         """
         crew = self.crew
-        crew.store.move_run(
-            spec.run_id, RunState.QUEUED, RunState.RUNNING, now=crew.clock.now(), owner=crew.owner
-        )
+        conditions = ((node.unique_id, node.run_if) for node in spec.nodes)
+        skipped = unmet(conditions, spec.interval, timezone=spec.timezone, group=spec.group)
+        frontier = Frontier(spec.nodes, states, unmet=skipped)
+        watch, failures = self._take(spec)
         crew.listener.run_started(spec)
-        frontier = Frontier(spec.nodes, states)
         try:
-            context = self._open(spec, frontier)
+            context = self._open(spec, frontier, watch)
         except SqlorchError as error:
-            if crew.stop.requested:  # what a driver makes of the interruption is an error like any other
-                self._interrupted(spec, frontier)
-                raise KeyboardInterrupt from error
-            self._abort(spec, frontier, str(error))
-            raise
+            return self._not_opened(spec, frontier, watch, error)
         with ThreadPoolExecutor(self.session.threads, thread_name_prefix="node") as pool:
             loop = RunLoop(
                 crew=crew,
@@ -74,11 +79,26 @@ class Driver:
                 context=context,
                 pool=pool,
                 threads=self.session.threads,
+                watch=watch,
+                failures=failures,
             )
             loop.run(blocked or {})
-        return self._end(spec, loop, context)
+        return self._end(spec, loop, context, watch)
 
-    def _open(self, spec: RunSpec, frontier: Frontier) -> RunContext:
+    def _take(self, spec: RunSpec) -> tuple[Watch, Mapping[str, int]]:
+        """Make the run ours, or see that it is; with the transient errors its nodes have had."""
+        crew = self.crew
+        begun = crew.store.move_run(
+            spec.run_id, RunState.QUEUED, RunState.RUNNING, now=crew.clock.now(), owner=crew.owner
+        )
+        record = crew.store.run(spec.run_id)
+        if record.state is not RunState.RUNNING or record.owner != crew.owner:
+            raise StateError(f"run {spec.run_id} is {record.state}; this process cannot drive it")
+        tried = [] if begun else crew.store.attempts(spec.run_id)
+        errors = (a for a in tried if a.gen == record.gen and a.error_class is ErrorClass.TRANSIENT)
+        return Watch(crew, spec, record), Counter(attempt.unique_id for attempt in errors)
+
+    def _open(self, spec: RunSpec, frontier: Frontier, watch: Watch) -> RunContext:
         """Open the run in a thread of its own, so that a stop can interrupt a hook that takes long."""
         todo = [uid for uid, state in frontier.states.items() if not state.terminal]
         opening = partial(
@@ -96,42 +116,80 @@ class Driver:
             with ThreadPoolExecutor(1, thread_name_prefix="opening") as pool:
                 future = pool.submit(copy_context().run, opening)
                 future.add_done_callback(inbox.put)
-                self._wait(future, inbox)
+                self._wait(future, inbox, watch)
             return future.result()
         finally:
             self.crew.stop.unsubscribe(inbox)
 
-    def _wait(self, future: Future[RunContext], inbox: SimpleQueue[object]) -> None:
+    def _wait(self, future: Future[RunContext], inbox: SimpleQueue[object], watch: Watch) -> None:
         while not future.done():
             with suppress(Empty):
-                inbox.get(timeout=CANCEL_AGAIN if self.crew.stop.requested else None)
-            if self.crew.stop.requested and not future.done():
+                inbox.get(timeout=self._patience(watch))
+            if (watch.ending() is not None or self._resting) and not future.done():
                 self.session.interrupt()
 
-    def _abort(self, spec: RunSpec, frontier: Frontier, reason: str) -> None:
+    @property
+    def _resting(self) -> bool:
+        """Whether what is executed is to be cut, so that another process goes on with the run."""
+        since = self.crew.stop.suspended_from
+        return since is not None and self.crew.clock.monotonic() >= since
+
+    def _patience(self, watch: Watch) -> float | None:
+        if watch.ending() is not None or self._resting:
+            return CANCEL_AGAIN
+        moments = [at for at in (watch.due, self.crew.stop.suspended_from) if at is not None]
+        return max(0.0, min(moments) - self.crew.clock.monotonic()) if moments else None
+
+    def _not_opened(self, spec: RunSpec, frontier: Frontier, watch: Watch, error: SqlorchError) -> RunRecord:
+        """What a driver makes of an interruption is an error like any other, so it is asked why it came."""
+        ending = watch.ending()
+        if ending is None and self._resting:
+            return self._left(spec, "suspended before its first node; it goes on when a worker is back")
+        if ending is None:
+            self._close(spec, frontier, RunState.FAILED, str(error), nodes="the run could not start")
+            raise error
+        if ending.state is None:
+            return self._left(spec, ending.reason)
+        record = self._close(spec, frontier, ending.state, ending.reason, nodes=ending.reason)
+        if self.crew.stop.requested:
+            raise KeyboardInterrupt from error
+        return record
+
+    def _close(
+        self, spec: RunSpec, frontier: Frontier, state: RunState, reason: str, *, nodes: str
+    ) -> RunRecord:
+        """End a run none of whose nodes is live; ``nodes`` is the reason they are told."""
         store, now = self.crew.store, self.crew.clock.now()
-        store.step(spec.run_id, now=now, moves=frontier.cancel_rest(reason="the run could not start"))
-        store.move_run(spec.run_id, RunState.RUNNING, RunState.FAILED, now=now, reason=reason)
-        self.crew.listener.run_finished(store.run(spec.run_id))
+        store.step(spec.run_id, now=now, moves=frontier.cancel_rest(reason=nodes))
+        if state is RunState.CANCELLED:
+            store.move_run(spec.run_id, RunState.RUNNING, RunState.CANCELLING, now=now)
+        return self._move_to_end(spec, state, reason)
 
-    def _interrupted(self, spec: RunSpec, frontier: Frontier) -> None:
-        store, now, reason = self.crew.store, self.crew.clock.now(), "interrupted"
-        store.step(spec.run_id, now=now, moves=frontier.cancel_rest(reason=reason))
-        store.move_run(spec.run_id, RunState.RUNNING, RunState.CANCELLING, now=now)
-        store.move_run(spec.run_id, RunState.CANCELLING, RunState.CANCELLED, now=now, reason=reason)
-        self.crew.listener.run_finished(store.run(spec.run_id))
-
-    def _end(self, spec: RunSpec, loop: RunLoop, context: RunContext) -> RunRecord:
+    def _end(self, spec: RunSpec, loop: RunLoop, context: RunContext, watch: Watch) -> RunRecord:
+        ending = watch.taken_over() or loop.ending
+        if ending is not None and ending.state is None:
+            context.abandon()
+            return self._left(spec, ending.reason)
+        if not loop.frontier.done:
+            context.abandon()
+            return self._left(spec, "suspended; it goes on when a worker is back")
         trouble = context.finish(loop.results)
-        store, now = self.crew.store, self.crew.clock.now()
-        if loop.cancelling:
-            store.move_run(
-                spec.run_id, RunState.CANCELLING, RunState.CANCELLED, now=now, reason="interrupted"
-            )
-        else:
-            failed = not _NOT_GOOD.isdisjoint(loop.frontier.states.values())
-            after = RunState.FAILED if failed or trouble else RunState.SUCCESS
-            store.move_run(spec.run_id, RunState.RUNNING, after, now=now, reason=trouble)
+        if ending is not None and ending.state is not None:
+            return self._move_to_end(spec, ending.state, ending.reason)
+        failed = trouble or not _NOT_GOOD.isdisjoint(loop.frontier.states.values())
+        return self._move_to_end(spec, RunState.FAILED if failed else RunState.SUCCESS, trouble)
+
+    def _move_to_end(self, spec: RunSpec, state: RunState, reason: str) -> RunRecord:
+        store = self.crew.store
+        before = RunState.CANCELLING if state is RunState.CANCELLED else RunState.RUNNING
+        now = self.crew.clock.now()
+        if not store.move_run(spec.run_id, before, state, now=now, reason=reason):
+            return self._left(spec, "its end was not written, because another process has changed it")
         record = store.run(spec.run_id)
         self.crew.listener.run_finished(record)
         return record
+
+    def _left(self, spec: RunSpec, why: str) -> RunRecord:
+        """The run as it is, with nothing more written."""
+        self.crew.listener.warned(spec.run_id, None, why)
+        return self.crew.store.run(spec.run_id)

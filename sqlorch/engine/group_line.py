@@ -67,7 +67,7 @@ class GroupLine:
         if run.backfill is not None:
             backfill = self._queue.backfills.get(run.backfill)
             if backfill is not None and backfill.state is BackfillState.PAUSED:
-                return f"the backfill {run.backfill} is paused; sqlorch backfill --resume {run.backfill}"
+                return f"the backfill {run.backfill} is paused; sqlorch backfill resume {run.backfill}"
         state = self._queue.groups.get(run.group)
         if run.kind is RunKind.TRIGGERED or state is None or state.status is GroupStatus.ACTIVE:
             return ""

@@ -8,52 +8,16 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlorch.domain.dag import Dag
-from sqlorch.domain.gating import execution_edges
 from sqlorch.domain.group import Group
-from sqlorch.domain.grouping import Grouping
 from sqlorch.domain.history import NodeRecord, RunRecord
 from sqlorch.domain.interval import Interval
-from sqlorch.domain.priority import remaining_path
-from sqlorch.domain.run import NodeSpec, NodeState, RetryPolicy, RunSpec, RunState
+from sqlorch.domain.run import NodeSpec, NodeState, RunSpec, RunState
 from sqlorch.domain.variables import interval_variables, new_run_id
 from sqlorch.engine.driver import Driver
+from sqlorch.engine.node_specs import NO_OVERRIDES, Overrides, Shape, node_specs
 from sqlorch.engine.planner import PlannedRun
 
-_DEFAULT_SECONDS = 0.05  # what a node is taken to last while nothing is known of it
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overrides:
-    """What the command line says instead of the configuration; None is "not said"."""
-
-    retries: int | None = None
-    retry_delay: float | None = None
-
-    def apply(self, policy: RetryPolicy) -> RetryPolicy:
-        """``policy`` with what was said."""
-        return RetryPolicy(
-            retries=policy.retries if self.retries is None else self.retries,
-            delay=policy.delay if self.retry_delay is None else self.retry_delay,
-            max_delay=max(policy.max_delay, self.retry_delay or 0.0),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """A project as it is in one interval.
-
-    Attributes:
-        dag: its nodes and edges.
-        grouping: its groups.
-        nodes: executable nodes the run is to hold where the interval decides that, None for "as planned".
-    """
-
-    dag: Dag
-    grouping: Grouping
-    nodes: frozenset[str] | None = None
-
-
 ShapeOf = Callable[[Group, Mapping[str, str]], Shape]
 
 
@@ -81,10 +45,10 @@ class SpecMaker:
         self._durations = durations
         self._shape_of = shape_of
         self._skip = frozenset(skip_variables)
-        self._overrides = overrides or Overrides()
+        self._overrides = overrides or NO_OVERRIDES
         self._invocation = invocation
         self._refreshed: set[str] = set()
-        self._made: tuple[Dag, dict[tuple[str, ...], tuple[NodeSpec, ...]]] | None = None
+        self._made: tuple[Shape, dict[tuple[str, ...], tuple[NodeSpec, ...]]] | None = None
 
     def spec(self, planned: PlannedRun, *, suffix: str) -> tuple[RunSpec, Dag]:
         """The run to store and to drive, and the project's DAG in its interval.
@@ -116,6 +80,7 @@ class SpecMaker:
             nodes=self._node_specs(shape, _members(planned, shape)),
             kind=kind,
             invocation=dict(invocation),
+            timeout=group.rules.run_timeout,
         )
         return spec, shape.dag
 
@@ -126,32 +91,14 @@ class SpecMaker:
         return True
 
     def _node_specs(self, shape: Shape, unique_ids: tuple[str, ...]) -> tuple[NodeSpec, ...]:
-        if self._made is None or self._made[0] is not shape.dag:
-            self._made = (shape.dag, {})
+        if self._made is None or self._made[0] is not shape:
+            self._made = (shape, {})
         made = self._made[1]
         if unique_ids not in made:
-            after = execution_edges(shape.dag, frozenset(unique_ids))
-            priority = remaining_path(after, self._durations, default=_DEFAULT_SECONDS)
-            made[unique_ids] = tuple(
-                self._node_spec(shape, uid, after[uid], priority[uid]) for uid in unique_ids
+            made[unique_ids] = node_specs(
+                shape, unique_ids, durations=self._durations, overrides=self._overrides
             )
         return made[unique_ids]
-
-    def _node_spec(self, shape: Shape, uid: str, after: frozenset[str], priority: float) -> NodeSpec:
-        node = shape.dag[uid]
-        return NodeSpec(
-            unique_id=uid,
-            name=node.name,
-            kind=node.kind,
-            path=node.path,
-            materialized="" if node.is_test else node.materialized,
-            after=after,
-            retry=self._overrides.apply(shape.grouping.retry[uid]),
-            timeout=shape.grouping.timeout.get(uid),
-            priority=priority,
-            attached_to=node.attached_to,
-            severity=str(node.config.get("severity", "")).lower() if node.kind == "test" else "",
-        )
 
 
 def _members(planned: PlannedRun, shape: Shape) -> tuple[str, ...]:
@@ -226,8 +173,9 @@ class Invocation:
     def make_all(self, planned: Sequence[PlannedRun]) -> list[RunRecord]:
         """Make the runs one after the other.
 
-        No more follow after a cancelled one, after a failed one when failing fast, and after a full refresh
-        that failed: what the later intervals would add is thrown away when it is tried again.
+        No more follow after a cancelled one, after one that another process has taken over, after a failed
+        one when failing fast, and after a full refresh that failed: what the later intervals would add is
+        thrown away when it is tried again.
 
         A run that turns out to have no nodes in its interval is passed over.
 
@@ -240,11 +188,15 @@ class Invocation:
             if record is None:
                 continue
             ended.append(record)
-            crew = self._driver.crew
-            failed = record.state is RunState.FAILED
-            if crew.stop.requested or (failed and (crew.fail_fast or record.invocation.get("full_refresh"))):
+            if self._is_last(record):
                 break
         return ended
+
+    def _is_last(self, record: RunRecord) -> bool:
+        crew = self._driver.crew
+        failed = record.state is RunState.FAILED
+        no_use = failed and (crew.fail_fast or record.invocation.get("full_refresh"))
+        return crew.stop.requested or not record.state.terminal or bool(no_use)
 
     def _make(self, planned: PlannedRun) -> RunRecord | None:
         crew = self._driver.crew
@@ -256,41 +208,3 @@ class Invocation:
         if record.state is RunState.FAILED:
             self._damage.record(record, crew.store.nodes(record.run_id), dag)
         return record
-
-
-def retry_spec(
-    record: RunRecord,
-    nodes: Sequence[NodeRecord],
-    policies: Mapping[str, RetryPolicy],
-    timeouts: Mapping[str, float],
-) -> RunSpec:
-    """The specification of a run that is tried again, as it was stored.
-
-    Args:
-        record: the run.
-        nodes: its nodes.
-        policies: retry policies by unique id; a node without one is tried once.
-        timeouts: seconds an attempt may take, by unique id; a node without one has no limit.
-    """
-    return RunSpec(
-        run_id=record.run_id,
-        group=record.group,
-        interval=record.interval,
-        timezone=record.timezone,
-        variables=record.variables,
-        kind=record.kind,
-        invocation=record.invocation,
-        nodes=[
-            NodeSpec(
-                unique_id=node.unique_id,
-                name=node.name,
-                kind=node.kind,
-                path=node.path,
-                materialized=node.materialized,
-                after=node.after,
-                retry=policies.get(node.unique_id, RetryPolicy()),
-                timeout=timeouts.get(node.unique_id),
-            )
-            for node in nodes
-        ],
-    )

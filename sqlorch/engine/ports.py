@@ -74,8 +74,17 @@ class RunStore(Protocol):
             StateError: a move is not in the transition table or the stored state differs from ``before``.
         """
 
-    def rerun(self, run_id: str, unique_ids: Iterable[str], *, now: datetime) -> int:
+    def rerun(
+        self,
+        run_id: str,
+        unique_ids: Iterable[str],
+        *,
+        now: datetime,
+        code: Mapping[str, str] | None = None,
+    ) -> int:
         """Send a terminal run back to ``queued`` with the next generation, the named nodes ``waiting`` again.
+
+        ``code`` has the fingerprints of the code they are now executed with; None leaves those of before.
 
         Returns:
             The new generation.
@@ -114,6 +123,9 @@ class RunContext(Protocol):
 
     def finish(self, results: Sequence[NodeResult]) -> str:
         """Run what belongs after a run (``on-run-end``); returns ``""`` or one line on what failed."""
+
+    def abandon(self) -> None:
+        """Let go of the run without what belongs after it: somebody else goes on with it."""
 
 
 class WarehouseSession(Protocol):
@@ -166,6 +178,9 @@ class Listener(Protocol):
 
     def node_skipped(self, run_id: str, unique_id: str, reason: str) -> None:
         """A node will not be executed in this run, for the reason given."""
+
+    def warned(self, run_id: str, unique_id: str | None, message: str) -> None:
+        """Something about a run, or a node of it, that a person should know and that ends nothing."""
 
     def run_finished(self, record: RunRecord) -> None:
         """A run reached a terminal state."""

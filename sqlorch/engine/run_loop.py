@@ -6,53 +6,26 @@ written in one transaction, together with what it sets free, before anything new
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from sqlorch.domain.errors import StateError
 from sqlorch.domain.frontier import Frontier
-from sqlorch.domain.history import AttemptRecord, NodeMove, Owner
+from sqlorch.domain.history import AttemptRecord, NodeMove
+from sqlorch.domain.lengths import spell_seconds
 from sqlorch.domain.retry import retry_delay
 from sqlorch.domain.run import ErrorClass, NodeResult, NodeSpec, NodeState, Outcome, RunSpec, RunState
-from sqlorch.engine.ports import Clock, Listener, RunContext, RunStore
-from sqlorch.engine.stop import Stop
+from sqlorch.engine.crew import Crew
+from sqlorch.engine.dispatch import Dispatcher
+from sqlorch.engine.live import LiveAttempt, LiveAttempts
+from sqlorch.engine.ports import RunContext
+from sqlorch.engine.watch import Ending, Watch
 
 CANCEL_AGAIN = 0.5  # seconds: a query may begin just after the first cancel
 _IDLE = 3600.0  # seconds: nothing is due; a result or a stop wakes the loop
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crew:
-    """Who works on every run of an invocation.
-
-    Attributes:
-        store: where every state is written before anything else happens.
-        clock: where now comes from.
-        listener: who is told.
-        stop: asked between events; a request cancels the run.
-        owner: this process, written on each run so that a later one sees whether it is alive.
-        run_dir: folder of a run's logs and compiled SQL, by run id.
-        fail_fast: stop a run at the first node that fails for good.
-    """
-
-    store: RunStore
-    clock: Clock
-    listener: Listener
-    stop: Stop
-    owner: Owner
-    run_dir: Callable[[str], Path]
-    fail_fast: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class _Live:
-    """An attempt under way."""
-
-    attempt: AttemptRecord
-    deadline: float | None
-    timed_out: bool = False
+_NOT_EXECUTED = frozenset({NodeState.UPSTREAM_FAILED, NodeState.CANCELLED, NodeState.SKIPPED})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,7 +37,21 @@ class _Batch:
 
 
 class RunLoop:
-    """See the module. ``results`` and ``cancelling`` are read by the driver when :meth:`run` is over."""
+    """See the module. ``results`` and ``ending`` are read by the driver when :meth:`run` is over.
+
+    ``ending`` says why the run ended before its nodes had, and is None otherwise. A run that was suspended
+    has none either; some of its nodes are not terminal then.
+
+    Args:
+        crew: the store, the clock and the rest.
+        spec: the run.
+        frontier: its nodes and their states.
+        context: what executes them.
+        pool: threads to execute them in.
+        threads: how many of these.
+        watch: whether the run is to go on.
+        failures: transient errors of this generation so far, by node, for a run that is taken up again.
+    """
 
     def __init__(
         self,
@@ -75,24 +62,28 @@ class RunLoop:
         context: RunContext,
         pool: ThreadPoolExecutor,
         threads: int,
+        watch: Watch,
+        failures: Mapping[str, int],
     ) -> None:
         self.frontier = frontier
         self.results: list[NodeResult] = []
-        self.cancelling = False
+        self.ending: Ending | None = None
         self._crew = crew
         self._spec = spec
         self._context = context
         self._pool = pool
         self._threads = threads
+        self._watch = watch
         self._nodes: Mapping[str, NodeSpec] = {node.unique_id: node for node in spec.nodes}
         self._inbox: SimpleQueue[object] = SimpleQueue()
-        self._live: dict[str, _Live] = {}
+        self._live = LiveAttempts()
+        self._dispatcher = Dispatcher(frontier, crew.pools, self._nodes)
         self._retries: dict[str, float] = {}
-        self._failures: dict[str, int] = {}
+        self._failures = dict(failures)
         self._halted = False
 
     def run(self, blocked: Mapping[str, str]) -> None:
-        """Work until every node is terminal.
+        """Work until every node is terminal, or the run is to rest or is no longer ours and nothing is live.
 
         Args:
             blocked: nodes that must not start, with the reason.
@@ -100,27 +91,48 @@ class RunLoop:
         batch = _Batch()
         for uid, reason in blocked.items():
             batch.moves += self._told(self.frontier.block(uid, reason=reason))
-        batch.moves += self.frontier.start()
-        self._crew.stop.subscribe(self._inbox)
-        if self._crew.stop.requested:  # while the run was being opened
-            self._begin_cancelling(batch)
+        batch.moves += self._told(self.frontier.start())
+        for source in (self._crew.stop, self._crew.pools):
+            source.subscribe(self._inbox)
         try:
+            self._look_after(batch)  # much may have happened while the run was being opened
             self._write(batch)
-            while self._live or self._retries:
+            while not self._over():
                 self._write(self._turn())
         finally:
-            self._crew.stop.unsubscribe(self._inbox)
+            for source in (self._crew.stop, self._crew.pools):
+                source.unsubscribe(self._inbox)
+
+    def _over(self) -> bool:
+        leaving = self._resting_from is not None or (self.ending is not None and self.ending.state is None)
+        return self.frontier.done or (leaving and not self._live)
+
+    @property
+    def _resting_from(self) -> float | None:
+        """When what is live is cut so that the run comes to rest; None while it is to go on."""
+        return None if self.ending is not None else self._crew.stop.suspended_from
 
     def _turn(self) -> _Batch:
         batch = _Batch()
         for item in self._arrivals():
             if isinstance(item, NodeResult):
                 self._finish(item, batch)
-        if self._crew.stop.requested:
-            self._begin_cancelling(batch)
-        self._enforce_deadlines()
-        self._wake_retries(batch)
+        self._look_after(batch)
         return batch
+
+    def _look_after(self, batch: _Batch) -> None:
+        ending = self._watch.ending()
+        if ending is not None:
+            self._begin_ending(ending, batch)
+        now = self._crew.clock.monotonic()
+        if self._resting_from is not None and now >= self._resting_from:
+            self._context.cancel()
+        overdue = self._live.overdue(now)
+        if overdue:
+            self._context.cancel(overdue)
+        for live in self._live.slow(now):
+            self._warn_of_slowness(live)
+        self._wake_retries(batch, now)
 
     def _arrivals(self) -> list[object]:
         """Wait for the next event, then take all that came with it."""
@@ -134,39 +146,41 @@ class RunLoop:
 
     def _patience(self) -> float:
         now = self._crew.clock.monotonic()
-        moments = [*self._retries.values(), *(live.deadline for live in self._live.values() if live.deadline)]
-        if self.cancelling or self._halted or any(live.timed_out for live in self._live.values()):
+        rest = self._resting_from
+        moments = [now + _IDLE, *self._retries.values(), *self._live.moments()]
+        moments += [at for at in (self._watch.due, rest) if at is not None and at > now]
+        if self.ending or self._halted or self._live.cutting or (rest is not None and rest <= now):
             moments.append(now + CANCEL_AGAIN)
-        return max(0.0, min([*moments, now + _IDLE]) - now)
+        return max(0.0, min(moments) - now)
 
     def _write(self, batch: _Batch) -> None:
-        dispatch = self._choose()
+        if self.ending is not None and self.ending.state is None:
+            return  # what another process drives now is not ours to write
+        idle = self.ending or self._halted or self._resting_from is not None
+        dispatch = [] if idle else self._dispatcher.choose(self._threads - len(self._live))
         if not (batch.results or batch.moves or dispatch):
             return
-        attempts = self._crew.store.step(
-            self._spec.run_id,
-            now=self._crew.clock.now(),
-            results=batch.results,
-            moves=batch.moves,
-            dispatch=dispatch,
-        )
+        try:
+            attempts = self._crew.store.step(
+                self._spec.run_id,
+                now=self._crew.clock.now(),
+                results=batch.results,
+                moves=self._dispatcher.explained(batch.moves, dispatch),
+                dispatch=dispatch,
+            )
+        except StateError:
+            self._dispatcher.give_back(dispatch)
+            ending = self._watch.taken_over()
+            if ending is None:
+                raise
+            self._begin_ending(ending, batch)
+            return
         for attempt in attempts:
             self._start(attempt)
 
-    def _choose(self) -> list[str]:
-        chosen: list[str] = []
-        while len(self._live) + len(chosen) < self._threads and not (self.cancelling or self._halted):
-            uid = self.frontier.take()
-            if uid is None:
-                break
-            chosen.append(uid)
-        return chosen
-
     def _start(self, attempt: AttemptRecord) -> None:
         uid = attempt.unique_id
-        timeout = self._nodes[uid].timeout
-        deadline = None if timeout is None else self._crew.clock.monotonic() + timeout
-        self._live[uid] = _Live(attempt=attempt, deadline=deadline)
+        self._live.add(self._nodes[uid], attempt, now=self._crew.clock.monotonic())
         self._crew.listener.node_started(self._spec.run_id, uid, attempt.n)
         self._pool.submit(self._work, attempt)
 
@@ -190,25 +204,34 @@ class RunLoop:
 
     def _finish(self, result: NodeResult, batch: _Batch) -> None:
         uid = result.unique_id
-        live = self._live.pop(uid)
+        live = self._live.end(uid)
+        self._dispatcher.give_back([uid])
         if live.timed_out and not result.outcome.ok:
             result = replace(
                 result,
                 outcome=Outcome.ERROR,
                 error_class=ErrorClass.TRANSIENT,
-                message=f"timed out after {self._nodes[uid].timeout:g} s",
+                message=f"timed out after {live.node.timeout:g} s",
             )
         batch.results.append((live.attempt, result))
         self.results.append(result)
         retry_in: float | None = None
         if result.outcome.ok:
-            batch.moves += self.frontier.succeed(uid)
-        elif self.cancelling or result.outcome is Outcome.CANCELLED:
+            batch.moves += self._following(self.frontier.succeed(uid))
+        elif self._cut_short(result):
+            retry_in = 0.0
+            batch.moves += self.frontier.retry_later(uid, reason="cut short; it is executed again")
+        elif self.ending or result.outcome is Outcome.CANCELLED:
             batch.moves += self._give_up(uid)
         else:
             retry_in = self._retry_in(uid, result)
             batch.moves += self._fail(uid, result) if retry_in is None else self._retry(uid, retry_in)
         self._crew.listener.node_finished(self._spec.run_id, uid, live.attempt.n, result, retry_in)
+
+    def _cut_short(self, result: NodeResult) -> bool:
+        """Whether it was cancelled for no other reason than that the run is to rest."""
+        resting = self._resting_from is not None and not self._halted
+        return resting and result.outcome is Outcome.CANCELLED
 
     def _retry_in(self, uid: str, result: NodeResult) -> float | None:
         policy = self._nodes[uid].retry
@@ -222,13 +245,14 @@ class RunLoop:
         return self.frontier.retry_later(uid, reason=f"next attempt in {delay:.1f} s")
 
     def _fail(self, uid: str, result: NodeResult) -> list[NodeMove]:
-        moves = self.frontier.fail(uid, reason=result.message)
-        self._told(moves[1:])
+        moves = self._following(self.frontier.fail(uid, reason=result.message))
         return [*moves, *self._halt("fail-fast")] if self._crew.fail_fast else moves
 
     def _give_up(self, uid: str) -> list[NodeMove]:
-        moves = self.frontier.cancel(uid, reason="fail-fast" if self._halted else "interrupted")
-        return [*moves, *self._told(self.frontier.block_descendants(uid))]
+        reason = "fail-fast" if self._halted else "interrupted"
+        return self._following(
+            self.frontier.cancel(uid, reason=self.ending.reason if self.ending else reason)
+        )
 
     def _halt(self, reason: str) -> list[NodeMove]:
         self._halted = True
@@ -236,31 +260,46 @@ class RunLoop:
         self._context.cancel()
         return self._told(self.frontier.cancel_rest(reason=reason))
 
-    def _begin_cancelling(self, batch: _Batch) -> None:
+    def _begin_ending(self, ending: Ending, batch: _Batch) -> None:
         self._context.cancel()
-        if self.cancelling:
+        if self.ending is not None:
             return
-        self.cancelling = True
+        self.ending = ending
         self._retries.clear()
-        now = self._crew.clock.now()
-        self._crew.store.move_run(self._spec.run_id, RunState.RUNNING, RunState.CANCELLING, now=now)
-        batch.moves += self._told(self.frontier.cancel_rest(reason="interrupted"))
+        if ending.state is RunState.CANCELLED:
+            now = self._crew.clock.now()
+            self._crew.store.move_run(self._spec.run_id, RunState.RUNNING, RunState.CANCELLING, now=now)
+        moves = self.frontier.cancel_rest(reason=ending.reason)
+        if ending.state is not None:
+            batch.moves += self._told(moves)
 
-    def _enforce_deadlines(self) -> None:
-        now = self._crew.clock.monotonic()
-        for uid, live in self._live.items():
-            if live.timed_out or (live.deadline is not None and now >= live.deadline):
-                live.timed_out = True
-                self._context.cancel([uid])
-
-    def _wake_retries(self, batch: _Batch) -> None:
-        now = self._crew.clock.monotonic()
+    def _wake_retries(self, batch: _Batch, now: float) -> None:
+        if self._resting_from is not None:
+            return
         for uid in [uid for uid, moment in self._retries.items() if moment <= now]:
             del self._retries[uid]
             batch.moves += self.frontier.retry_now(uid)
 
+    def _warn_of_slowness(self, live: LiveAttempt) -> None:
+        expected = live.node.expected_runtime or 0.0
+        message = f"takes longer than the {spell_seconds(expected)} it is expected to"
+        run_id, uid = self._spec.run_id, live.node.unique_id
+        self._crew.listener.warned(run_id, uid, message)
+        if self._crew.alerts is not None:
+            self._crew.alerts.raise_alert(
+                f"node_slow/{run_id}/{live.attempt.gen}/{uid}",
+                "node_slow",
+                {"run_id": run_id, "node": uid, "group": self._spec.group, "expected_seconds": expected},
+                now=self._crew.clock.now(),
+            )
+
+    def _following(self, moves: list[NodeMove]) -> list[NodeMove]:
+        """The move of a node that has ended, told by its result, and those it brought about."""
+        self._told(moves[1:])
+        return moves
+
     def _told(self, moves: list[NodeMove]) -> list[NodeMove]:
         for move in moves:
-            if move.after in {NodeState.UPSTREAM_FAILED, NodeState.CANCELLED}:
+            if move.after in _NOT_EXECUTED:
                 self._crew.listener.node_skipped(self._spec.run_id, move.unique_id, move.reason)
         return moves

@@ -98,8 +98,8 @@ class QueueStore(Protocol):
         """Queue a triggered, dataset or backfill run; returns its id, or that of the one with its key.
 
         Slots that have a run keep it: a backfill's run of such a slot is a rerun (:meth:`requeue`), never a
-        second run. A slot that was skipped becomes this run's. ``consumed`` advances the group's dataset
-        cursors with it.
+        second run. A slot that was skipped, or whose run was pruned, becomes this run's. ``consumed``
+        advances the group's dataset cursors with it.
 
         Raises:
             StateError: one of its slots has a run, lies across a decided one, or is still to be decided by

@@ -22,6 +22,18 @@ from sqlorch.state.owner import current_owner
 _POLL_SECONDS = 0.05
 
 
+class LockedError(StateError):
+    """Somebody else holds the lock.
+
+    Attributes:
+        shares: whether the holder lets others have it in between.
+    """
+
+    def __init__(self, message: str, *, shares: bool) -> None:
+        super().__init__(message)
+        self.shares = shares
+
+
 class FileLock:
     """A context manager: inside it, this process is the only one.
 
@@ -33,7 +45,7 @@ class FileLock:
         keep_open: keep the file open after :meth:`release`, so that children which inherit it share the lock.
 
     Raises:
-        StateError: on entry, when another process holds it; names its pid, host, command and since when.
+        LockedError: on entry, when another process holds it; names its pid, host, command and since when.
     """
 
     def __init__(
@@ -95,13 +107,15 @@ class FileLock:
         deadline = time.monotonic() + self._timeout
         while not _try_lock(file):
             if time.monotonic() >= deadline:
-                raise StateError(self._refusal(_read_holder(file)))
+                holder = _read_holder(file)
+                raise LockedError(self._refusal(holder), shares=bool(holder.get("shares")))
             time.sleep(_POLL_SECONDS)
 
     def _write_holder(self, file: int) -> None:
         owner = current_owner()
         since = datetime.now(UTC).replace(microsecond=0).isoformat()
-        holder = {"pid": owner.pid, "host": owner.host, "command": self._command, "since": since}
+        holder: dict[str, Any] = {"pid": owner.pid, "host": owner.host, "command": self._command}
+        holder |= {"since": since, "shares": self._keep_open}
         try:
             os.ftruncate(file, 0)
             os.lseek(file, 0, os.SEEK_SET)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,11 @@ _COUNTS = (
     select(node_run.c.run_id, node_run.c.state, func.count().label("nodes"))
     .where(node_run.c.run_id.in_(bindparam("ids", expanding=True)))
     .group_by(node_run.c.run_id, node_run.c.state)
+)
+_WRITE_CODE = (
+    node_run.update()
+    .where(node_run.c.run_id == bindparam("run"), node_run.c.unique_id == bindparam("node"))
+    .values(code=bindparam("made_by"))
 )
 _RESET_NODE = (
     node_run.update()
@@ -94,7 +99,14 @@ def _refuse_live(connection: Connection, run_id: str, after: RunState) -> None:
         raise StateError(f"run {run_id} cannot be {after} while {live[0]} is still being executed")
 
 
-def reset(connection: Connection, run_id: str, unique_ids: Iterable[str], *, owner: Owner) -> int:
+def reset(
+    connection: Connection,
+    run_id: str,
+    unique_ids: Iterable[str],
+    *,
+    owner: Owner,
+    code: Mapping[str, str] | None = None,
+) -> int:
     """Send a terminal run back to queued with the next generation; returns that generation."""
     row = fetch(connection, run_id)
     if not RunState(row.state).terminal:
@@ -117,6 +129,11 @@ def reset(connection: Connection, run_id: str, unique_ids: Iterable[str], *, own
     )
     if wanted:
         connection.execute(_RESET_NODE, [{"run": run_id, "node": node, "next": gen} for node in wanted])
+    written = [
+        {"run": run_id, "node": node, "made_by": code[node]} for node in wanted if code and node in code
+    ]
+    if written:
+        connection.execute(_WRITE_CODE, written)
     return gen
 
 

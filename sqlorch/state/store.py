@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -116,7 +116,14 @@ class SqlStore:
             nodes.move(connection, run_id, timely, now=now, reported=reported)
             return nodes.dispatch(connection, run_id, dispatch, now=now)
 
-    def rerun(self, run_id: str, unique_ids: Iterable[str], *, now: datetime) -> int:
+    def rerun(
+        self,
+        run_id: str,
+        unique_ids: Iterable[str],
+        *,
+        now: datetime,
+        code: Mapping[str, str] | None = None,
+    ) -> int:
         """See :meth:`sqlorch.engine.ports.RunStore.rerun`.
 
         Raises:
@@ -124,7 +131,7 @@ class SqlStore:
         """
         del now  # the start of a generation is written when it runs
         with self._database.write() as connection:
-            return runs.reset(connection, run_id, unique_ids, owner=self._owner)
+            return runs.reset(connection, run_id, unique_ids, owner=self._owner, code=code)
 
     def run(self, run_id: str) -> RunRecord:
         """See :meth:`sqlorch.engine.ports.RunStore.run`."""

@@ -10,13 +10,12 @@ one who waits go first; without it, a command could wait for as long as there is
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlorch.domain.errors import StateError
-from sqlorch.state.lock import FileLock, run_lock
+from sqlorch.state.lock import FileLock, LockedError, run_lock
 
 _DOING = "is driving runs of this project"
 _WAITING = "is waiting to drive runs of this project"
@@ -72,28 +71,27 @@ class RunTurn:
 
 
 @contextmanager
-def own_turn(
-    folder: Path, *, command: str, wait: bool, waiting: Callable[[str], None] | None = None
-) -> Iterator[None]:
+def own_turn(folder: Path, *, command: str, wait: bool, waiting: Callable[[str], object]) -> Iterator[None]:
     """Drive runs inside: at once, or when it is one's turn.
+
+    Only a daemon is waited for, which lets others go first between two runs. A command may take hours.
 
     Args:
         folder: the state folder.
         command: this command line, for whoever finds the lock taken.
-        wait: wait for whoever has it, instead of being refused.
-        waiting: told once who that is, before waiting.
+        wait: wait for a daemon, instead of being refused.
+        waiting: told once, before waiting, who drives runs now.
 
     Raises:
-        StateError: on entry, when another process drives runs and ``wait`` is not wanted.
+        LockedError: on entry, when another process drives runs and is not waited for.
     """
+    lock = run_lock(folder, command=command)
     try:
-        lock = run_lock(folder, command=command)
         lock.acquire()
-    except StateError as error:
-        if not wait:
+    except LockedError as error:
+        if not (wait and error.shares):
             raise
-        if waiting is not None:
-            waiting(str(error))
+        waiting(str(error).partition(";")[0])
         with FileLock(folder / "turnstile.lock", doing=_WAITING, command=command, timeout=_FOR_EVER):
             lock = run_lock(folder, command=command, timeout=_FOR_EVER)
             lock.acquire()
@@ -101,8 +99,3 @@ def own_turn(
         yield
     finally:
         lock.release()
-
-
-def dont_pass_on(descriptor: int) -> None:
-    """Keep an inherited descriptor from children of our own: a lock must end with us."""
-    os.set_inheritable(descriptor, False)

@@ -17,7 +17,7 @@ import yaml
 from support.projects import REPOSITORY
 
 from sqlorch.cli.main import cli
-from sqlorch.config import model
+from sqlorch.config import group_model
 from sqlorch.config.json_schema import settings_schema
 from sqlorch.config.meta import read_options
 from sqlorch.config.settings import settings_from
@@ -84,7 +84,8 @@ def keys_of(schema: dict[str, Any]) -> set[str]:
 
 def test_every_key_is_explained() -> None:
     page = text("docs/configuration.md")
-    keys = keys_of(settings_schema()) | set(model.NodeKeys.model_fields) | set(model.TestKeys.model_fields)
+    keys = keys_of(settings_schema()) | set(group_model.NodeKeys.model_fields)
+    keys |= set(group_model.TestKeys.model_fields)
     assert len(keys) > 15
     assert [key for key in sorted(keys) if f"`{key}`" not in page] == []
 
@@ -118,7 +119,7 @@ def test_meta_in_the_documents_is_accepted() -> None:
     ]
     (in_project,) = [body for body in blocks("docs/configuration.md", "yaml") if "+meta" in body]
     said.append(yaml.safe_load(in_project)["models"]["flights"]["weather"]["+meta"])
-    assert len(said) == 4
+    assert len(said) == 5
     for number, meta in enumerate(said):
         node = Node(unique_id=f"model.a.m{number}", kind="model", name="m", config={"meta": meta})
         assert read_options(Dag([node], []), "UTC")

@@ -2,159 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.scripted import Ear, Scripted, driver, node, run_of, states_of
 
-from sqlorch.domain.dag import Dag
 from sqlorch.domain.errors import ExecutionError
 from sqlorch.domain.history import RunRecord
-from sqlorch.domain.interval import Interval
-from sqlorch.domain.run import (
-    ErrorClass,
-    NodeResult,
-    NodeSpec,
-    NodeState,
-    Outcome,
-    RetryPolicy,
-    RunSpec,
-    RunState,
-)
-from sqlorch.engine.driver import Driver
-from sqlorch.engine.run_loop import Crew
+from sqlorch.domain.run import ErrorClass, NodeState, Outcome, RetryPolicy, RunSpec, RunState
 from sqlorch.engine.stop import Stop
-from sqlorch.state.owner import current_owner
 from sqlorch.state.store import SqlStore
-
-Verdict = Outcome | ErrorClass | Exception
-DAY = Interval(datetime(2013, 1, 1, tzinfo=UTC), datetime(2013, 1, 2, tzinfo=UTC))
-
-
-class Clock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-
-class Scripted:
-    """Session and run in one: nodes end as scripted, ``wait`` hangs until it is cancelled."""
-
-    def __init__(self, script: Mapping[str, Sequence[Verdict | str]], threads: int = 4) -> None:
-        self.script = {name: list(verdicts) for name, verdicts in script.items()}
-        self.threads = threads
-        self.dag = Dag([], [])
-        self.order: list[str] = []
-        self.cancelled: list[frozenset[str] | None] = []
-        self.most_at_once = 0
-        self.finished: list[NodeResult] = []
-        self.trouble = ""
-        self.opening: Exception | None = None
-        self.running: set[str] = set()
-        self.lock = threading.Lock()
-        self.released: dict[str, threading.Event] = {}
-        self.full_refresh: bool | None = None
-        self.hook: Callable[[], None] | None = None
-        self.interrupted = threading.Event()
-
-    def open_run(self, *, nodes: Sequence[str], full_refresh: bool, **_: Any) -> Scripted:
-        if self.hook is not None:
-            self.hook()
-            if not self.interrupted.wait(30):
-                raise AssertionError("nobody interrupted the hook")
-        if self.opening is not None:
-            raise self.opening
-        self.full_refresh = full_refresh
-        self.released = {uid: threading.Event() for uid in nodes}
-        return self
-
-    def interrupt(self) -> None:
-        self.interrupted.set()
-
-    def close(self) -> None:
-        pass
-
-    def dag_for(self, variables: Mapping[str, Any]) -> Dag:
-        return self.dag
-
-    def execute(self, unique_id: str, *, log_path: Path) -> NodeResult:
-        with self.lock:
-            self.order.append(unique_id)
-            self.running.add(unique_id)
-            self.most_at_once = max(self.most_at_once, len(self.running))
-            verdicts = self.script.get(unique_id, [])
-            verdict = verdicts.pop(0) if verdicts else Outcome.SUCCESS
-        began = datetime.now(UTC)
-        try:
-            if verdict == "wait":
-                assert self.released[unique_id].wait(30)
-                self.released[unique_id].clear()
-                verdict = Outcome.CANCELLED
-            elif isinstance(verdict, Exception):
-                raise verdict
-            else:
-                time.sleep(0.005)
-        finally:
-            with self.lock:
-                self.running.discard(unique_id)
-        error = verdict if isinstance(verdict, ErrorClass) else None
-        outcome = Outcome.ERROR if error else verdict
-        assert isinstance(outcome, Outcome)
-        bad = error or (None if outcome.ok else ErrorClass.PERMANENT)
-        return NodeResult(
-            unique_id=unique_id,
-            outcome=outcome,
-            started_at=began,
-            finished_at=datetime.now(UTC),
-            message=f"{outcome} of {unique_id}",
-            error_class=bad,
-            log_path=str(log_path),
-        )
-
-    def cancel(self, unique_ids: Iterable[str] | None = None) -> None:
-        wanted = None if unique_ids is None else frozenset(unique_ids)
-        self.cancelled.append(wanted)
-        for uid, event in self.released.items():
-            if uid in self.running and (wanted is None or uid in wanted):
-                event.set()
-
-    def finish(self, results: Sequence[NodeResult]) -> str:
-        self.finished = list(results)
-        return self.trouble
-
-
-class Ear:
-    """A listener that counts."""
-
-    def __init__(self) -> None:
-        self.heard: Counter[str] = Counter()
-        self.skipped: dict[str, str] = {}
-        self.on_start: Callable[[str], None] = lambda _uid: None
-
-    def run_started(self, spec: RunSpec) -> None:
-        self.heard["run_started"] += 1
-
-    def node_started(self, run_id: str, unique_id: str, attempt: int) -> None:
-        self.heard["node_started"] += 1
-        self.on_start(unique_id)
-
-    def node_finished(
-        self, run_id: str, unique_id: str, attempt: int, result: NodeResult, retry_in: float | None
-    ) -> None:
-        self.heard["retried" if retry_in is not None else "node_finished"] += 1
-
-    def node_skipped(self, run_id: str, unique_id: str, reason: str) -> None:
-        self.skipped[unique_id] = reason
-
-    def run_finished(self, record: RunRecord) -> None:
-        self.heard["run_finished"] += 1
 
 
 @pytest.fixture
@@ -164,20 +25,8 @@ def store(tmp_path: Path) -> Iterator[SqlStore]:
 
 
 def spec(after: Mapping[str, str], *, retries: int = 0, timeout: float | None = None) -> RunSpec:
-    nodes = [
-        NodeSpec(
-            unique_id=name,
-            name=name,
-            kind="model",
-            after=frozenset(parents.split()),
-            timeout=timeout,
-            retry=RetryPolicy(retries=retries, delay=0.01),
-        )
-        for name, parents in after.items()
-    ]
-    return RunSpec(
-        run_id="run-1", group="g", interval=DAY, timezone="UTC", variables={"ds": "2013-01-01"}, nodes=nodes
-    )
+    policy = RetryPolicy(retries=retries, delay=0.01)
+    return run_of(*(node(name, above, timeout=timeout, retry=policy) for name, above in after.items()))
 
 
 def drive(
@@ -190,22 +39,9 @@ def drive(
     fail_fast: bool = False,
     **more: Any,
 ) -> RunRecord:
-    crew = Crew(
-        store=store,
-        clock=Clock(),
-        listener=ear or Ear(),
-        stop=stop or Stop(),
-        owner=current_owner(),
-        run_dir=lambda run_id: Path("runs") / run_id,
-        fail_fast=fail_fast,
-    )
     if not more:
         store.create_run(wanted, now=datetime.now(UTC))
-    return Driver(crew=crew, session=session).drive(wanted, **more)  # type: ignore[arg-type]
-
-
-def states(store: SqlStore) -> dict[str, str]:
-    return {node.unique_id: str(node.state) for node in store.nodes("run-1")}
+    return driver(store, session, ear=ear, stop=stop, fail_fast=fail_fast).drive(wanted, **more)
 
 
 def test_everything_runs_once_in_order_and_never_more_than_the_threads(store: SqlStore) -> None:
@@ -213,7 +49,7 @@ def test_everything_runs_once_in_order_and_never_more_than_the_threads(store: Sq
     session, ear = Scripted({"n7": [Outcome.WARN]}, threads=3), Ear()
     record = drive(store, session, spec(after), ear=ear)
     assert record.state is RunState.SUCCESS
-    assert set(states(store).values()) == {"success"}
+    assert set(states_of(store).values()) == {"success"}
     assert Counter(session.order) == dict.fromkeys(after, 1)
     assert all(session.order.index(p) < session.order.index(n) for n, p in after.items() if p)
     assert 1 < session.most_at_once <= 3
@@ -227,7 +63,7 @@ def test_transient_errors_are_tried_again_and_permanent_ones_are_not(store: SqlS
     session = Scripted({"a": [transient, transient], "b": [permanent], "d": [transient] * 9})
     record = drive(store, session, spec({"a": "", "b": "", "c": "b", "d": "", "e": "a"}, retries=2))
     assert record.state is RunState.FAILED
-    assert states(store) == {
+    assert states_of(store) == {
         "a": "success",
         "b": "failed",
         "c": "upstream_failed",
@@ -248,7 +84,7 @@ def test_a_stop_cancels_what_runs_and_what_waits(store: SqlStore) -> None:
     ear.on_start = lambda uid: stop.request() if uid == "a" else None
     record = drive(store, session, spec({"a": "", "c": "a"}), ear=ear, stop=stop)
     assert record.state is RunState.CANCELLED
-    assert states(store) == {"a": "cancelled", "c": "cancelled"}
+    assert states_of(store) == {"a": "cancelled", "c": "cancelled"}
     assert ear.skipped == {"c": "interrupted"}
     assert session.finished
 
@@ -256,7 +92,7 @@ def test_a_stop_cancels_what_runs_and_what_waits(store: SqlStore) -> None:
 def test_a_node_that_takes_too_long_is_cancelled_and_counts_as_transient(store: SqlStore) -> None:
     session = Scripted({"a": ["wait", Outcome.SUCCESS], "b": ["wait", "wait"]})
     record = drive(store, session, spec({"a": "", "b": ""}, retries=1, timeout=0.1))
-    assert states(store) == {"a": "success", "b": "failed"}
+    assert states_of(store) == {"a": "success", "b": "failed"}
     assert record.state is RunState.FAILED
     assert [a.message for a in store.attempts("run-1", "b")] == ["timed out after 0.1 s"] * 2
     assert {uid for uids in session.cancelled for uid in uids or ()} == {"a", "b"}
@@ -266,7 +102,7 @@ def test_fail_fast_stops_the_rest(store: SqlStore) -> None:
     session = Scripted({"a": [Outcome.FAIL], "b": ["wait"]}, threads=2)
     record = drive(store, session, spec({"a": "", "b": "", "c": "", "d": "b"}), fail_fast=True)
     assert record.state is RunState.FAILED
-    assert states(store) == {"a": "failed", "b": "cancelled", "c": "cancelled", "d": "cancelled"}
+    assert states_of(store) == {"a": "failed", "b": "cancelled", "c": "cancelled", "d": "cancelled"}
     assert session.order.count("c") == 0
 
 
@@ -281,7 +117,7 @@ def test_a_stop_interrupts_a_hook_before_the_first_node(store: SqlStore, error: 
             drive(store, session, spec({"a": ""}), stop=stop)
     record = store.run("run-1")
     assert (record.state, record.reason) == (RunState.CANCELLED, "interrupted")
-    assert states(store) == {"a": "cancelled"}
+    assert states_of(store) == {"a": "cancelled"}
     assert session.order == []
 
 
@@ -292,7 +128,7 @@ def test_a_run_that_cannot_be_opened_is_stored_as_failed(store: SqlStore) -> Non
         drive(store, session, spec({"a": "", "b": "a"}))
     record = store.run("run-1")
     assert (record.state, record.reason) == (RunState.FAILED, "no warehouse")
-    assert set(states(store).values()) == {"cancelled"}
+    assert set(states_of(store).values()) == {"cancelled"}
 
 
 def test_an_exception_in_a_worker_is_a_failed_node_not_a_hanging_run(store: SqlStore) -> None:
@@ -307,7 +143,7 @@ def test_a_hook_that_fails_at_the_end_fails_the_run(store: SqlStore) -> None:
     session.trouble = "on-run-end failed: no such table"
     record = drive(store, session, spec({"a": ""}))
     assert (record.state, record.reason) == (RunState.FAILED, "on-run-end failed: no such table")
-    assert states(store) == {"a": "success"}
+    assert states_of(store) == {"a": "success"}
 
 
 def test_a_rerun_keeps_what_succeeded(store: SqlStore) -> None:

@@ -1,0 +1,186 @@
+"""``sqlorch why``: what a group, a model or a run waits for, from what is remembered of it, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from sqlorch.app.operating import Desk, living_daemon
+from sqlorch.domain.coverage import Standing, verdict_over
+from sqlorch.domain.describe import name_slot
+from sqlorch.domain.errors import ConfigError, StateError
+from sqlorch.domain.group import Group
+from sqlorch.domain.interval import Interval
+from sqlorch.domain.periods import parse_period
+from sqlorch.domain.run import NodeState, RunState
+from sqlorch.domain.scheduling import GroupStatus, OpenRun, Slot, SlotStatus
+
+if TYPE_CHECKING:
+    from sqlorch.domain.history import RunRecord
+    from sqlorch.domain.snapshot import SnapshotNode
+
+_SLOTS = 5  # decided slots told without --interval
+_OPEN = 5  # open runs told one by one
+_DUE = 1_000  # due intervals counted
+_BAD = frozenset({NodeState.FAILED, NodeState.UPSTREAM_FAILED, NodeState.CANCELLED})
+
+
+def why(desk: Desk, subject: str, interval: str | None) -> list[str]:
+    """Sentences about a group, a model or a run, the most telling first.
+
+    Args:
+        desk: the project.
+        subject: name of a group, name or unique id of a node, id of a run.
+        interval: text of ``--interval``, or None for now.
+
+    Raises:
+        ConfigError: there is nothing of that name.
+    """
+    if subject in desk.snapshot.groups:
+        group = desk.snapshot.groups[subject]
+        return [*_group(desk, group, interval), *_daemon(desk)]
+    nodes = [node for node in desk.snapshot.nodes.values() if subject in {node.name, node.unique_id}]
+    if nodes:
+        return [line for node in nodes for line in _node(desk, node, interval)]
+    try:
+        return list(_run(desk, desk.store.run(subject)))
+    except StateError as error:
+        raise ConfigError(_unknown(desk, subject)) from error
+
+
+def _unknown(desk: Desk, subject: str) -> str:
+    names = {*desk.snapshot.groups, *(node.name for node in desk.snapshot.nodes.values())}
+    near = get_close_matches(subject, sorted(names), n=3)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    return f"{subject} is no group, no node and no run of this project{hint}"
+
+
+def _group(desk: Desk, group: Group, interval: str | None) -> Iterator[str]:
+    state = desk.store.schedule.groups().get(group.name)
+    if state is None:
+        yield f"no daemon has seen the group {group.name} yet"
+    elif state.status is not GroupStatus.ACTIVE:
+        yield f"{group.name} is {state.status}: {state.reason}"
+    span = None if interval is None else parse_period(interval, group.timezone)
+    open_runs = [run for run in desk.open_runs(group.name) if span is None or run.interval.overlaps(span)]
+    yield from _open_runs(open_runs, group)
+    slots = desk.store.schedule.slots(group.name, span, limit=_SLOTS if span is None else None)
+    yield from _slots(desk, group, slots, {run.run_id for run in open_runs})
+    if span is None:
+        yield from _to_come(desk, group)
+    elif not slots:
+        yield from _undecided(desk, group, span)
+
+
+def _open_runs(runs: list[OpenRun], group: Group) -> Iterator[str]:
+    for run in runs[:_OPEN]:
+        what = f"{name_slot(run.interval, group.timezone)} ({run.run_id}) is {run.state}"
+        if run.cancel_requested:
+            what += f", and is to be cancelled: {run.cancel_requested}"
+        yield f"{what}: {run.reason or 'it is its turn next'}" if run.state is RunState.QUEUED else what
+    if len(runs) > _OPEN:
+        yield f"and {len(runs) - _OPEN} more runs are queued or under way"
+
+
+def _slots(desk: Desk, group: Group, slots: list[Slot], told: set[str]) -> Iterator[str]:
+    for slot in reversed(slots):
+        name = name_slot(slot.interval, group.timezone)
+        if slot.status is SlotStatus.SKIPPED:
+            yield f"{name} was skipped: {slot.reason}"
+        elif slot.run_id not in told:
+            yield from _slot_run(desk, name, slot.run_id or "")
+
+
+def _slot_run(desk: Desk, name: str, run_id: str) -> Iterator[str]:
+    try:
+        record = desk.store.run(run_id)
+    except StateError:
+        yield f"{name} was run by {run_id}, of which no record is left"
+        return
+    ended = f" at {record.finished_at:%Y-%m-%d %H:%M:%S} UTC" if record.finished_at else ""
+    yield f"{name} ({run_id}): {record.state}{ended}" + (f": {record.reason}" if record.reason else "")
+    if record.state is RunState.FAILED:
+        yield from _failures(desk, record)
+
+
+def _failures(desk: Desk, record: RunRecord) -> Iterator[str]:
+    for node in desk.store.nodes(record.run_id):
+        if node.state is NodeState.FAILED:
+            yield f"  {node.name} failed: {node.message or node.reason}"
+
+
+def _to_come(desk: Desk, group: Group) -> Iterator[str]:
+    state = desk.store.schedule.groups().get(group.name)
+    if group.rules.after:
+        producers = f" {'and' if group.rules.after_all else 'or'} ".join(group.rules.after)
+        yield f"it runs after {producers}"
+    if state is None or state.cursor is None or not group.timetable.scheduled:
+        if not group.rules.after and not group.timetable.scheduled:
+            yield f"it has no schedule; run it with: sqlorch trigger {group.name}"
+        return
+    due, slot = 0, group.timetable.next_slot(state.cursor)
+    while slot is not None and slot.end <= desk.now and due < _DUE:
+        due, slot = due + 1, group.timetable.next_slot(slot.end)
+    if due:
+        many = f"{due} intervals are" if due > 1 else "1 interval is"
+        yield f"{many} due and not decided yet"
+    if slot is not None:
+        yield f"next: {name_slot(slot, group.timezone)}, due at {slot.end:%Y-%m-%d %H:%M:%S} UTC"
+    else:
+        yield "its schedule has ended"
+
+
+def _undecided(desk: Desk, group: Group, span: Interval) -> Iterator[str]:
+    state = desk.store.schedule.groups().get(group.name)
+    if not group.timetable.scheduled:
+        yield f"{group.name} has no schedule, so nothing was due then"
+    elif span.end > desk.now:
+        yield f"{name_slot(span, group.timezone)} is not due before {span.end:%Y-%m-%d %H:%M:%S} UTC"
+    elif state is None or state.cursor is None or span.start >= state.cursor:
+        yield f"{name_slot(span, group.timezone)} is due, and no daemon has decided on it yet"
+    else:
+        yield f"no interval of the schedule of {group.name} lies in {name_slot(span, group.timezone)}"
+
+
+def _node(desk: Desk, node: SnapshotNode, interval: str | None) -> Iterator[str]:
+    group = desk.snapshot.groups[node.group]
+    yield f"{node.unique_id} runs with the group {group.name}"
+    span = _span(desk, group, interval)
+    if span is not None:
+        entries = desk.store.ledger.entries([node.unique_id], span).get(node.unique_id, ())
+        verdict = verdict_over(entries, span, lambda code: "its code" if code != node.code else "")
+        about = f": {verdict.reason}" if verdict.reason else ""
+        word = (
+            "done with code that has changed since"
+            if verdict.standing is Standing.CHANGED
+            else verdict.standing
+        )
+        yield f"{name_slot(span, group.timezone)} is {word}{about}"
+    yield from _group(desk, group, interval)
+    yield from _daemon(desk)
+
+
+def _span(desk: Desk, group: Group, interval: str | None) -> Interval | None:
+    if interval is not None:
+        return parse_period(interval, group.timezone)
+    current = group.timetable.slot_containing(desk.now)
+    return None if current is None else group.timetable.previous_slot(current)
+
+
+def _run(desk: Desk, record: RunRecord) -> Iterator[str]:
+    where = f"{record.group} {name_slot(record.interval, record.timezone)}"
+    yield f"{record.run_id} ({where}) is {record.state}" + (f": {record.reason}" if record.reason else "")
+    asked = desk.store.queue.cancel_requested(record.run_id)
+    if asked and not record.state.terminal:
+        yield f"it is to be cancelled: {asked}"
+    for node in desk.store.nodes(record.run_id):
+        if node.state in _BAD or (not node.state.terminal and node.reason):
+            yield f"  {node.name} is {node.state}: {node.message or node.reason}"
+    if not record.state.terminal:
+        yield from _daemon(desk)
+
+
+def _daemon(desk: Desk) -> Iterator[str]:
+    if living_daemon(desk.store) is None:
+        yield "no daemon is running, so nothing starts by itself; start one with: sqlorch daemon"

@@ -1,0 +1,58 @@
+"""The table of ``sqlorch groups``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sqlorch.cli import text
+
+if TYPE_CHECKING:
+    from sqlorch.app.overview import GroupRow
+
+_STYLES = {"active": "", "paused": "yellow", "held": "bold red"}
+
+
+def groups_table(rows: Sequence[GroupRow]) -> None:
+    """Print it."""
+    console = Console(highlight=False)
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    for name in (
+        "group",
+        "schedule",
+        "status",
+        "nodes",
+        "decided until UTC",
+        "next due UTC",
+        "due",
+        "open",
+        "last",
+    ):
+        table.add_column(name, justify="right" if name in {"nodes", "due", "open"} else "left", no_wrap=True)
+    for row in rows:
+        style = _STYLES[row.status]
+        last = f"[{text.STYLES.get(row.last, '')}]{text.SYMBOLS.get(row.last, '')}[/]" if row.last else ""
+        table.add_row(
+            row.name,
+            escape(row.schedule) or "[dim]by hand[/]",
+            f"[{style}]{row.status}[/]" if style else row.status,
+            str(row.nodes),
+            _utc(row.decided_until),
+            _utc(row.next_due),
+            str(row.due) if row.due else "",
+            str(row.open) if row.open else "",
+            last,
+        )
+    console.print(table)
+    for row in rows:
+        if row.reason:
+            console.print(f"[bold]{row.name}[/]: {escape(row.reason)}")
+
+
+def _utc(instant: datetime | None) -> str:
+    return "" if instant is None else f"{instant:%Y-%m-%d %H:%M}"

@@ -1,0 +1,25 @@
+"""What becomes of a node whose process died without an answer (crash safety, 3.4)."""
+
+from __future__ import annotations
+
+from sqlorch.domain.dag import Node
+
+RETRY, FAIL = "retry", "fail"
+_REPLACING = frozenset({"insert_overwrite", "microbatch"})
+
+
+def on_lost(node: Node) -> str:
+    """``retry`` where a second attempt does no harm after one that may have been committed, else ``fail``.
+
+    A snapshot compares with what it wrote last; an incremental model that appends would have its rows twice.
+    Every strategy but ``insert_overwrite`` and ``microbatch`` appends where there is no ``unique_key`` to
+    replace by (dbt-adapters 1.x, ``get_incremental_default_sql`` and ``get_merge_sql``).
+    """
+    if node.kind == "snapshot":
+        return FAIL
+    if node.materialized != "incremental":
+        return RETRY
+    strategy = str(node.config.get("incremental_strategy") or "")
+    if strategy in _REPLACING:
+        return RETRY
+    return RETRY if node.config.get("unique_key") and strategy != "append" else FAIL
