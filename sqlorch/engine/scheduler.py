@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sqlorch.engine.ports import Clock
     from sqlorch.engine.scheduler_store import SchedulerStore
 
+_ROUNDS = 10
 _GUARDED = timedelta(seconds=5)  # how often a clock that is not trusted is looked at
 _AGAIN = timedelta(minutes=1)  # until a group that could not be decided is tried again
 
@@ -145,8 +146,11 @@ class Scheduler:
         decided = not guard and self._decide_due(made, now)
         if decided or rescued:
             self._read_queue()
-        if not guard and (changed or decided or rescued) and self._follow(made, now):
-            self._read_queue()
+        if not guard and (changed or decided or rescued):
+            for _ in range(_ROUNDS):  # what follows may let something else follow
+                if not self._follow(made, now):
+                    break
+                self._read_queue()
         if self._looked_at is None or self._deadline_passed(now):
             self._look(now)
         return TickReport(
@@ -246,10 +250,10 @@ class Scheduler:
 
     def _follow(self, made: _Made, now: datetime) -> bool:
         """Queue what follows from other runs: of groups driven by events, and of backfills."""
-        created = self._services.datasets.trigger(self._groups, self._queue.by_id, now)
-        created += self._services.feed.feed(self._queue.backfills, self._queue.by_id, now)
-        made.created += created
-        return bool(created)
+        started = self._services.datasets.trigger(self._groups, self._queue.by_id, now)
+        fed = self._services.feed.feed(self._queue.backfills, self._queue.by_id, now)
+        made.created += [*started, *fed.created]
+        return bool(started) or fed.changed
 
     def _deadline_passed(self, now: datetime) -> bool:
         if self._looked_at is None:
