@@ -13,7 +13,7 @@ from support.schedules import SCHEDULES, ZONES, check, decided, timetable
 WEEKS = timedelta(weeks=5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(SCHEDULES[1:]),
     st.sampled_from(ZONES),
