@@ -25,20 +25,34 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to write it.",
 )
+@click.option("--html", "page", metavar="FILE", help="Write a page to look at: one file, no network.")
+@click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 @click.option("--warehouse", is_flag=True, help="Ask the warehouse for the columns of its tables first.")
 @click.option("--verify", is_flag=True, help="Compare with what dbt finds; exit with 1 when they differ.")
 @read_options
 def lineage(
-    select: tuple[str, ...], form: str, *, columns: bool, warehouse: bool, verify: bool, **given: Any
+    select: tuple[str, ...],
+    form: str,
+    page: str | None,
+    *,
+    show: bool,
+    columns: bool,
+    warehouse: bool,
+    verify: bool,
+    **given: Any,
 ) -> int:
     """Show which model is made from which, read from the files of the project without dbt.
 
     \b
     sqlorch lineage --select +daily_flight_metrics
     sqlorch lineage --columns --format json
+    sqlorch lineage --html lineage.html --open
     """  # noqa: D301 - click wants the control character, not a backslash and a b
-    if verify and (select or columns or warehouse or form != "tree"):
+    html = show or page is not None
+    if verify and (select or columns or warehouse or html or form != "tree"):
         raise click.UsageError("--verify compares the whole graph; leave out the options for showing it")
+    if html and (columns or form != "tree"):
+        raise click.UsageError("the page always has the columns; leave out --columns and --format with it")
     view = view_of(given)
     if verify:
         return _verify(view)
@@ -46,7 +60,15 @@ def lineage(
         from sqlorch.app.lineage import ask_warehouse  # noqa: PLC0415 - only when it is asked for
 
         ask_warehouse(view)
-    chosen = view.selected(select)
+    if html:
+        from sqlorch.cli.lineage_page import write_page  # noqa: PLC0415 - only when it is asked for
+
+        return write_page(view, select, page, show=show)
+    _write(view, view.selected(select), form, columns=columns)
+    return 0
+
+
+def _write(view: LineageView, chosen: frozenset[str], form: str, *, columns: bool) -> None:
     if form == "json":
         from sqlorch.cli.lineage_document import lineage_document  # noqa: PLC0415 - only when it is asked for
 
@@ -66,7 +88,6 @@ def lineage(
         shown = frozenset(uid for uid in chosen if not view.project.dag[uid].is_test)
         write = lineage_diagrams.dot if form == "dot" else lineage_diagrams.mermaid
         click.echo(write(view.project.dag, shown, view.grouping.group_of, view.project.inferred))
-    return 0
 
 
 def view_of(given: dict[str, Any]) -> LineageView:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from sqlorch.domain.catchup import CATCHUP_MAX, CatchupPolicy
 from sqlorch.domain.run import RetryPolicy
 from sqlorch.domain.timetable import Mode, Timetable, make_timetable
 
@@ -76,6 +77,41 @@ _RETRY = RetryPolicy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunRules:
+    """How the daemon schedules a group's runs (scheduling specification 2.3 and 2.6).
+
+    Attributes:
+        catchup: what becomes of slots that were missed.
+        catchup_max: how many due slots are decided without asking; None for any number.
+        upstream: ``wait`` for the intervals of other groups that a run reads, only for the ``latest`` of
+            each, or ``ignore`` them.
+        upstream_timeout: seconds a queued run waits for them before it fails; None for ever.
+        max_active_runs: runs of the group under way at once.
+        depends_on_past: a run waits until the slot before it has succeeded or was skipped.
+        finish_within, start_within: seconds after the interval's end by which a run must have ended or
+            started; missing one is an alert.
+        run_timeout: seconds a run may take before it is cancelled.
+        after: groups or models whose finished intervals trigger a run, instead of a schedule.
+        after_all: wait for an event of every one of them, not of any.
+    """
+
+    catchup: CatchupPolicy = CatchupPolicy.ALL
+    catchup_max: int | None = CATCHUP_MAX
+    upstream: str = "wait"
+    upstream_timeout: float | None = None
+    max_active_runs: int = 1
+    depends_on_past: bool = False
+    finish_within: float | None = None
+    start_within: float | None = None
+    run_timeout: float | None = None
+    after: tuple[str, ...] = ()
+    after_all: bool = True
+
+
+_RULES = RunRules()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """Models, seeds and snapshots that run together over the same intervals.
 
@@ -90,6 +126,8 @@ class Group:
         timeout: seconds an attempt at one of its nodes may take, or None.
         description: what its author says of it.
         origin: where it is defined, ``file:line`` or a model's file.
+        rules: how its runs are scheduled.
+        owner: who is told when it fails, ``""`` for nobody in particular.
     """
 
     name: str
@@ -102,6 +140,8 @@ class Group:
     timeout: float | None = None
     description: str = ""
     origin: str = ""
+    rules: RunRules = _RULES
+    owner: str = ""
 
     @property
     def timezone(self) -> str:
