@@ -118,16 +118,16 @@ class Reporter:
         if isinstance(event, NodeBegan):
             if self._journal.detailed:
                 self._journal.info(
-                    "node_began", f"node {event.node} began, attempt {event.attempt}", **fields
+                    "node_began", f"{_named(event.node)} began, attempt {event.attempt}", **fields
                 )
             return
         if event.outcome in _OK:
             if self._journal.detailed:
-                text = f"node {event.node}: {event.outcome} after {event.seconds:.2f} s"
+                text = f"{_named(event.node)}: {event.outcome} after {event.seconds:.2f} s"
                 self._journal.info("node_ended", text, outcome=event.outcome, **fields)
             return
         again = "" if event.retry_in is None else f"; next attempt in {event.retry_in:.0f} s"
-        text = f"node {event.node} of {event.run_id}: {event.outcome}: {event.message}{again}"
+        text = f"{_named(event.node)} of {event.run_id}: {event.outcome}: {event.message}{again}"
         self._journal.warning("node_ended", text, outcome=event.outcome, **fields)
 
     def _declined_run(self, event: Declined) -> None:
@@ -153,3 +153,9 @@ def alert_text(kind: str, payload: Mapping[str, Any]) -> str:
     about = payload.get("run_id") or payload.get("group") or ""
     said = str(payload.get("reason") or ", ".join(f"{name} {value}" for name, value in payload.items()))
     return " ".join(filter(None, [kind.replace("_", " "), about and f"{about}:", said]))
+
+
+def _named(unique_id: str) -> str:
+    """``model orders`` of ``model.shop.orders``, without the digest that ends the id of a test."""
+    kind, _, *names = unique_id.split(".")
+    return f"{kind} {names[0] if kind == 'test' else '.'.join(names)}"
