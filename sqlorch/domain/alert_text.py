@@ -169,7 +169,7 @@ _DETAILS = {"count": "Intervals", "due": "Intervals due", "skipped_nodes": "Node
 
 
 def _details(payload: Mapping[str, Any]) -> str:
-    found = [(name, payload[name]) for name in _SHOWN_DETAILS if payload.get(name) not in {None, "", 0}]
+    found = [(name, payload[name]) for name in _SHOWN_DETAILS if payload.get(name) not in (None, "", 0)]
     return "".join(f" {_DETAILS.get(name, name.capitalize())}: {_plain(value)}." for name, value in found)
 
 
