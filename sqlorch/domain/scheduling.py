@@ -184,8 +184,8 @@ class Alert:
     """Something a person must learn of, kept until it was delivered.
 
     ``dedupe`` makes it one however often it is found; ``kind`` is ``run_failed``, ``run_recovered``,
-    ``sla_missed``, ``slot_skipped``, ``group_held``, ``reload_failed``, ``worker_lost`` ... ``sent_at`` is when
-    nothing was left to be done about it; ``error`` says then who could not be told.
+    ``sla_missed``, ``slot_skipped``, ``group_held``, ``reload_failed``, ``worker_lost`` ...
+    ``sent_at`` is when nothing was left to be done about it; ``error`` says then who could not be told.
     """
 
     alert_id: int

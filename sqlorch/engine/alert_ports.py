@@ -86,6 +86,9 @@ class DeliveryStore(Protocol):
     def settle(self, alert_ids: Iterable[int], *, now: datetime, error: str = "") -> None:
         """Nothing is left to be done about these alerts; ``error`` says who could not be told, and why."""
 
+    def reopen(self, receivers: Iterable[str]) -> None:
+        """Give what was given up for these receivers another chance, from the first try."""
+
     def attempts(self, attempt_ids: Iterable[int]) -> list[AttemptRecord]:
         """Attempts by id, for what they said."""
 

@@ -113,7 +113,7 @@ class Deliverer:
         )
 
     def _settle(self, alerts: Iterable[Alert]) -> list[Delivery | None]:
-        """Close what nobody is left to be told of; returns the deliveries that are left, None for one untried."""
+        """Close what nobody is left to be told of; returns what is left, None where untried."""
         known = self._known(alerts)
         topics = {receiver.name: self.store.topics(receiver.name) for receiver in self.book.receivers}
         left: list[Delivery | None] = []

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, or_, select
 
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.scheduling import Alert
@@ -40,11 +40,19 @@ class SqlAlerts:
         with self._database.write() as connection:
             return insert(connection, dedupe, kind, payload, now=now)
 
-    def alerts(self, *, unsent: bool = False, limit: int | None = None) -> list[Alert]:
+    def alerts(self, *, unsent: bool = False, after: int = 0, limit: int | None = None) -> list[Alert]:
         """See :meth:`sqlorch.engine.schedule_ports.AlertStore.alerts`; with a limit the oldest of them."""
-        statement = select(alert).order_by(alert.c.id).limit(limit)
+        statement = select(alert).where(alert.c.id > after).order_by(alert.c.id).limit(limit)
         if unsent:
             statement = statement.where(alert.c.sent_at.is_(None))
+        with self._database.read() as connection:
+            return [alert_of(row) for row in connection.execute(statement)]
+
+    def newest(self, limit: int, *, unsent: bool = False) -> list[Alert]:
+        """Alerts, newest first; ``unsent`` those that wait, and those that somebody could not be told."""
+        statement = select(alert).order_by(alert.c.id.desc()).limit(limit)
+        if unsent:
+            statement = statement.where(or_(alert.c.sent_at.is_(None), alert.c.error != ""))
         with self._database.read() as connection:
             return [alert_of(row) for row in connection.execute(statement)]
 

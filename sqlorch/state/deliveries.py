@@ -34,9 +34,7 @@ _WRITE_TOPIC = sql(
     "ON CONFLICT (receiver, topic) DO UPDATE SET since = excluded.since, seen_at = excluded.seen_at, "
     "told_at = excluded.told_at, times = excluded.times"
 )
-_COUNT_TRIES = (
-    update(alert).where(alert.c.id == bindparam("which")).values(tries=alert.c.tries + 1)
-)
+_COUNT_TRIES = update(alert).where(alert.c.id == bindparam("which")).values(tries=alert.c.tries + 1)
 _SUCCEEDED = (
     select(attempt.c.unique_id, func.max(attempt.c.finished_at).label("at"))
     .where(
@@ -100,6 +98,18 @@ class SqlDeliveries:
             for ids in _chunks(alert_ids):
                 statement = update(alert).where(alert.c.id.in_(ids), alert.c.sent_at.is_(None))
                 connection.execute(statement.values(sent_at=to_micros(now), error=clean_text(error)))
+
+    def reopen(self, receivers: Iterable[str]) -> None:
+        """See :meth:`sqlorch.engine.alert_ports.DeliveryStore.reopen`."""
+        given_up = (
+            alert_delivery.c.state == DeliveryState.FAILED,
+            alert_delivery.c.receiver.in_([clean_text(receiver) for receiver in receivers]),
+        )
+        with self._database.write() as connection:
+            alerts = select(alert_delivery.c.alert_id).where(*given_up)
+            connection.execute(update(alert).where(alert.c.id.in_(alerts)).values(sent_at=None, error=""))
+            again = {"state": DeliveryState.WAITING, "tries": 0, "next_at": None}
+            connection.execute(update(alert_delivery).where(*given_up).values(**again))
 
     def attempts(self, attempt_ids: Iterable[int]) -> list[AttemptRecord]:
         """See :meth:`sqlorch.engine.alert_ports.DeliveryStore.attempts`."""

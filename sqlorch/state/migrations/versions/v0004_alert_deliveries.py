@@ -11,9 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the tables; alerts get the group they are about."""
-    op.add_column(
-        "alert", sa.Column("group_name", sa.String(length=64), nullable=False, server_default="")
-    )
+    op.add_column("alert", sa.Column("group_name", sa.String(length=64), nullable=False, server_default=""))
     op.create_index("ix_alert_group_name_id", "alert", ["group_name", "id"])
     op.create_index("ix_alert_sent_at", "alert", ["sent_at"])
     op.create_table(
