@@ -37,8 +37,8 @@ def alert_after(workspace: Workspace, tell: Tell) -> None:
     try:
         book, _ = read_book(open_view(workspace.choices))
         sent = Sending(encode_book(book), workspace.state_dir).wait(_PATIENCE)
-    except (SqlorchError, OSError) as error:
-        tell(f"alerts could not be sent: {error}")
+    except (SqlorchError, OSError) as failure:
+        tell(f"alerts could not be sent: {failure}")
         return
     if sent is None:
         tell(f"alerts were not taken within {_PATIENCE:g} s; they are still being sent")

@@ -80,6 +80,8 @@ def test_receivers(given: Mapping[str, Any]) -> int:
             make_notifier(receiver, state_dir=state_dir, environ=os.environ).send(message)
         except SqlorchError as error:
             return str(error)
+        except Exception as error:  # noqa: BLE001 - a notifier is anybody's code
+            return f"{type(error).__name__}: {error}"
         return ""
 
     mask = Masker(secrets_of(os.environ))
@@ -168,4 +170,4 @@ def _said(one: Delivery) -> str:
             return f"{one.receiver} not, given up after {one.tries} tries: {one.error}"
         case DeliveryState.WAITING:
             again = f", next at {one.next_at:%H:%M:%S}" if one.next_at else ""
-            return f"{one.receiver} not yet{again}: {one.error}"
+            return f"{one.receiver} not yet{again}: {clip(one.error, _LONGEST)}"

@@ -67,12 +67,14 @@ class News:
         items: what is told; empty when all of it was told recently.
         topics: every topic it touches, as it will be once this is delivered.
         closed: whether the trouble of the whole group is over with it.
+        since: when that trouble began, as far as the receiver was told of it.
     """
 
     alert: Alert
     items: tuple[Item, ...]
     topics: Mapping[str, Topic]
     closed: bool = False
+    since: datetime | None = None
 
 
 def group_of(alert: Alert) -> str:
@@ -118,7 +120,9 @@ def news(
         now: the current instant.
     """
     if alert.kind == RUN_RECOVERED:
-        return News(alert=alert, items=items, topics={}, closed=True)
+        prefix = topic_prefix(group_of(alert))
+        begun = (topic.since for key, topic in topics.items() if key.startswith(prefix))
+        return News(alert=alert, items=items, topics={}, closed=True, since=min(begun, default=None))
     after: dict[str, Topic] = {}
     told = []
     for item in items:

@@ -67,7 +67,8 @@ class Writer:
         return f"{about}: {title}" if about else title
 
     def _blocks(self, news: News) -> Iterator[Block]:
-        yield Paragraph(self._clean(self._sentence(news.alert)))
+        since = f" It had been failing since {_stamp(news.since)}." if news.since is not None else ""
+        yield Paragraph(self._clean(self._sentence(news.alert) + since))
         yield from self._by_owner(news)
         left = news.alert.payload.get("more")
         if left:
@@ -76,7 +77,8 @@ class Writer:
     def _sentence(self, alert: Alert) -> str:
         payload = alert.payload
         run_id, reason = payload.get("run_id"), str(payload.get("reason") or "").rstrip(".")
-        subject = f"Run {run_id} of group {group_of(alert)}" if run_id else ""
+        slot = f" for {payload['interval']}" if payload.get("interval") else ""
+        subject = f"Run {run_id} of group {group_of(alert)}{slot}" if run_id else ""
         said = _SAID.get(alert.kind, kind_of(alert.kind).title)
         parts = [f"{subject} {said}" if subject else said[:1].upper() + said[1:]]
         if reason:

@@ -57,7 +57,7 @@ class AppriseUrl:
             taken = self._plugin.notify(
                 title=message.title,
                 body=message.html if as_html else message.text,
-                notify_type=message.weight.value,
+                notify_type=self._apprise.NotifyType(message.weight.value),
                 body_format=formats.HTML if as_html else formats.TEXT,
             )
         if not taken:
