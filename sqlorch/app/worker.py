@@ -7,6 +7,7 @@ this may go on later, and leaves.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import threading
@@ -62,6 +63,7 @@ class _Worker:
 
     def serve(self, choices: Choices) -> int:
         self._channel.send(Hello(**asdict(current_owner()), version=__version__))
+        faulthandler.register(signal.SIGUSR1)  # where every thread is, into the log, for who wonders
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._leave(0.0))
         for target in (self._listen, self._beat):

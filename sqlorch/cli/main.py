@@ -25,6 +25,7 @@ _COMMANDS = {
     "completion": "print the completion script of your shell",
     "cron": "explain a schedule: its next fires, local and UTC",
     "daemon": "run what is due, for ever",
+    "db": "look after the state file: check, backup, prune, upgrade, recover",
     "export": "publish metrics tables to DuckDB or SQLite files",
     "groups": "list the groups: schedules, what is due, how they fared",
     "impact": "show what a change to a model or column breaks downstream",

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from sqlorch.domain.coverage import SlotAxis, Standing, timeline
@@ -26,6 +27,8 @@ _INSTANT = timedelta(microseconds=1)
 _FIRST_STEP = timedelta(minutes=2)
 _FURTHEST = timedelta(days=50 * 366)  # no cron expression rests for longer
 _EARLIEST = datetime.min.replace(tzinfo=UTC) + timedelta(days=2)
+MOST_COMING = 1_000
+"""Slots still to come that are looked at; whoever waits for that many waits for long."""
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 _GOOD = frozenset({Standing.DONE, Standing.CHANGED})
 
@@ -56,6 +59,42 @@ def needed_slots(timetable: Timetable, interval: Interval, mode: Upstream) -> It
     latest = _latest(timetable, until)
     if latest is not None:
         yield latest
+
+
+def slots_waited_for(
+    timetable: Timetable,
+    decided: Sequence[Interval],
+    cursor: datetime | None,
+    interval: Interval,
+    mode: Upstream,
+) -> list[Interval]:
+    """:func:`needed_slots` of a group as it really is: slots decided so far, then those still to come.
+
+    They may differ from what its timetable says: a changed schedule leaves slots of odd lengths, and before a
+    group's first slot there is nothing to wait for.
+
+    Args:
+        timetable: the upstream group's.
+        decided: its decided slots that end inside the run's interval, and the last one before, oldest first.
+        cursor: how far its schedule has decided; None when nothing ever was.
+        interval: the run's.
+        mode: which of them are needed.
+    """
+    if mode is Upstream.IGNORE or not timetable.scheduled:
+        return []
+    if cursor is None:
+        return list(needed_slots(timetable, interval, mode))
+    coming = list(islice(_coming(timetable, cursor, interval.end), MOST_COMING))
+    ended = [slot for slot in (*decided, *coming) if slot.end <= interval.end]
+    inside = [slot for slot in ended if slot.end > interval.start]
+    return inside if inside and mode is Upstream.WAIT else ended[-1:]
+
+
+def _coming(timetable: Timetable, cursor: datetime, until: datetime) -> Iterator[Interval]:
+    slot = timetable.next_slot(cursor)
+    while slot is not None and slot.end <= until:
+        yield slot
+        slot = timetable.next_slot(slot.end)
 
 
 def _ending_within(timetable: Timetable, start: datetime, until: datetime) -> Iterator[Interval]:

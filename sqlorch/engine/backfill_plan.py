@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING
@@ -101,15 +102,15 @@ class BackfillPlanner:
         self._snapshot = snapshot
         self._changed = changed or self._by_fingerprint
 
-    def plan(self, request: BackfillRequest) -> BackfillPlan:
+    def plan(self, request: BackfillRequest, now: datetime) -> BackfillPlan:
         """What a request would do.
 
         Raises:
-            ConfigError: no such group, or the request contradicts the group's rules.
+            ConfigError: no such group, the request contradicts the group's rules, or it is about the future.
             StateError: a run under way, or another backfill, is about the same slots.
         """
         group = self._snapshot.group(request.group)
-        _refuse_contradictions(request, group)
+        _refuse_contradictions(request, group, now)
         units = self._units(group, request.span)
         chosen = wanted(
             units,
@@ -211,7 +212,8 @@ class BackfillPlanner:
         cursor = state.cursor
         left = sum(slot.end > cursor for slot in islice(group.timetable.slots_within(span), _COUNTED))
         if left:
-            yield f"{left} {'slots' if left > 1 else 'slot'} of the range still to be decided by the schedule"
+            said = f"{left} slots of the range are" if left > 1 else "1 slot of the range is"
+            yield f"{said} left to the schedule, which has still to decide"
 
     def _estimate(self, group: str, count: int, parallel: int) -> float | None:
         ended = self._store.runs(group=group, state=RunState.SUCCESS, limit=_SAMPLES)
@@ -253,7 +255,9 @@ class BackfillPlanner:
         return group.timetable.scheduled and state is not None and state.cursor is not None
 
 
-def _refuse_contradictions(request: BackfillRequest, group: Group) -> None:
+def _refuse_contradictions(request: BackfillRequest, group: Group, now: datetime) -> None:
+    if not group.timetable.scheduled and request.span.end > now:
+        raise ConfigError(f"the range {request.span} of {group.name} has not come to its end yet")
     if request.parallel < 1:
         raise ConfigError(f"--parallel is a number of runs from 1, not {request.parallel}")
     if request.order is Order.NEWEST and group.rules.depends_on_past:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlorch.engine.scheduler_store import SchedulerStore
     from sqlorch.engine.upstream_watch import UpstreamWatch
 
-LOOKED_AT = 20
+LOOKED_AT = 100
 """Queued runs of a group that are looked into at once; the others are behind them."""
 _BEGINNING = datetime(1, 1, 3, tzinfo=UTC)
 _OF_SLOTS = frozenset({RunKind.SCHEDULED, RunKind.BACKFILL})
@@ -57,7 +57,7 @@ class GroupLine:
     def _reason(self, run: OpenRun) -> str:
         reason = self._stopped(run) or self._full(run) or self._past(run)
         if not reason:
-            reason = self._upstream.waits_for(run, self._queue.groups, self._queue.by_id)
+            reason = self._upstream.waits_for(run, self._queue)
             if reason:
                 self.upstream.add(run.run_id)
         return reason

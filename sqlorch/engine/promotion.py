@@ -64,9 +64,8 @@ class Promotion:
         return Review(ready=tuple(ready), waiting=waiting, upstream=frozenset(upstream))
 
     def _in_turn(self, queued: Sequence[OpenRun]) -> list[OpenRun]:
-        return sorted(
-            queued, key=lambda run: (self._fairness.rank(run), run.due_at or run.created_at, run.interval)
-        )
+        # by interval, not by when it was queued: an old slot made again may be what the others wait for
+        return sorted(queued, key=lambda run: (self._fairness.rank(run), run.interval))
 
     def _priority(self, candidate: Candidate) -> tuple[object, ...]:
         run = candidate.run

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from sqlorch.domain.errors import StateError
     from sqlorch.domain.history import Owner
     from sqlorch.domain.interval import Interval
     from sqlorch.domain.ledger import LedgerEntry
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
         BackfillSlot,
         BackfillState,
         DatasetEvent,
+        Enrolment,
         GroupState,
         GroupStatus,
         NewRun,
         OpenRun,
         Rescue,
         Slot,
+        SlotDecision,
     )
 
 
@@ -43,6 +46,11 @@ class ScheduleStore(Protocol):
 
         A cursor once set is never moved by this; ``cursor`` counts only where none is stored.
         """
+
+    def enrol_all(
+        self, groups: Sequence[Enrolment], *, watched_since: datetime, now: datetime
+    ) -> Mapping[str, GroupState]:
+        """:meth:`enrol` many groups at once, in one transaction: for the first start of a large project."""
 
     def watch(self, since: datetime) -> None:
         """A daemon starts: what falls due from now on is not missed.
@@ -84,6 +92,12 @@ class ScheduleStore(Protocol):
                 the end of the last one; a run is of another group, decides no slot, or its id exists.
         """
 
+    def decide_all(self, decisions: Sequence[SlotDecision], *, now: datetime) -> Sequence[bool | StateError]:
+        """:meth:`decide` many in one transaction, in order; each is all or nothing by itself.
+
+        What :meth:`decide` would raise for one of them is its answer here, and does not touch the others.
+        """
+
     def slots(self, name: str, span: Interval | None = None, *, limit: int | None = None) -> list[Slot]:
         """Decided slots that overlap the span, oldest first (the newest ``limit`` of them)."""
 
@@ -98,8 +112,8 @@ class QueueStore(Protocol):
         """Queue a triggered, dataset or backfill run; returns its id, or that of the one with its key.
 
         Slots that have a run keep it: a backfill's run of such a slot is a rerun (:meth:`requeue`), never a
-        second run. A slot that was skipped becomes this run's. ``consumed`` advances the group's dataset
-        cursors with it.
+        second run. A slot that was skipped, or whose run was pruned, becomes this run's. ``consumed``
+        advances the group's dataset cursors with it.
 
         Raises:
             StateError: one of its slots has a run, lies across a decided one, or is still to be decided by

@@ -1,27 +1,37 @@
 """What queued runs wait for in other groups, asked of the store.
 
-The rules are in :mod:`sqlorch.domain.upstream`; here is where ledger, slots and runs are read for them. What
-a run needs never changes while its timetables do not, so it is computed once for each run.
+The rules are in :mod:`sqlorch.domain.upstream`; here is where ledger, slots and runs are read for them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlorch.domain.interval import Interval
-from sqlorch.domain.run import NodeState
+from sqlorch.domain.run import NodeState, RunState
 from sqlorch.domain.scheduling import GroupState, GroupStatus, OpenRun, RunKind, Slot, SlotStatus
-from sqlorch.domain.upstream import Lack, SlotRun, Upstream, find_lacks, needed_slots, say_waiting
+from sqlorch.domain.upstream import (
+    Lack,
+    SlotRun,
+    Upstream,
+    find_lacks,
+    needed_slots,
+    say_waiting,
+    slots_waited_for,
+)
 from sqlorch.engine.slot_runs import ended_state
 
 if TYPE_CHECKING:
     from sqlorch.domain.snapshot import Reads, Snapshot
+    from sqlorch.engine.queue_view import Queue
     from sqlorch.engine.scheduler_store import SchedulerStore
 
 _WAITING_KINDS = frozenset({RunKind.SCHEDULED, RunKind.BACKFILL, RunKind.DATASET})
-_REMEMBERED = 5_000
+_OF_SLOTS = frozenset({RunKind.SCHEDULED, RunKind.BACKFILL})
+_BEGINNING = datetime(1, 1, 3, tzinfo=UTC)
+_INSTANT = timedelta(microseconds=1)
 
 
 class UpstreamWatch:
@@ -35,44 +45,26 @@ class UpstreamWatch:
     def __init__(self, store: SchedulerStore, snapshot: Snapshot) -> None:
         self._store = store
         self._snapshot = snapshot
-        self._needed: dict[str, Mapping[str, tuple[Interval, ...]]] = {}
 
-    def waits_for(
-        self, run: OpenRun, groups: Mapping[str, GroupState], open_runs: Mapping[str, OpenRun]
-    ) -> str:
+    def waits_for(self, run: OpenRun, queue: Queue) -> str:
         """The reason a run has to wait, ``""`` when all it reads is there.
 
         What a person triggered waits for nothing.
 
         Args:
             run: the queued run.
-            groups: the state of every group.
-            open_runs: runs that have not ended, by id.
+            queue: what is known of runs and groups.
         """
         if run.kind not in _WAITING_KINDS:
             return ""
-        reasons = [
-            self._reason(other, slots, self._snapshot.reads(run.group)[other], groups, open_runs)
-            for other, slots in self._slots_needed(run).items()
-        ]
-        return "; ".join(reason for reason in reasons if reason)
-
-    def _slots_needed(self, run: OpenRun) -> Mapping[str, tuple[Interval, ...]]:
-        if run.run_id not in self._needed:
-            if len(self._needed) >= _REMEMBERED:
-                self._needed.clear()
-            self._needed[run.run_id] = dict(self._compute(run))
-        return self._needed[run.run_id]
-
-    def _compute(self, run: OpenRun) -> Iterator[tuple[str, tuple[Interval, ...]]]:
         rules = self._snapshot.groups[run.group].rules
         triggers = self._triggers(run.group) if run.kind is RunKind.DATASET else frozenset()
-        for other in self._snapshot.reads(run.group):
-            if other not in triggers:
-                timetable = self._snapshot.groups[other].timetable
-                slots = tuple(needed_slots(timetable, run.interval, Upstream(rules.upstream)))
-                if slots:
-                    yield other, slots
+        reasons = [
+            self._reason(run, other, queue, Upstream(rules.upstream))
+            for other in self._snapshot.reads(run.group)
+            if other not in triggers
+        ]
+        return "; ".join(reason for reason in reasons if reason)
 
     def _triggers(self, group: str) -> frozenset[str]:
         """Groups whose events start runs of this one: the event was the wait."""
@@ -80,28 +72,50 @@ class UpstreamWatch:
         nodes = self._snapshot.nodes
         return frozenset(nodes[name].group if name in nodes else name for name in named)
 
-    def _reason(
-        self,
-        other: str,
-        slots: Sequence[Interval],
-        reads: Reads,
-        groups: Mapping[str, GroupState],
-        open_runs: Mapping[str, OpenRun],
-    ) -> str:
-        state = groups.get(other)
-        if state is None:
-            return ""  # never enrolled: it has no schedule that would ever make them
-        span = Interval(slots[0].start, slots[-1].end)
-        decided = self._store.schedule.slots(other, span)
-        coming = [slot for slot in slots if _is_coming(slot, decided, state.cursor)]
-        if not coming:
+    def _reason(self, run: OpenRun, other: str, queue: Queue, mode: Upstream) -> str:
+        state = queue.groups.get(other)
+        group = self._snapshot.groups[other]
+        if state is None or mode is Upstream.IGNORE or not group.timetable.scheduled:
             return ""
-        lacks = self._lacks(coming, reads, decided, open_runs)
+        first = self._all_queued(run, other, queue, mode)
+        if first:
+            return say_waiting(other, group.timezone, first, names={}, stopped=_stopped(state))
+        decided = self._decided(other, run.interval)
+        known = [slot.interval for slot in decided]
+        slots = slots_waited_for(group.timetable, known, state.cursor, run.interval, mode)
+        if not slots:
+            return ""
+        lacks = self._lacks(slots, self._snapshot.reads(run.group)[other], decided, queue.by_id)
         if not lacks:
             return ""
-        stopped = "" if state.status is GroupStatus.ACTIVE else state.status.value
         names = {lack.node: self._snapshot.nodes[lack.node].name for lack in lacks}
-        return say_waiting(other, self._snapshot.groups[other].timezone, lacks, names=names, stopped=stopped)
+        return say_waiting(other, group.timezone, lacks, names=names, stopped=_stopped(state))
+
+    def _all_queued(self, run: OpenRun, other: str, queue: Queue, mode: Upstream) -> list[Lack]:
+        """What is lacking when no upstream slot has so much as begun: known without asking the store."""
+        queued = [
+            made.interval
+            for made in queue.by_group.get(other, ())
+            if made.state is RunState.QUEUED and made.gen == 1 and made.kind in _OF_SLOTS
+        ]
+        if not queued:
+            return []
+        slots = list(needed_slots(self._snapshot.groups[other].timetable, run.interval, mode))
+        if not all(any(interval.contains(slot) for interval in queued) for slot in slots):
+            return []
+        return [Lack(slot=slot, node="") for slot in slots]
+
+    def _decided(self, other: str, interval: Interval) -> list[Slot]:
+        """Slots that end inside a run's interval, else the last that ended before."""
+        found = [
+            slot
+            for slot in self._store.schedule.slots(other, Interval(interval.start, interval.end + _INSTANT))
+            if interval.start < slot.interval.end <= interval.end
+        ]
+        if found:
+            return found
+        before = self._store.schedule.slots(other, Interval(_BEGINNING, interval.end + _INSTANT), limit=2)
+        return [slot for slot in before if slot.interval.end <= interval.end]
 
     def _lacks(
         self,
@@ -153,11 +167,8 @@ class UpstreamWatch:
         return SlotRun(run_id=run_id, ended=state.value if state else "success", passed_over=passed_over)
 
 
-def _is_coming(slot: Interval, decided: Sequence[Slot], cursor: datetime | None) -> bool:
-    """Whether somebody made or will make a slot; what lies before a group's first one never comes."""
-    if cursor is None or slot.end > cursor:
-        return True
-    return any(_meets(slot, made.interval) for made in decided)
+def _stopped(state: GroupState) -> str:
+    return "" if state.status is GroupStatus.ACTIVE else state.status.value
 
 
 def _meets(one: Interval, other: Interval) -> bool:

@@ -52,8 +52,8 @@ class SqlQueue:
             if run.slots:
                 cursor = connection.scalar(select(grp.c.cursor).where(grp.c.name == run.group))
                 slots.refuse_undecided(run, cursor, now=now)
+            slots.take(connection, run, now=now)  # first: the pruned run of a slot may have had the same id
             queued.insert(connection, run, owner=self._owner, now=now)
-            slots.take(connection, run, now=now)
             events.advance(connection, run.group, consumed or {})
             return run.run_id
 

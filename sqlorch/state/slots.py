@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, exists, func, or_, select
 
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.interval import Interval, format_instant
 from sqlorch.domain.scheduling import NewRun, Slot, SlotStatus
 from sqlorch.state.codec import clean_text, from_micros, to_micros
-from sqlorch.state.tables import slot
+from sqlorch.state.tables import run, slot
 
 Verdict = tuple[Interval, str | None, str]  # a slot, its run or None when skipped, and why
 
@@ -22,9 +22,10 @@ _NEWEST_END = select(func.max(slot.c.interval_end)).where(_OF_GROUP)
 _EXACTLY = and_(
     _OF_GROUP, slot.c.interval_start == bindparam("start"), slot.c.interval_end == bindparam("end")
 )
-_TAKE_SKIPPED = (
+_PRUNED = ~exists().where(run.c.run_id == slot.c.run_id)
+_TAKE_FREE = (
     slot.update()
-    .where(_EXACTLY, slot.c.status == SlotStatus.SKIPPED)
+    .where(_EXACTLY, or_(slot.c.status == SlotStatus.SKIPPED, _PRUNED))
     .values(status=SlotStatus.RUN, run_id=bindparam("run"), reason="", decided_at=bindparam("now"))
 )
 _TELL = slot.update().where(slot.c.run_id == bindparam("run")).values(reason=bindparam("why"))
@@ -117,7 +118,7 @@ def refuse_undecided(made: NewRun, cursor: int | None, *, now: datetime) -> None
 
 
 def take(connection: Connection, made: NewRun, *, now: datetime) -> None:
-    """Give a queued run its slots: new ones, and those that were skipped till now.
+    """Give a queued run its slots: new ones, those that were skipped, and those whose run was pruned.
 
     Raises:
         StateError: one has a run already, lies across another slot, or has not come to its end.
@@ -125,7 +126,7 @@ def take(connection: Connection, made: NewRun, *, now: datetime) -> None:
     for cut in made.slots:
         start, end = to_micros(cut.start), to_micros(cut.end)
         mine = {"name": made.group, "start": start, "end": end, "run": made.run_id, "now": to_micros(now)}
-        taken = connection.execute(_TAKE_SKIPPED, mine)
+        taken = connection.execute(_TAKE_FREE, mine)
         if taken.rowcount == 1:
             continue
         across = connection.execute(

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import event
 
+from sqlorch.domain.catchup import CatchupPolicy
 from sqlorch.domain.group import Group, RunRules, ScheduleKeys
 from sqlorch.domain.history import AttemptRecord, NodeMove, Owner
 from sqlorch.domain.interval import Interval
@@ -44,7 +45,8 @@ def group(
     """A group from its schedule keys and its rules, told apart by name."""
     names = {key.name for key in ScheduleKeys.__dataclass_fields__.values()}
     said = {key: value for key, value in more.items() if key in names}
-    rules = RunRules(**{key: value for key, value in more.items() if key not in names})
+    others = {key: value for key, value in more.items() if key not in names}
+    rules = RunRules(**others | {"catchup": CatchupPolicy(others.get("catchup", "all"))})
     keys = ScheduleKeys(
         schedule=(schedule,) if schedule else None,
         start=start if schedule or "every" in said else None,
@@ -185,7 +187,12 @@ class World:
             timezone=record.timezone,
             variables={},
             kind=record.kind,
-            nodes=[NodeSpec(unique_id=node, name=node, kind=node.split(".")[0]) for node in sorted(wanted)],
+            nodes=[
+                NodeSpec(
+                    unique_id=node, name=node, kind=node.split(".")[0], code=self.snapshot.nodes[node].code
+                )
+                for node in sorted(wanted)
+            ],
         )
 
     def claim(self, run_id: str, *, pid: int = 9, max_active: int | None = None) -> bool:
@@ -209,7 +216,7 @@ class World:
             self.store.step(
                 run_id,
                 now=now,
-                results=[(attempt, _result(attempt.unique_id, now, failed=failed))],
+                results=[(attempt, node_result(attempt.unique_id, now, failed=failed))],
                 moves=[
                     NodeMove(
                         unique_id=attempt.unique_id,
@@ -253,7 +260,7 @@ class World:
         return [one.payload for one in self.store.alerts.alerts() if kind in {None, one.kind}]
 
 
-def _result(node: str, now: datetime, *, failed: bool) -> NodeResult:
+def node_result(node: str, now: datetime, *, failed: bool) -> NodeResult:
     return NodeResult(
         unique_id=node,
         outcome=Outcome.ERROR if failed else Outcome.SUCCESS,
