@@ -159,7 +159,7 @@ class Writer:
 _SAID = {
     RUN_FAILED: "failed",
     RUN_RECOVERED: "succeeded; the group has recovered",
-    CHECK_FAILED: "succeeded with warnings",
+    CHECK_FAILED: "has checks that warn",
     "sla_missed": "is late",
     "run_stuck": "waits although nothing holds it back",
     "worker_lost": "lost nodes with the process that executed them",

@@ -28,7 +28,9 @@ def end(store: SqlStore, run_id: str, outcome: Outcome) -> None:
     (attempt,) = begin_again(store, run_id)
     good = outcome.ok
     moves = [
-        NodeMove(unique_id=A, before=NodeState.RUNNING, after=NodeState.SUCCESS if good else NodeState.FAILED),
+        NodeMove(
+            unique_id=A, before=NodeState.RUNNING, after=NodeState.SUCCESS if good else NodeState.FAILED
+        ),
         NodeMove(
             unique_id=B,
             before=NodeState.WAITING,
@@ -73,7 +75,9 @@ def test_a_scheduled_run_s_failure_is_told_with_its_nodes(store: SqlStore) -> No
 
 
 def test_the_first_success_after_a_failure_is_a_recovery_and_the_next_is_nothing(store: SqlStore) -> None:
-    for n, outcome in enumerate([Outcome.SUCCESS, Outcome.ERROR, Outcome.FAIL, Outcome.SUCCESS, Outcome.SUCCESS]):
+    for n, outcome in enumerate(
+        [Outcome.SUCCESS, Outcome.ERROR, Outcome.FAIL, Outcome.SUCCESS, Outcome.SUCCESS]
+    ):
         drive(store, f"r{n}", n, outcome, kind="scheduled")
     assert kinds(store) == ["run_failed", "run_failed", "run_recovered"]
     assert store.alerts.alerts()[-1].payload["run_id"] == "r3"
@@ -133,10 +137,15 @@ def test_settled_alerts_are_not_looked_at_again_until_reopened(store: SqlStore) 
     assert [alert.alert_id for alert in store.alerts.newest(10, unsent=True)] == [2]
     store.deliveries.reopen(["env:A"])
     assert [alert.alert_id for alert in store.deliveries.unsettled(10)] == [2]
-    assert [(one.state, one.tries) for one in store.deliveries.deliveries([1, 2])] == [(SENT, 0), (WAITING, 0)]
+    assert [(one.state, one.tries) for one in store.deliveries.deliveries([1, 2])] == [
+        (SENT, 0),
+        (WAITING, 0),
+    ]
 
 
-@pytest.mark.parametrize(("outcome", "there"), [(Outcome.SUCCESS, True), (Outcome.WARN, True), (Outcome.FAIL, False)])
+@pytest.mark.parametrize(
+    ("outcome", "there"), [(Outcome.SUCCESS, True), (Outcome.WARN, True), (Outcome.FAIL, False)]
+)
 def test_when_a_node_last_succeeded(store: SqlStore, outcome: Outcome, there: bool) -> None:
     drive(store, "r1", 1, outcome)
     assert store.deliveries.succeeded([A, B]) == ({A: NOW} if there else {})

@@ -38,7 +38,12 @@ def test_all_of_it_is_read() -> None:
     assert (found.suppression, found.manual, found.link) == (7200.0, True, "https://h/runs/{run_id}")
     assert found.receivers == (
         Receiver(
-            name="env:A", url="env:A", kinds=("run_failed",), groups=("g",), owners=("ann",), channels=("finance",)
+            name="env:A",
+            url="env:A",
+            kinds=("run_failed",),
+            groups=("g",),
+            owners=("ann",),
+            channels=("finance",),
         ),
         Receiver(name="b", url="file:/run/secrets/b"),
         Receiver(name="log", url="log"),

@@ -36,7 +36,9 @@ def nodes_for(receiver: Receiver, about: Alert, by: AlertBook) -> list[str]:
     return [item.unique_id for item in concern(about, receiver, by, {})]
 
 
-def told(about: Alert, by: AlertBook, topics: dict[str, Topic], at: datetime = NOW, **succeeded: datetime) -> Any:
+def told(
+    about: Alert, by: AlertBook, topics: dict[str, Topic], at: datetime = NOW, **succeeded: datetime
+) -> Any:
     items = concern(about, EVERYBODY, by, topics)
     return news(about, items, topics, {A: moment for moment in succeeded.values()}, at)
 
@@ -95,7 +97,11 @@ def test_what_succeeded_in_between_is_new() -> None:
     by = book(EVERYBODY)
     first = told(alert("run_failed", A), by, {})
     again = told(
-        alert("run_failed", A), by, dict(first.topics), NOW + timedelta(minutes=2), a=NOW + timedelta(minutes=1)
+        alert("run_failed", A),
+        by,
+        dict(first.topics),
+        NOW + timedelta(minutes=2),
+        a=NOW + timedelta(minutes=1),
     )
     (topic,) = again.topics.values()
     assert again.items
