@@ -138,7 +138,7 @@ class File(Keys):
         default_factory=DaemonKeys, description="How sqlorch daemon behaves."
     )
     alerts: Annotated[AlertKeys, _Empty] = Field(
-        default_factory=AlertKeys, description="Who is told when something goes wrong."
+        default_factory=AlertKeys, description="Who is told when something goes wrong, and of what."
     )
 
 

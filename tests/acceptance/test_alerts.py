@@ -17,7 +17,7 @@ START = TODAY - timedelta(days=2)
 TABLE = "{{ config(materialized='table') }}"
 BAD = TABLE + "select cast('{{ env_var('SHOP_PASSWORD') }} is no number' as integer) as n"
 GOOD = TABLE + "{{ env_var('SHOP_PASSWORD') and '' }}select 1 as n"
-PASSWORD = "hunter-and-gatherer-22"
+PASSWORD = "hunter-and-gatherer-22"  # noqa: S105 - what must not be told
 
 
 def shop(root: Path, model: str, more: str = "") -> Project:

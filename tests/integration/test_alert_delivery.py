@@ -1,6 +1,5 @@
 """Alerts on their way to real receivers on loopback, with what can go wrong on it."""
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -287,7 +286,7 @@ def test_a_url_in_a_file(post: Post, tmp_path: Path) -> None:
         post.book = AlertBook(receivers=(Receiver(name="file", url=f"file:{secret}"),))
         post.raise_alert(1)
         assert post.deliver().messages == 1
-    os.remove(secret)
+    secret.unlink()
     post.raise_alert(2, "group_held")
     (trouble,) = post.deliver().troubles
     assert "cannot be read" in trouble.error

@@ -40,7 +40,9 @@ def told(
     about: Alert, by: AlertBook, topics: dict[str, Topic], at: datetime = NOW, **succeeded: datetime
 ) -> Any:
     items = concern(about, EVERYBODY, by, topics)
-    return news(about, items, topics, {A: moment for moment in succeeded.values()}, at)
+    return news(
+        about, items, topics, {f"model.shop.{name}": moment for name, moment in succeeded.items()}, at
+    )
 
 
 def test_a_receiver_without_filters_is_told_of_everything_that_is_told_by_default() -> None:

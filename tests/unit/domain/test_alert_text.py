@@ -11,6 +11,7 @@ from sqlorch.domain.alerts import AlertBook, Contact, Receiver, Weight
 from sqlorch.domain.masking import MASK, Masker, secrets_of
 from sqlorch.domain.scheduling import Alert
 
+MASK_NOTHING = Masker(())
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 A, B = "model.shop.a", "model.shop.b"
 ALL = Receiver(name="all", url="env:ALL")
@@ -34,7 +35,7 @@ def alert(kind: str, *uids: str, **payload: Any) -> Alert:
     )
 
 
-def write(*alerts: Alert, errors: dict[int, str] | None = None, mask: Any = Masker(())) -> Any:
+def write(*alerts: Alert, errors: dict[int, str] | None = None, mask: Any = MASK_NOTHING) -> Any:
     said = [news(one, concern(one, ALL, BOOK, {}), {}, {}, NOW) for one in alerts]
     return Writer(book=BOOK, mask=mask, errors=errors or {}, where={0: "models/a.sql:3"}).message(said)
 
@@ -44,7 +45,8 @@ def test_a_failed_run_is_one_message_by_owner_with_what_to_do() -> None:
     assert message.title == "[shop] daily 2013-01-03: run failed"
     assert message.weight is Weight.FAILURE
     assert message.text == (
-        "Run r 1 of group daily for 2013-01-03 failed (2026-03-01 12:00 UTC). Nodes not run because of it: 2.\n\n"
+        "Run r 1 of group daily for 2013-01-03 failed (2026-03-01 12:00 UTC). "
+        "Nodes not run because of it: 2.\n\n"
         "Owner: ann\n- model a: no such column (models/a.sql:3) [new] cc @eve\n\n"
         "Owner: bob\n- model b: boom [new]\n\n"
         "Once it is fixed: sqlorch retry r 1\n\nAll of it: sqlorch runs show r 1\n\nhttps://h/runs/r%201"
