@@ -105,9 +105,8 @@ def keys_at(path: Path, model: type[BaseModel]) -> list[str]:
     schema = _schema(model)
     part: dict[str, Any] = schema
     for step in path:
-        part = _followed(
-            part.get("properties", {}).get(step) or part.get("additionalProperties") or {}, schema
-        )
+        inside = part.get("items") if isinstance(step, int) else part.get("properties", {}).get(step)
+        part = _followed(inside or part.get("additionalProperties") or {}, schema)
     return list(part.get("properties", {}))
 
 
