@@ -54,6 +54,16 @@ def _line(text: str) -> str:
     return check_template(text)
 
 
+def _file(text: str) -> str:
+    protocol, found, _ = _line(text).partition("://")
+    if found and ("::" in text or protocol.lower().startswith("http")):
+        # fsspec would fetch them, past the rules for hosts
+        raise ConfigError("an address is waited for with http:, and chained URLs are not supported")
+    if found and "{{" in protocol:
+        raise ConfigError("the kind of a URL is fixed; variables go into its path")
+    return text
+
+
 def _query(text: str) -> str:
     if not text.strip().rstrip(";").strip():
         raise ConfigError("must be a query, as in select count(*) > 0 from raw.flights")
@@ -70,7 +80,9 @@ def _name(text: str) -> str:
 
 def _source(text: str) -> str:
     if not _SOURCE.match(text) or not text.isprintable():
-        raise ConfigError(f"must be a source or one of its tables, as in raw or raw.flights, not {shown(text)}")
+        raise ConfigError(
+            f"must be a source or one of its tables, as in raw or raw.flights, not {shown(text)}"
+        )
     return text
 
 
@@ -112,7 +124,9 @@ def _expected(value: object) -> dict[str, Any]:
         if not isinstance(path, str) or not path.strip() or not path.isprintable():
             raise ConfigError(f"a path is text as in status.ready, not {shown(path)}")
         if not isinstance(wanted, str | int | float | bool | None):
-            raise ConfigError(f"{shown(path)}: the value is text, a number, true, false or null, not {shown(wanted)}")
+            raise ConfigError(
+                f"{shown(path)}: the value is text, a number, true, false or null, not {shown(wanted)}"
+            )
         if isinstance(wanted, str):
             check_template(wanted)
     return value
@@ -144,7 +158,9 @@ def _texts(value: object) -> object:
 
 
 def _text(check: Callable[[str], str]) -> Any:
-    return Annotated[StrictStr, AfterValidator(_refused(check)), WithJsonSchema({"type": "string", "minLength": 1})]
+    return Annotated[
+        StrictStr, AfterValidator(_refused(check)), WithJsonSchema({"type": "string", "minLength": 1})
+    ]
 
 
 _STATUS = {"type": "integer", "minimum": 100, "maximum": 599}
@@ -171,7 +187,7 @@ class SensorKeys(Keys):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
 
-    file: _text(_line) | None = Field(  # type: ignore[valid-type]
+    file: _text(_file) | None = Field(  # type: ignore[valid-type]
         default=None,
         description="A file or pattern that must exist, from the project's folder, or a URL that fsspec reads.",
         examples=["incoming/{{ ds }}/*.csv", "s3://raw/flights/{{ ds_nodash }}.csv"],
@@ -188,7 +204,9 @@ class SensorKeys(Keys):
         examples=["https://example.org/exports/{{ ds }}/status"],
     )
     status: Status | None = Field(
-        default=None, description="Statuses the address may answer with; 200 when not set.", examples=[200, [200, 204]]
+        default=None,
+        description="Statuses the address may answer with; 200 when not set.",
+        examples=[200, [200, 204]],
     )
     json_: Expected | None = Field(
         default=None,
@@ -208,7 +226,9 @@ class SensorKeys(Keys):
         default=None, description="A model that must be done for the interval.", examples=["stg_airports"]
     )
     sensor: _text(_sensor_name) | None = Field(  # type: ignore[valid-type]
-        default=None, description="A sensor that another package provides, by name.", examples=["kafka_offset"]
+        default=None,
+        description="A sensor that another package provides, by name.",
+        examples=["kafka_offset"],
     )
     with_: dict[StrictStr, JsonValue] | None = Field(
         default=None, alias="with", description="What that sensor is told.", examples=[{"topic": "flights"}]
@@ -217,7 +237,9 @@ class SensorKeys(Keys):
         default=None, description="Time between two looks; 1m when not set.", examples=["5m"]
     )
     timeout: Timeout | None = Field(
-        default=None, description="Longest a run waits from the first look on; then it fails.", examples=["6h"]
+        default=None,
+        description="Longest a run waits from the first look on; then it fails.",
+        examples=["6h"],
     )
     soft_fail: StrictBool | None = Field(
         default=None, description="Skip the run at the timeout instead of failing it.", examples=[True]
@@ -237,7 +259,9 @@ class SensorKeys(Keys):
         if not kinds:
             raise refusal(f"says nothing to wait for; give it one of {', '.join(_KINDS)}")
         if len(kinds) > 1:
-            raise refusal(f"waits for {' and '.join(kinds)} in one; make each of them an item of its own", key=kinds[1])
+            raise refusal(
+                f"waits for {' and '.join(kinds)} in one; make each of them an item of its own", key=kinds[1]
+            )
         for name, owner in _ONLY_WITH.items():
             if getattr(self, name) is not None and kinds[0] != owner:
                 key = name.rstrip("_")

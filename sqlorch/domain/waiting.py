@@ -101,7 +101,9 @@ class _Names:
         elif self._owners.get(found[0]) == group:
             self._fault(sensor, group, "which runs with the same group; leave it out")
         else:
-            return replace(sensor, target=found[0], description=sensor.description or sensor.named(sensor.target))
+            return replace(
+                sensor, target=found[0], description=sensor.description or sensor.named(sensor.target)
+            )
         return sensor
 
     def _unknown(self, sensor: SensorSpec, group: str, known: Sequence[str]) -> None:
@@ -111,4 +113,6 @@ class _Names:
 
     def _fault(self, sensor: SensorSpec, group: str, what: str) -> None:
         place = f"{sensor.origin}: " if sensor.origin else ""
-        self.faults.append(f"{place}the group {group!r} waits for the {sensor.kind} {sensor.target[:80]!r}, {what}")
+        self.faults.append(
+            f"{place}the group {group!r} waits for the {sensor.kind} {sensor.target[:80]!r}, {what}"
+        )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlorch.domain.interval import Interval
-from sqlorch.domain.run import NodeState
+from sqlorch.domain.run import NodeState, RunState
 from sqlorch.domain.scheduling import GroupState, GroupStatus, OpenRun, RunKind, Slot, SlotStatus
 from sqlorch.domain.upstream import Lack, SlotRun, Upstream, find_lacks, say_waiting, slots_waited_for
 from sqlorch.engine.slot_runs import ended_state
@@ -73,15 +73,39 @@ class UpstreamWatch:
         open_runs: Mapping[str, OpenRun],
         mode: Upstream,
     ) -> str:
-        group = self._snapshot.groups[other]
-        if state is None or mode is Upstream.IGNORE or not group.timetable.scheduled:
+        timetable = self._snapshot.groups[other].timetable
+        if state is None or mode is Upstream.IGNORE or not timetable.scheduled:
             return ""
-        decided = self._decided(other, run.interval)
+        reads = self._snapshot.reads(run.group)[other]
+        return self.lacking(other, reads, interval=run.interval, state=state, open_runs=open_runs, mode=mode)
+
+    def lacking(
+        self,
+        other: str,
+        reads: Reads,
+        *,
+        interval: Interval,
+        state: GroupState,
+        open_runs: Mapping[str, OpenRun],
+        mode: Upstream = Upstream.WAIT,
+    ) -> str:
+        """What a scheduled group still lacks for an interval, ``""`` when nothing.
+
+        Args:
+            other: the group.
+            reads: which of its nodes are of interest.
+            interval: of who waits.
+            state: the group's.
+            open_runs: runs that have not ended, by id.
+            mode: which of its slots are needed.
+        """
+        group = self._snapshot.groups[other]
+        decided = self._decided(other, interval)
         known = [slot.interval for slot in decided]
-        slots = slots_waited_for(group.timetable, known, state.cursor, run.interval, mode)
+        slots = slots_waited_for(group.timetable, known, state.cursor, interval, mode)
         if not slots:
             return ""
-        lacks = self._lacks(slots, self._snapshot.reads(run.group)[other], decided, open_runs)
+        lacks = self._lacks(slots, reads, decided, open_runs)
         if not lacks:
             return ""
         stopped = "" if state.status is GroupStatus.ACTIVE else state.status.value
@@ -118,6 +142,7 @@ class UpstreamWatch:
         ended = self._ended(lacking, decided, under_way)
         if not ended:
             return lacks
+        skipped += [slot for slot, run in ended.items() if run.ended == RunState.SKIPPED]
         return find_lacks(lacking, reads, entries=entries, runs=under_way | ended, skipped=skipped)
 
     @staticmethod
