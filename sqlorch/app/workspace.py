@@ -108,7 +108,7 @@ class Workspace:
         """The dbt project, opened; the caller closes it.
 
         Args:
-            apart: a folder of the state folder for dbt's parse cache, for who opens the project beside others.
+            apart: a folder of the state folder for dbt's parse cache, for who opens it beside others.
 
         Raises:
             SqlorchError: the project or its warehouse cannot be opened.

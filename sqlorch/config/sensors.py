@@ -15,7 +15,6 @@ from pydantic import (
     Field,
     JsonValue,
     StrictBool,
-    StrictInt,
     StrictStr,
     WithJsonSchema,
     model_validator,
@@ -105,7 +104,7 @@ def _url(text: str) -> str:
         raise ConfigError("a URL must not hold a user name or password, which would be shown in reasons")
     if not address.isascii() or " " in address:
         raise ConfigError(f"{shown(text)} must be ASCII without blanks; percent-encode other characters")
-    if "{{" in text.split("://", 1)[-1].split("/")[0]:
+    if "{{" in text.partition("://")[2].partition("/")[0]:
         raise ConfigError("the host of a URL is fixed; variables go into its path or query")
     return text
 
@@ -124,9 +123,7 @@ def _expected(value: object) -> dict[str, Any]:
         if not isinstance(path, str) or not path.strip() or not path.isprintable():
             raise ConfigError(f"a path is text as in status.ready, not {shown(path)}")
         if not isinstance(wanted, str | int | float | bool | None):
-            raise ConfigError(
-                f"{shown(path)}: the value is text, a number, true, false or null, not {shown(wanted)}"
-            )
+            raise ConfigError(f"{shown(path)} is text, a number, true, false or null, not {shown(wanted)}")
         if isinstance(wanted, str):
             check_template(wanted)
     return value
@@ -145,7 +142,8 @@ def _host(text: str) -> str:
         return str(ip_network(text.strip("[]")))
     except ValueError as error:
         raise ConfigError(
-            f"must be a host, an address or a network, as in localhost, 10.1.2.3 or 10.0.0.0/8, not {shown(text)}"
+            "must be a host, an address or a network, as in localhost, 10.1.2.3 or 10.0.0.0/8, "
+            f"not {shown(text)}"
         ) from error
 
 
@@ -189,13 +187,13 @@ class SensorKeys(Keys):
 
     file: _text(_file) | None = Field(  # type: ignore[valid-type]
         default=None,
-        description="A file or pattern that must exist, from the project's folder, or a URL that fsspec reads.",
+        description="A file or pattern that must exist, from the project's folder, or a URL for fsspec.",
         examples=["incoming/{{ ds }}/*.csv", "s3://raw/flights/{{ ds_nodash }}.csv"],
     )
     sql: _text(_query) | None = Field(  # type: ignore[valid-type]
         default=None,
-        description="A query on the warehouse; the wait is over when the first value of its first row is true, "
-        "a number other than 0, or text that is not empty.",
+        description="A query on the warehouse; the wait is over when the first value of its first row is "
+        "true, a number other than 0, or text that is not empty.",
         examples=["select count(*) > 0 from raw.flights where day = date '{{ ds }}'"],
     )
     http: _text(_url) | None = Field(  # type: ignore[valid-type]

@@ -34,7 +34,7 @@ class LookedAtWarehouse:
                     _undo(connection, self._session.adapter_type)
         except SqlorchError:
             raise
-        except Exception as error:  # noqa: BLE001 - drivers have no common base class
+        except Exception as error:
             raise IntegrationError(_flat(error)) from error
         return None if row is None else tuple(row)
 
@@ -63,7 +63,7 @@ def _measure(runner: Any, manifest: Any) -> str:
     runner.set_metadata_freshness_cache({})
     try:
         return str(runner.execute(runner.node, manifest).status)
-    except Exception as error:  # noqa: BLE001 - dbt and drivers have no common base class
+    except Exception as error:
         raise IntegrationError(f"{runner.node.name}: {_flat(error)}") from error
 
 

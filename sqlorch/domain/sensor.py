@@ -1,4 +1,4 @@
-"""What runs of a group wait for outside of it (``wait_for``): files, queries, addresses, sources, other groups.
+"""What runs of a group wait for (``wait_for``): files, queries, addresses, sources, other groups.
 
 A sensor is *poked*: looked at once, in short, without side effects. Between two looks nothing is held, no
 worker and no connection (reschedule mode); the run stays queued, and its reason says what it waits for.
@@ -74,6 +74,15 @@ class Look:
     met: bool
     said: str
     failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp:
+    """A run that has waited too long; it is skipped instead of failing where all that is lacking may be."""
+
+    run_id: str
+    skip: bool
+    reason: str
 
 
 def spec_to_json(spec: SensorSpec) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Interval variables in text of ``sqlorch.yml``: ``s3://bucket/{{ ds }}.csv``, ``{{ ds[:4] }}/{{ ds[5:7] }}``.
+"""Interval variables in text of ``sqlorch.yml``: ``s3://raw/{{ ds }}.csv``, ``{{ ds[:4] }}``.
 
 Only these variables and slices of them: what a file says is never executed.
 """
@@ -48,8 +48,8 @@ def _value(inside: str, variables: Mapping[str, str]) -> str:
     match = _EXPRESSION.match(inside)
     if match is None:
         raise ConfigError(
-            f"cannot read {{{{ {inside.strip()[:60]} }}}}; write a variable, {{{{ ds }}}}, or a slice of one, "
-            "{{ ds[:4] }}"
+            f"cannot read {{{{ {inside.strip()[:60]} }}}}; write a variable, {{{{ ds }}}}, "
+            "or a slice of one, {{ ds[:4] }}"
         )
     name = match["name"]
     if name not in variables:

@@ -1,4 +1,4 @@
-"""Groups that wait for other groups and models (``wait_for``): whose sensors they are, what their names mean."""
+"""Whose sensors (``wait_for``) are whose, and what the groups and models they name are."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from sqlorch.domain.run import RunState
 
 if TYPE_CHECKING:
     from sqlorch.domain.scheduling import Backfill, GroupState, OpenRun
-    from sqlorch.engine.sensing import GivenUp
+    from sqlorch.domain.sensor import GivenUp
 
 UNDER_WAY = frozenset({RunState.RUNNING, RunState.CANCELLING})
 

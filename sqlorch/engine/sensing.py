@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlorch.domain.errors import ConfigError
-from sqlorch.domain.sensor import LEDGER_KINDS, Look, SensorSpec, say_waiting, waiting_since
+from sqlorch.domain.sensor import LEDGER_KINDS, GivenUp, Look, SensorSpec, say_waiting, waiting_since
 from sqlorch.domain.template import fill
 from sqlorch.domain.variables import interval_variables
 from sqlorch.engine.sensor_ports import Poke
@@ -28,15 +28,6 @@ IGNORE = "ignore_sensors"
 """The parameter of a run that waits for no sensors, because a person said so."""
 _JITTER = 0.1
 _UNKNOWN = Look(met=False, said="not looked at yet")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GivenUp:
-    """A run that has waited too long; it is skipped instead of failing where all that is lacking may be."""
-
-    run_id: str
-    skip: bool
-    reason: str
 
 
 @dataclass(slots=True, kw_only=True)

@@ -13,7 +13,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult
 
 from sqlorch.domain.errors import IntegrationError
@@ -92,7 +92,7 @@ def _inner(address: _Address) -> _Address:
     return IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else address
 
 
-def _networks(allow_hosts: Sequence[str]) -> Iterator[object]:
+def _networks(allow_hosts: Sequence[str]) -> Iterator[IPv4Network | IPv6Network]:
     for text in allow_hosts:
         with suppress(ValueError):  # a host's name
             yield ip_network(text)
