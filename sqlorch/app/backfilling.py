@@ -44,16 +44,18 @@ def plan(desk: Desk, asked: Asked) -> BackfillPlan:
         cascade=asked.cascade,
     )
     changed = _changes(desk, request) if request.reprocess is Reprocess.CHANGED else None
-    return BackfillPlanner(desk.store, desk.snapshot, changed).plan(request)
+    return BackfillPlanner(desk.store, desk.snapshot, changed).plan(request, now=desk.now)
 
 
 def _changes(desk: Desk, request: BackfillRequest) -> Callable[[str], Changed]:
     """What has changed in the nodes a plan may ask about; formatting is no change."""
     from sqlorch.app.code_changes import CodeChanges  # noqa: PLC0415 - only --reprocess changed needs it
+    from sqlorch.lineage.code.book import read_code  # noqa: PLC0415 - likewise
 
     groups = [request.group, *(desk.snapshot.downstream(request.group) if request.cascade else ())]
     members = [uid for name in groups for uid in desk.snapshot.members(name)]
-    changes = CodeChanges(desk.project, desk.store.ledger, desk.store.ledger.entries(members))
+    ledger, project = desk.store.ledger, desk.project
+    changes = CodeChanges(read_code(project), project.adapter, ledger, ledger.entries(members))
     return lambda uid: partial(changes, uid)
 
 

@@ -11,7 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlorch.app.workspace import STATE_FILE, SystemClock, Workspace
+from sqlorch.app.clock import SystemClock
+from sqlorch.app.workspace import STATE_FILE, Workspace
 
 if TYPE_CHECKING:
     from sqlorch.state.care import Status

@@ -11,16 +11,17 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from sqlorch.app.code_changes import CodeChanges
 from sqlorch.app.running import repeatable
 from sqlorch.app.verified import Verified
-from sqlorch.domain.coverage import unchanged, verdict_over
 from sqlorch.domain.dag import Dag
 from sqlorch.domain.group import Group
 from sqlorch.domain.ledger import Reprocess
 from sqlorch.domain.lost import FAIL
-from sqlorch.domain.reprocess import nodes_to_run
+from sqlorch.domain.reprocess import INTERVAL_FREE_KINDS, nodes_to_run, standings_over
 from sqlorch.domain.run import RunSpec
 from sqlorch.domain.selector import select
+from sqlorch.engine.forecast import ChangedIn
 from sqlorch.engine.invoke import SpecMaker
 from sqlorch.engine.node_specs import Shape, stored_spec
 from sqlorch.engine.planner import PlannedRun
@@ -28,6 +29,7 @@ from sqlorch.engine.planner import PlannedRun
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
     from sqlorch.domain.history import NodeRecord, RunRecord
+    from sqlorch.domain.ledger import LedgerEntry
     from sqlorch.state.store import SqlStore
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
@@ -118,17 +120,22 @@ class Claims:
         reprocess = Reprocess(record.invocation.get("reprocess") or Reprocess.MISSING)
         if record.invocation.get("full_refresh"):
             reprocess = Reprocess.ALL
-        entries = self.store.ledger.entries(members, record.interval)
-        standings = {
-            uid: verdict_over(entries.get(uid, ()), record.interval, partial(self._changed, uid)).standing
-            for uid in members
-        }
+        free = {uid for uid in members if dag[uid].kind in INTERVAL_FREE_KINDS}
+        entries = dict(self.store.ledger.entries(members - free, record.interval))
+        if free:
+            entries |= self.store.ledger.entries(free)
+        changed = self._changes(entries) if reprocess is Reprocess.CHANGED or free else _unchanged
+        standings = standings_over(dag, members, record.interval, entries, changed)
         return list(nodes_to_run(dag, members, standings, reprocess))
 
-    def _changed(self, uid: str, code: str) -> str:
-        """What has changed since a fingerprint; the planner has told formatting apart when it was asked."""
-        now = self.code.get(uid)
-        return unchanged(code) if now is None or now == code else "code"
+    def _changes(self, entries: Mapping[str, Sequence[LedgerEntry]]) -> ChangedIn:
+        if self.graph.code is None:
+            return _unchanged
+        return CodeChanges(self.graph.code, self.session.adapter_type, self.store.ledger, entries)
+
+
+def _unchanged(_uid: str, _code: str) -> str:
+    return ""
 
 
 def _always(shape: Shape, *_: Any) -> Shape:

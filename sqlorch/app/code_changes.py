@@ -6,12 +6,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sqlorch.lineage.code.book import CodeBook, read_code
-
 if TYPE_CHECKING:
     from sqlorch.domain.ledger import LedgerEntry
     from sqlorch.engine.schedule_ports import LedgerStore
-    from sqlorch.lineage.project import Project
+    from sqlorch.lineage.code.book import CodeBook
 
 
 class CodeChanges:
@@ -21,16 +19,21 @@ class CodeChanges:
     knows. sqlglot is imported when two texts must be compared, not before.
 
     Args:
-        project: as its files are now.
+        book: what nodes are made by now.
+        adapter: dbt's adapter type, which says the SQL dialect.
         ledger: remembers former code; None remembers nothing.
         entries: all that will be asked about, so that one look into the store is enough.
     """
 
     def __init__(
-        self, project: Project, ledger: LedgerStore | None, entries: Mapping[str, Sequence[LedgerEntry]]
+        self,
+        book: CodeBook,
+        adapter: str,
+        ledger: LedgerStore | None,
+        entries: Mapping[str, Sequence[LedgerEntry]],
     ) -> None:
-        self._project = project
-        self.book: CodeBook = read_code(project)
+        self._book = book
+        self._adapter = adapter
         self._known: dict[tuple[str, str], str] = {}
         former = self._former(entries)
         if former and ledger is not None:
@@ -43,7 +46,7 @@ class CodeChanges:
     def _former(self, entries: Mapping[str, Sequence[LedgerEntry]]) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
         for uid, some in entries.items():
-            now = self.book.fingerprints.get(uid)
+            now = self._book.fingerprints.get(uid)
             codes = {entry.code for entry in some} - {"", now}
             if now is not None and codes:
                 found[uid] = codes
@@ -53,14 +56,14 @@ class CodeChanges:
         from sqlorch.lineage.code.compare import CodeComparison  # noqa: PLC0415 - sqlglot, when something differs
         from sqlorch.lineage.project_columns import dialect_of  # noqa: PLC0415 - likewise
 
-        comparison = CodeComparison(dialect_of(self._project.adapter), {**texts, **self.book.texts(former)})
+        comparison = CodeComparison(dialect_of(self._adapter), {**texts, **self._book.texts(former)})
         for uid, codes in former.items():
             for code in codes:
                 before = texts.get(code)
                 self._known[uid, code] = (
                     "code that is not remembered"
                     if before is None
-                    else comparison.difference(before, self.book.documents[uid])
+                    else comparison.difference(before, self._book.documents[uid])
                 )
 
 

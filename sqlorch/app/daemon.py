@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 from sqlorch import __version__
 from sqlorch.domain.errors import SqlorchError, StateError
 from sqlorch.executors.messages import Declined, RunBegan, RunEnded
+from sqlorch.executors.supervisor import Lost
 from sqlorch.executors.workers import Happening, Reloaded, ReloadFailed
+from sqlorch.state.owner import is_alive
 
 if TYPE_CHECKING:
     from sqlorch.app.daemon_events import Reporter
@@ -227,6 +229,10 @@ class Daemon:
             self.parts.dispatcher.declined(event.reason)
         elif isinstance(event, RunEnded) and event.state == "failed":
             self.failed = True
+        elif isinstance(
+            event, Lost
+        ):  # what it was cancelling ends; what it was driving is rescued by the tick
+            self.parts.store.abandon_dead(now, is_alive)
 
     # --- scheduling
 
@@ -274,6 +280,8 @@ class Daemon:
     def _beat(self, now: datetime) -> None:
         if time.monotonic() >= self._beat_at:
             self._beat_at = time.monotonic() + _BEAT
+            if self.parts.workers.current.run_id:
+                self.parts.dispatcher.insist(self.parts.store.queue.open_runs())
             self.parts.store.daemons.beat(self.parts.owner, version=__version__, state=self.stage, now=now)
 
     def _sleep(self) -> None:

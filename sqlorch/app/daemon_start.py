@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlorch import __version__
-from sqlorch.app.clock import SystemClock
+from sqlorch.app.clock import SystemClock, WakefulClock
 from sqlorch.app.daemon import Daemon, Parts
 from sqlorch.app.daemon_events import Reporter
 from sqlorch.app.daemon_signals import catching
@@ -102,7 +102,7 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
             dispatcher=Dispatcher(workers, turn),
             scheduler=Scheduler(
                 store=store,
-                clock=clock,
+                clock=WakefulClock(),
                 owner=owner,
                 is_alive=is_alive,
                 now=clock.now(),

@@ -14,6 +14,7 @@ from sqlorch.domain.sensor import LEDGER_KINDS, WAREHOUSE_KINDS, Look, SensorSpe
 from sqlorch.domain.template import fill
 from sqlorch.domain.variables import interval_variables
 from sqlorch.engine.ledger_sensor import LedgerSensor
+from sqlorch.engine.queue_view import Queue
 from sqlorch.engine.sensing import shown_target
 from sqlorch.engine.sensor_ports import Occasion, Poke
 from sqlorch.engine.upstream_watch import UpstreamWatch
@@ -157,8 +158,10 @@ class Looker:
 
     def _ledger(self, spec: SensorSpec, interval: Interval) -> Look:
         sensor = LedgerSensor(self.store, self.snapshot, UpstreamWatch(self.store, self.snapshot))
-        open_runs = {run.run_id: run for run in self.store.queue.open_runs()}
-        return sensor.look(spec, interval, self.store.schedule.groups(), open_runs)
+        queue = Queue(
+            runs=self.store.queue.open_runs(), groups=self.store.schedule.groups(), backfills={}
+        )
+        return sensor.look(spec, interval, queue)
 
 
 def _poke(spec: SensorSpec, group: Group, interval: Interval) -> Poke:

@@ -19,6 +19,7 @@ from sqlorch.domain.ledger import Reprocess
 from sqlorch.domain.periods import parse_bounds, parse_instant, parse_period
 from sqlorch.domain.selector import select
 from sqlorch.engine.forecast import Asked, GroupForecast, Known, forecast
+from sqlorch.lineage.code.book import read_code
 
 if TYPE_CHECKING:
     from sqlorch.domain.group import Group
@@ -82,7 +83,8 @@ def plan(choices: Choices, question: Question) -> Planned:
     snapshot = take_snapshot(view, {})
     with remembered(view.workspace) as store:
         known = Known() if store is None else _known(store)
-        changed = CodeChanges(view.project, None if store is None else store.ledger, known.entries)
+        ledger = None if store is None else store.ledger
+        changed = CodeChanges(read_code(view.project), view.project.adapter, ledger, known.entries)
     found = forecast(snapshot, view.project.dag, known, asked, now=now, changed=changed)
     return Planned(view=view, now=now, groups=tuple(found))
 

@@ -25,20 +25,39 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to write it.",
 )
+@click.option("--html", "page", metavar="FILE", help="Write a page to look at: one file, no network.")
+@click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 @click.option("--verify", is_flag=True, help="Compare with what dbt finds; exit with 1 when they differ.")
 @read_options
-def lineage(select: tuple[str, ...], form: str, *, columns: bool, verify: bool, **given: Any) -> int:
+def lineage(
+    select: tuple[str, ...],
+    form: str,
+    page: str | None,
+    *,
+    show: bool,
+    columns: bool,
+    verify: bool,
+    **given: Any,
+) -> int:
     """Show which model is made from which, read from the files of the project without dbt.
 
     \b
     sqlorch lineage --select +daily_flight_metrics
     sqlorch lineage --columns --format json
+    sqlorch lineage --html lineage.html --open
     """  # noqa: D301 - click wants the control character, not a backslash and a b
     from sqlorch.app.lineage import open_view  # noqa: PLC0415 - help must not wait for it
 
-    if verify and (select or columns or form != "tree"):
+    html = show or page is not None
+    if verify and (select or columns or html or form != "tree"):
         raise click.UsageError("--verify compares the whole graph; leave out the options for showing it")
+    if html and (columns or form != "tree"):
+        raise click.UsageError("the page always has the columns; leave out --columns and --format with it")
     view = open_view(choices(given))
+    if html:
+        from sqlorch.cli.lineage_page import write_page  # noqa: PLC0415 - only when it is asked for
+
+        return write_page(view, select, page, show=show)
     if verify:
         return _verify(view)
     chosen = view.selected(select)

@@ -88,7 +88,9 @@ def retry_command(run_id: str, given: Mapping[str, Any]) -> int:
 def _tell_handed_over(run_id: str, gen: int, pid: int, console: Console, *, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps({"run_id": run_id, "state": "queued", "generation": gen}, indent=2))
-    console.print(f"{run_id} is queued again; the daemon (process {pid}) drives it", highlight=False)
+    console.print(
+        f"{run_id} is queued again; the daemon (process {pid}) drives it", highlight=False, soft_wrap=True
+    )
     return 0
 
 

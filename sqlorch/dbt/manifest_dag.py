@@ -62,6 +62,7 @@ def _node(member: Any) -> Node:
         version=getattr(member, "version", None),
         latest_version=getattr(member, "latest_version", None),
         test_name=getattr(getattr(member, "test_metadata", None), "name", None),
+        test_column=getattr(member, "column_name", None),
     )
 
 

@@ -48,6 +48,7 @@ class Node:
         latest_version: for a versioned model, the version an unversioned ``ref`` means.
         test_name: for a generic test, the name of the test it applies (``not_null``); None for a singular
             test, which is how the two are told apart.
+        test_column: for a generic test declared on a column, that column, quoted where dbt quotes it.
     """
 
     unique_id: str
@@ -69,6 +70,7 @@ class Node:
     version: str | float | None = None
     latest_version: str | float | None = None
     test_name: str | None = None
+    test_column: str | None = None
 
     @property
     def materialized(self) -> str:

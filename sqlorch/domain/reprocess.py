@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
-from sqlorch.domain.coverage import Standing
+from sqlorch.domain.coverage import Standing, newest_verdict, verdict_over
 from sqlorch.domain.dag import Dag
-from sqlorch.domain.ledger import Reprocess
+from sqlorch.domain.interval import Interval
+from sqlorch.domain.ledger import LedgerEntry, Reprocess
 
 INTERVAL_FREE_KINDS = frozenset({"seed", "function"})
 """Kinds that are the same whatever the interval: done once with the present code, they stay done."""
@@ -20,6 +22,31 @@ WANTED: Mapping[Reprocess, frozenset[Standing]] = MappingProxyType(
         Reprocess.ALL: frozenset(Standing),
     }
 )
+
+
+def standings_over(
+    dag: Dag,
+    members: Iterable[str],
+    interval: Interval,
+    entries: Mapping[str, Sequence[LedgerEntry]],
+    changed: Callable[[str, str], str],
+) -> dict[str, Standing]:
+    """How nodes stand over an interval; seeds and their like, by their newest outcome.
+
+    Args:
+        dag: the project.
+        members: the nodes.
+        interval: of the run.
+        entries: of each node; for seeds of any time, for others those that touch the interval.
+        changed: ``(unique id, fingerprint) -> what has changed since``.
+    """
+    found: dict[str, Standing] = {}
+    for uid in members:
+        own, since = entries.get(uid, ()), partial(changed, uid)
+        free = dag[uid].kind in INTERVAL_FREE_KINDS
+        verdict = newest_verdict(own, since) if free else verdict_over(own, interval, since)
+        found[uid] = verdict.standing
+    return found
 
 
 def needs_run(kind: str, standing: Standing, reprocess: Reprocess) -> bool:

@@ -71,7 +71,8 @@ class Backfills:
         return self._store.backfills.move_backfill(backfill_id, before, after, reason="", who=who, now=now)
 
     def _submit(self, plan: BackfillPlan, parent: str | None, *, who: str, now: datetime) -> str:
-        digest = hashlib.sha256(f"{plan.group}|{plan.span}".encode()).hexdigest()
+        before = len(self._store.backfills.backfills(group=plan.group))
+        digest = hashlib.sha256(f"{plan.group}|{plan.span}|{before}".encode()).hexdigest()
         backfill_id = f"bf-{now:%Y%m%dT%H%M%S}Z-{digest[:8]}"
         slots = [
             BackfillSlot(

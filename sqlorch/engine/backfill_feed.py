@@ -7,7 +7,7 @@ and writing it down leads to the same run, never to another one or another gener
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,14 @@ _UNSETTLED = frozenset({"waiting", "queued"})
 _BAD = frozenset({"failed", "cancelled"})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fed:
+    """What came of it: the runs queued, and whether anything was written."""
+
+    created: tuple[str, ...]
+    changed: bool
+
+
 class BackfillFeed:
     """Feeds the queue from backfills.
 
@@ -56,18 +64,26 @@ class BackfillFeed:
         self._store = store
         self._snapshot = snapshot
 
-    def feed(
-        self, backfills: Mapping[str, Backfill], runs: Mapping[str, OpenRun], now: datetime
-    ) -> list[str]:
-        """Settle what has ended, queue what may follow; returns the runs queued."""
+    def feed(self, backfills: Mapping[str, Backfill], runs: Mapping[str, OpenRun], now: datetime) -> Fed:
+        """Settle what has ended, queue what may follow. To be repeated until nothing changes.
+
+        Args:
+            backfills: those that have not ended, by id, the newest first.
+            runs: every run that has not ended, by id.
+            now: the current instant.
+        """
         queued: list[str] = []
-        for backfill in backfills.values():
-            slots = self._settle(backfill, runs, now)
+        changed = False
+        for backfill in reversed(list(backfills.values())):  # what follows from another comes after it
+            slots, settled = self._settle(backfill, runs, now)
             if backfill.state is BackfillState.RUNNING:
                 queued += self._fill(backfill, slots, backfills, runs, now)
-        return queued
+            changed |= settled
+        return Fed(created=tuple(queued), changed=changed or bool(queued))
 
-    def _settle(self, backfill: Backfill, runs: Mapping[str, OpenRun], now: datetime) -> list[BackfillSlot]:
+    def _settle(
+        self, backfill: Backfill, runs: Mapping[str, OpenRun], now: datetime
+    ) -> tuple[list[BackfillSlot], bool]:
         slots = self._store.backfills.backfill_slots(backfill.backfill_id)
         ended = [
             self._ended(slot)
@@ -79,7 +95,7 @@ class BackfillFeed:
             slots = _replaced(slots, ended)
         if not any(slot.state in _UNSETTLED for slot in slots):
             self._finish(backfill, slots, now)
-        return slots
+        return slots, bool(ended)
 
     def _ended(self, slot: BackfillSlot) -> BackfillSlot:
         record = self._record(slot.run_id or "")

@@ -212,7 +212,8 @@ class BackfillPlanner:
         cursor = state.cursor
         left = sum(slot.end > cursor for slot in islice(group.timetable.slots_within(span), _COUNTED))
         if left:
-            yield f"{left} {'slots' if left > 1 else 'slot'} of the range still to be decided by the schedule"
+            said = f"{left} slots of the range are" if left > 1 else "1 slot of the range is"
+            yield f"{said} left to the schedule, which has still to decide"
 
     def _estimate(self, group: str, count: int, parallel: int) -> float | None:
         ended = self._store.runs(group=group, state=RunState.SUCCESS, limit=_SAMPLES)

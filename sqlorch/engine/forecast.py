@@ -86,7 +86,8 @@ class GroupForecast:
         waits: what the oldest due run waits for in other groups, ``""``.
         open_runs: runs under way or queued.
         changed: what has changed by member, where some done slot was made with other code; and in how many.
-        by_hand: for a group without a schedule, how its members stand by their newest outcome.
+        by_hand: how members stand by their newest outcome to which the interval does not matter: seeds, and
+            everything in a group without a schedule.
     """
 
     group: Group
@@ -169,7 +170,8 @@ class _Group:
             held=self._held(state, axis) if span is None or due else "",
             waits=self._waits(runs[0]) if runs else "",
             open_runs=open_runs,
-            changed=_changed(lines),
+            changed=_changed({uid: lines[uid] for uid in self._bound()}),
+            by_hand={uid: verdict for uid, verdict in self._newest().items() if uid not in self._bound()},
         )
 
     def _pieces(
@@ -180,11 +182,25 @@ class _Group:
         left_out: frozenset[Interval],
         reprocess: Reprocess,
     ) -> list[Piece]:
+        """What is to be made; an interval is not worked on for the sake of a seed alone."""
+        bound = self._bound()
         return [
             piece
             for row in _unbroken(slots, places, left_out)
             for piece in cut_pieces(self.dag, lines, row, reprocess)
+            if any(work.cause in bound for work in piece.work.values())
         ]
+
+    def _bound(self) -> frozenset[str]:
+        """Members that depend on the interval; all of them where none does."""
+        found = frozenset(uid for uid in self.members if self.dag[uid].kind not in INTERVAL_FREE_KINDS)
+        return found or frozenset(self.members)
+
+    def _newest(self) -> dict[str, Verdict]:
+        return {
+            uid: newest_verdict(self.known.entries.get(uid, ()), self._changed_in(uid))
+            for uid in self.members
+        }
 
     def _skipped(self, axis: GroupSlots) -> Mapping[str, Sequence[Interval]]:
         found: dict[str, list[Interval]] = {}
@@ -222,10 +238,6 @@ class _Group:
         return partial(self.changed, uid)
 
     def _by_hand(self, state: GroupState | None, open_runs: Sequence[OpenRun]) -> GroupForecast:
-        verdicts = {
-            uid: newest_verdict(self.known.entries.get(uid, ()), self._changed_in(uid))
-            for uid in self.members
-        }
         empty = GroupSlots(slots=(), decided=0, cursor=None, total_due=0, counted=True, next_due=None)
         return GroupForecast(
             group=self.group,
@@ -235,7 +247,7 @@ class _Group:
             axis=empty,
             lines={},
             open_runs=open_runs,
-            by_hand=verdicts,
+            by_hand=self._newest(),
         )
 
     def _held(self, state: GroupState | None, axis: GroupSlots) -> str:

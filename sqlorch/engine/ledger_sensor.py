@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sqlorch.domain.coverage import Standing, verdict_over
@@ -12,8 +11,8 @@ from sqlorch.domain.snapshot import Reads
 
 if TYPE_CHECKING:
     from sqlorch.domain.interval import Interval
-    from sqlorch.domain.scheduling import GroupState, OpenRun
     from sqlorch.domain.snapshot import Snapshot
+    from sqlorch.engine.queue_view import Queue
     from sqlorch.engine.scheduler_store import SchedulerStore
     from sqlorch.engine.upstream_watch import UpstreamWatch
 
@@ -38,30 +37,21 @@ class LedgerSensor:
         self._snapshot = snapshot
         self._upstream = upstream
 
-    def look(
-        self,
-        spec: SensorSpec,
-        interval: Interval,
-        groups: Mapping[str, GroupState],
-        open_runs: Mapping[str, OpenRun],
-    ) -> Look:
+    def look(self, spec: SensorSpec, interval: Interval, queue: Queue) -> Look:
         """How it stands.
 
         Args:
             spec: of the kind ``group`` or ``model``.
             interval: the waiting run's.
-            groups: the state of every group.
-            open_runs: runs that have not ended, by id.
+            queue: what is known of runs and groups.
         """
         name = self._group(spec)
         if name is None:
             return Look(met=False, said="the project does not have it any more", failed=True)
         group = self._snapshot.groups[name]
         wanted = self._wanted(spec, name)
-        if group.timetable.scheduled and groups.get(name) is not None:
-            lack = self._upstream.lacking(
-                name, wanted, interval=interval, state=groups[name], open_runs=open_runs
-            )
+        if group.timetable.scheduled and name in queue.groups:
+            lack = self._upstream.lacking(name, wanted, interval=interval, queue=queue)
             return Look(met=False, said=lack.removeprefix("waiting for ")) if lack else _MET
         return self._covered(wanted, interval, group.timezone)
 

@@ -93,7 +93,7 @@ class Sensing:
         wait.asked = True
         for watched in wait.sensors:
             if watched.poke is None and not watched.look.met:
-                watched.look = ledger.look(watched.spec, run.interval, queue.groups, queue.by_id)
+                watched.look = ledger.look(watched.spec, run.interval, queue)
                 watched.looked_at = now
         lacking = [watched for watched in wait.sensors if not watched.look.met]
         if not lacking:

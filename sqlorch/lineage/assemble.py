@@ -162,6 +162,7 @@ class Assembler:
             version=draft.version_value,
             latest_version=draft.latest_value,
             test_name=draft.test_name,
+            test_column=draft.test_column,
         )
 
     def _sql(

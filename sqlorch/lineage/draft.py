@@ -60,6 +60,7 @@ class Draft:
             dbt_project.yml instead of the node's own.
         version_value, latest_value: the versions as written in YAML, numbers as numbers.
         test_name: for a generic test, the test it applies.
+        test_column: for one that is declared on a column, that column.
         on: for a generic test, what it is declared on.
         definition: for a unit test, what is given and expected, as JSON.
     """
@@ -94,6 +95,7 @@ class Draft:
     version_value: str | float | None = None
     latest_value: str | float | None = None
     test_name: str | None = None
+    test_column: str | None = None
     on: Reference | None = None
     definition: str = ""
 

@@ -177,6 +177,7 @@ class GenericTests:
         draft.description = description
         draft.on = tested.reference
         draft.test_name = match["name"]
+        draft.test_column = column_name
         draft.tags = [*tested.tags, *_column_tags(column)]
         draft.finding = self._render(draft, match["package"], match["name"], kwargs, tested.reference)
         calls = dict(draft.finding.config)

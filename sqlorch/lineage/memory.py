@@ -90,7 +90,7 @@ class Memory:
         self.store.save_documents(self.fresh_documents, self.current)
         day = midnight().date().isoformat() if templates.dated else ""
         conditions = json.dumps({"env": env, "day": day})
-        texts = (pack(dict(kind)) for kind in (project.sql, project.code, project.macro_texts))
+        texts = (pack(dict(kind)) for kind in (project.sql, project.made_by, project.macro_texts))
         stored = StoredSnapshot(self.digest, conditions, pack(to_data(project)), *texts)
         self.store.save_snapshot(self.variant, stored)
 

@@ -107,8 +107,8 @@ class Project:
         columns: declared columns by unique id.
         macros: unique ids of the macros a node's file called, by unique id.
         macro_digests: digest of each macro's text, by unique id.
-        code: what each executable node is made by, by unique id (:mod:`sqlorch.lineage.code`).
-        macro_texts: the text of each macro that ``code`` names, by digest.
+        made_by: what each executable node is made by, by unique id (:mod:`sqlorch.lineage.code`).
+        macro_texts: the text of each macro that ``made_by`` names, by digest.
         seeds: the file of each seed, relative to ``root``.
         stats: how much work it was.
     """
@@ -124,7 +124,7 @@ class Project:
     columns: Mapping[str, tuple[DeclaredColumn, ...]] = field(default_factory=dict)
     macros: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     macro_digests: Mapping[str, str] = field(default_factory=dict)
-    code: Mapping[str, str] = field(default_factory=dict)
+    made_by: Mapping[str, str] = field(default_factory=dict)
     macro_texts: Mapping[str, str] = field(default_factory=dict)
     seeds: Mapping[str, str] = field(default_factory=dict)
     stats: LoadStats = field(default_factory=LoadStats)

@@ -176,9 +176,9 @@ class Reading:
     def _with_code(self, project: Project, drafts: Iterable[Draft], index: MacroIndex) -> Project:
         recorder = CodeRecorder(index, self.packages)
         live = {draft.unique_id: draft for draft in drafts if draft.unique_id in project.dag}
-        code = recorder.record(live.values(), {uid: project.dag.parents(uid) for uid in live})
+        made_by = recorder.record(live.values(), {uid: project.dag.parents(uid) for uid in live})
         seeds = {uid: self._file(draft) for uid, draft in live.items() if draft.kind == "seed"}
-        return replace(project, code=code, macro_texts=recorder.macros, seeds=seeds)
+        return replace(project, made_by=made_by, macro_texts=recorder.macros, seeds=seeds)
 
     def _file(self, draft: Draft) -> str:
         folder = self.packages.by_name[draft.package].root

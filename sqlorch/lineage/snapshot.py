@@ -66,7 +66,7 @@ class Texts:
     """The texts of a project, each kind unpacked when it is asked for."""
 
     sql: Mapping[str, str]
-    code: Mapping[str, str]
+    made_by: Mapping[str, str]
     macros: Mapping[str, str]
 
 
@@ -125,7 +125,7 @@ def from_data(data: Mapping[str, Any], root: Path, texts: Texts) -> Project:
         },
         macros={uid: tuple(macros) for uid, macros in data["macros"].items()},
         macro_digests=data["macro_digests"],
-        code=texts.code,
+        made_by=texts.made_by,
         macro_texts=texts.macros,
         seeds=data["seeds"],
         stats=LoadStats(files=data["files"], cached=data["files"], snapshot=True),

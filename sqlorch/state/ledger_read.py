@@ -17,6 +17,7 @@ from sqlorch.domain.interval import Interval
 from sqlorch.domain.ledger import LedgerEntry, LedgerMark
 from sqlorch.state import words
 from sqlorch.state.codec import from_micros, to_micros
+from sqlorch.state.ledger_islands import islands
 from sqlorch.state.outcomes import MARKS, touching
 from sqlorch.state.tables import ledger
 
@@ -42,8 +43,7 @@ def entries(
     texts: Mapping[int, str] = words.all_texts(connection)
     cached = lru_cache(maxsize=4096)(_interval)  # the nodes of a run have their interval in common
     found = {}
-    for node, rows in groupby(_rows(connection, unique_ids, span), key=itemgetter(0)):
-        ordered = sorted(rows, key=itemgetter(1, 2))
+    for node, ordered in _by_node(connection, unique_ids, span, merged=merged):
         found[texts[node]] = [
             LedgerEntry(
                 unique_id=texts[node],
@@ -54,9 +54,23 @@ def entries(
                 gen=gen,
                 at=from_micros(at),
             )
-            for _, start, end, mark, code, run, gen, at in (_merge(ordered) if merged else ordered)
+            for _, start, end, mark, code, run, gen, at in ordered
         ]
     return found
+
+
+def _by_node(
+    connection: Connection, unique_ids: Iterable[str] | None, span: Interval | None, *, merged: bool
+) -> Iterator[tuple[int, Sequence[_Row]]]:
+    if merged and unique_ids is None and span is None:
+        sound, others = islands(connection, _DONE)
+        yield from sound.items()
+        rows = _rows_of(connection, _ROWS, others)
+    else:
+        rows = _rows(connection, unique_ids, span)
+    for node, some in groupby(rows, key=itemgetter(0)):
+        ordered = sorted(some, key=itemgetter(1, 2))
+        yield node, _merge(ordered) if merged else ordered
 
 
 def _interval(start: int, end: int) -> Interval:
@@ -70,7 +84,10 @@ def _rows(connection: Connection, unique_ids: Iterable[str] | None, span: Interv
     if unique_ids is None:
         yield from _fetched(connection, statement, {})
         return
-    nodes = list(words.known(connection, unique_ids).values())
+    yield from _rows_of(connection, statement, list(words.known(connection, unique_ids).values()))
+
+
+def _rows_of(connection: Connection, statement: Select[Any], nodes: Sequence[int]) -> Iterator[_Row]:
     some = statement.where(ledger.c.node.in_(bindparam("nodes", expanding=True)))
     for first in range(0, len(nodes), _CHUNK):
         yield from _fetched(connection, some, {"nodes": nodes[first : first + _CHUNK]})

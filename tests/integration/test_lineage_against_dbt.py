@@ -64,6 +64,7 @@ def of_dbt(node: Mapping[str, Any]) -> dict[str, Any]:
         "version": node.get("version"),
         "latest_version": node.get("latest_version"),
         "test_name": (node.get("test_metadata") or {}).get("name"),
+        "test_column": node.get("column_name"),
         "blank": has_sql and not node["raw_code"].strip(),
     }
 

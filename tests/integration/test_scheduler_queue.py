@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support.scheduling import Hand, World, at, group, model, owner, project, span, uid
+from support.scheduling import T0, Hand, World, at, group, model, owner, project, span, uid
 
 from sqlorch.domain.catchup import CatchupPolicy
 from sqlorch.domain.history import NodeMove
@@ -16,7 +16,7 @@ from sqlorch.engine.slot_decider import slot_run_id
 
 @pytest.fixture
 def world(tmp_path):
-    def make(*parts, wall=at(0)):
+    def make(*parts, wall=T0):
         return World(tmp_path / "state", project(*parts), clock=Hand(wall=wall))
 
     return make

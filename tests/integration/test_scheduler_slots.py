@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
-from support.scheduling import DAY, HOUR, Hand, World, at, group, model, project, span, uid
+from support.scheduling import DAY, HOUR, T0, Hand, World, at, group, model, project, span, uid
 
 from sqlorch.domain.catchup import CatchupPolicy
 from sqlorch.domain.ledger import LedgerEntry, LedgerMark
@@ -17,7 +18,7 @@ SKIPPED = SlotStatus.SKIPPED
 
 @pytest.fixture
 def world(tmp_path):
-    def make(*parts, wall=at(0)):
+    def make(*parts, wall=T0):
         return World(tmp_path / "state", project(*parts), clock=Hand(wall=wall))
 
     return make
@@ -181,7 +182,7 @@ def test_a_changed_schedule_leaves_no_gap_and_no_overlap(world):
     w.tick(at(1))
     w.tick(at(2))
     ends = [slot.interval for slot in w.slots("a")]
-    assert all(before.end == after.start for before, after in zip(ends, ends[1:], strict=False))
+    assert all(before.end == after.start for before, after in pairwise(ends))
     assert [interval.length / HOUR for interval in ends[-2:]] == [9, 24]
 
 
@@ -205,7 +206,7 @@ def test_points_are_decided_as_points(world):
 
 def test_a_group_that_is_gone_waits_for_its_return(world):
     w = world(group("a"), group("b"))
-    (run, _) = sorted(w.tick(at(1)).created)
+    w.tick(at(1))
     w.load(group("b"))
     report = w.tick(at(2))
     gone = {slot.run_id for slot in w.slots("a")}

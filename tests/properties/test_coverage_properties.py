@@ -12,7 +12,7 @@ from sqlorch.domain.coverage import SlotAxis, Standing, Verdict, timeline, verdi
 from sqlorch.domain.dag import Dag, Node
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.ledger import LedgerEntry, LedgerMark, Reprocess
-from sqlorch.domain.reprocess import INTERVAL_FREE_KINDS, nodes_to_run
+from sqlorch.domain.reprocess import INTERVAL_FREE_KINDS, nodes_to_run, standings_over
 
 T0 = datetime(2013, 1, 1, tzinfo=UTC)
 HOURS = 24
@@ -151,3 +151,20 @@ def test_done_nodes_run_for_nothing(project: tuple[Dag, set[str], dict[str, Stan
     for reprocess in (Reprocess.MISSING, Reprocess.FAILED, Reprocess.CHANGED):
         assert nodes_to_run(dag, members, done, reprocess) == {}
     assert set(nodes_to_run(dag, members, {}, Reprocess.MISSING)) == members
+
+
+def test_a_seed_stands_by_its_newest_outcome_and_a_model_by_the_interval() -> None:
+    dag = Dag([Node(unique_id=uid, kind=uid, name=uid) for uid in ("seed", "model")], [("seed", "model")])
+    done = {
+        uid: [
+            LedgerEntry(
+                unique_id=uid, interval=span(0, 1), mark=LedgerMark.DONE, code=uid, run_id="r", gen=1, at=T0
+            )
+        ]
+        for uid in ("seed", "model")
+    }
+    standings = standings_over(dag, done, span(5, 6), done, lambda _uid, _code: "")
+    assert standings == {"seed": Standing.DONE, "model": Standing.MISSING}
+    edited = standings_over(dag, done, span(0, 1), done, lambda uid, _code: "file" if uid == "seed" else "")
+    assert edited == {"seed": Standing.CHANGED, "model": Standing.DONE}
+    assert list(nodes_to_run(dag, done, edited, Reprocess.MISSING)) == ["seed", "model"]

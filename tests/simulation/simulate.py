@@ -263,6 +263,8 @@ def main(first: int, last: int) -> int:
     """Run seeds and print what they came to."""
     total, began, failed = Outcome(hit=Counter()), time.monotonic(), []
     for seed in range(first, last):
+        if seed > first and (seed - first) % 500 == 0:
+            print(f"{seed - first} seeds, {len(failed)} failed", flush=True)
         try:
             one = simulate(seed)
         except AssertionError as error:

@@ -187,7 +187,12 @@ class World:
             timezone=record.timezone,
             variables={},
             kind=record.kind,
-            nodes=[NodeSpec(unique_id=node, name=node, kind=node.split(".")[0]) for node in sorted(wanted)],
+            nodes=[
+                NodeSpec(
+                    unique_id=node, name=node, kind=node.split(".")[0], code=self.snapshot.nodes[node].code
+                )
+                for node in sorted(wanted)
+            ],
         )
 
     def claim(self, run_id: str, *, pid: int = 9, max_active: int | None = None) -> bool:

@@ -56,7 +56,7 @@ def read_code(project: Project) -> CodeBook:
     fingerprints: dict[str, str] = {}
     dag = project.dag
     for uid in dag.order:
-        if uid not in project.code:
+        if uid not in project.made_by:
             continue
         more: dict[str, object] = {}
         inlined = sorted(p for p in dag.parents(uid) if dag[p].materialized == "ephemeral" and p in documents)
@@ -64,7 +64,7 @@ def read_code(project: Project) -> CodeBook:
             more["inlined"] = {parent: fingerprints[parent] for parent in inlined}
         if dag[uid].kind == "seed":
             more["file"] = _file_hash(project.root / project.seeds[uid])
-        text = project.code[uid]
+        text = project.made_by[uid]
         documents[uid] = compact({**json.loads(text), **more}) if more else text
         fingerprints[uid] = hashlib.blake2b(documents[uid].encode(), digest_size=12).hexdigest()
     return CodeBook(fingerprints=fingerprints, documents=documents, macros=project.macro_texts)

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sqlorch.domain.errors import StateError
@@ -11,6 +11,7 @@ INSTANTS = st.datetimes(timezones=st.timezones(), allow_imaginary=False)
 TEXTS = st.text(st.characters(exclude_categories=[]))
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first zone is read from disk
 @given(INSTANTS)
 def test_instants_survive_to_the_microsecond(instant: datetime):
     back = codec.from_micros(codec.to_micros(instant))
