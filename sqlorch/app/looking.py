@@ -158,9 +158,7 @@ class Looker:
 
     def _ledger(self, spec: SensorSpec, interval: Interval) -> Look:
         sensor = LedgerSensor(self.store, self.snapshot, UpstreamWatch(self.store, self.snapshot))
-        queue = Queue(
-            runs=self.store.queue.open_runs(), groups=self.store.schedule.groups(), backfills={}
-        )
+        queue = Queue(runs=self.store.queue.open_runs(), groups=self.store.schedule.groups(), backfills={})
         return sensor.look(spec, interval, queue)
 
 
