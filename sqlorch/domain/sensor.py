@@ -20,6 +20,7 @@ WAREHOUSE_KINDS = frozenset({"sql", "freshness"})
 EVERY = 60.0
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 _SINCE = "since "
+_MOMENT = "%Y-%m-%d %H:%M:%S UTC"
 _SHOWN = 80
 
 
@@ -103,8 +104,7 @@ def spec_from_json(data: Mapping[str, Any]) -> SensorSpec:
 
 def say_waiting(what: str, *, since: datetime, next_look: datetime | None) -> str:
     """The reason of a run that waits: what for, since when, and when it is looked at again (UTC)."""
-    begun = since.astimezone(UTC).isoformat(timespec="seconds")
-    said = f"waiting for {what}, {_SINCE}{begun}"
+    said = f"waiting for {what}, {_SINCE}{since.astimezone(UTC):{_MOMENT}}"
     return said if next_look is None else f"{said}, next look {next_look.astimezone(UTC):%H:%M:%S} UTC"
 
 
@@ -115,10 +115,7 @@ def waiting_since(reason: str) -> datetime | None:
     when the run had to wait for something else in between.
     """
     _, found, rest = reason.rpartition(f", {_SINCE}")
-    if not found:
-        return None
     try:
-        since = datetime.fromisoformat(rest.split(",")[0])
+        return datetime.strptime(rest.split(",")[0], _MOMENT).replace(tzinfo=UTC) if found else None
     except ValueError:
         return None
-    return since if since.tzinfo is not None else None

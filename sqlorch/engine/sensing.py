@@ -42,6 +42,11 @@ class _Watched:
     looked_at: datetime | None = None
     under_way: bool = False
 
+    @property
+    def waits(self) -> bool:
+        """Whether it was looked at and will be again."""
+        return self.looked_at is not None and not self.under_way
+
     def deadline(self, since: datetime) -> datetime | None:
         return None if self.spec.timeout is None else since + timedelta(seconds=self.spec.timeout)
 
@@ -98,7 +103,7 @@ class Sensing:
         lacking = [watched for watched in wait.sensors if not watched.look.met]
         if not lacking:
             return ""
-        looks = [watched.next_at for watched in lacking if watched.poke and watched.looked_at]
+        looks = [watched.next_at for watched in lacking if watched.poke and watched.waits]
         what = " and ".join(_said(watched) for watched in lacking)
         return say_waiting(what, since=wait.since, next_look=min(looks, default=None))
 
