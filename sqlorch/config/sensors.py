@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_network
@@ -13,7 +14,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    JsonValue,
     StrictBool,
     StrictStr,
     WithJsonSchema,
@@ -129,6 +129,18 @@ def _expected(value: object) -> dict[str, Any]:
     return value
 
 
+def _told(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"must be a mapping of keys to values, not {shown(value)}")
+    try:
+        # what travels to the process that looks, and comes back as it was
+        if json.loads(json.dumps(value, allow_nan=False)) != value:
+            raise ConfigError("keys must be text")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError("must hold text, numbers, true, false, null, lists and mappings alone") from error
+    return value
+
+
 def _every(seconds: float) -> float:
     if seconds < _SHORTEST:
         raise ConfigError("must be at least 1s")
@@ -180,6 +192,9 @@ Expected = Annotated[
 ]
 
 
+Told = Annotated[dict[str, Any], BeforeValidator(_refused(_told)), WithJsonSchema({"type": "object"})]
+
+
 class SensorKeys(Keys):
     """One thing that runs wait for. Variables of the interval go in as in s3://raw/{{ ds }}.csv."""
 
@@ -228,7 +243,7 @@ class SensorKeys(Keys):
         description="A sensor that another package provides, by name.",
         examples=["kafka_offset"],
     )
-    with_: dict[StrictStr, JsonValue] | None = Field(
+    with_: Told | None = Field(
         default=None, alias="with", description="What that sensor is told.", examples=[{"topic": "flights"}]
     )
     every: Annotated[Timeout, AfterValidator(_refused(_every))] | None = Field(

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.lineage_files import write_files
 
 from sqlorch.lineage import load_project
 from sqlorch.lineage.code.book import CodeBook, read_code
 from sqlorch.lineage.code.compare import CodeComparison
-from support.lineage_files import write_files
 
 FILES = {
     "dbt_project.yml": "name: probe\nversion: '1.0'\nprofile: probe\nvars: {late: 15, unused: 1}\n",

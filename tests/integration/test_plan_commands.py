@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from support.projects import Project, environment, make_project
 
 NOW = "2013-01-06T12:00"
