@@ -47,7 +47,10 @@ class FileSensor:
 
         protocol = self._target.partition("://")[0]
         try:
-            system, path = fsspec.core.url_to_fs(self._target)
+            # a listing that is kept from the last look would never show what has come since
+            system, path = fsspec.core.url_to_fs(
+                self._target, skip_instance_cache=True, use_listings_cache=False
+            )
             return len(system.glob(path)) if glob.has_magic(path) else int(system.exists(path))
         except FileNotFoundError:  # a bucket or folder that is still to be made
             return 0
