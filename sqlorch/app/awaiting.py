@@ -12,6 +12,7 @@ from sqlorch.app.snapshot import take_snapshot
 from sqlorch.domain.describe import name_slot
 from sqlorch.domain.errors import IntegrationError
 from sqlorch.domain.sensor import LEDGER_KINDS
+from sqlorch.state.lock import LockedError
 
 if TYPE_CHECKING:
     from sqlorch.app.workspace import Workspace
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sqlorch.state.store import SqlStore
 
 _TOLD = 5
+_BUSY = 1.0
 _T = TypeVar("_T")
 
 
@@ -73,6 +75,7 @@ def with_patience(work: Callable[[], _T], *, wait: bool, tell: Callable[[str], N
 
     Raises:
         UnmetError: something is lacking, and nobody waits or its ``timeout`` is over.
+        LockedError: another process drives runs, and did so from the beginning.
     """
     began, told = time.monotonic(), ""
     while True:
@@ -89,6 +92,10 @@ def with_patience(work: Callable[[], _T], *, wait: bool, tell: Callable[[str], N
                 told = said
             pause = min(seen.spec.every for seen in error.lacking)
             time.sleep(min([pause, *(limit - waited for limit in limits)]))
+        except LockedError:
+            if not told:
+                raise
+            time.sleep(_BUSY)  # somebody else works meanwhile, as was offered
 
 
 def _sentence(lacking: Sequence[tuple[PlannedRun, Seen]]) -> str:
