@@ -125,8 +125,10 @@ def test_run_refuses_says_what_is_lacking_and_can_be_told_not_to_care(shop: Proj
     assert shop.run("-g", "daily").told(1).splitlines() == [
         "Error: nothing was run, because what it waits for is not there:",
         "  daily 2013-01-03 waits for file in/2013-01-03.csv: not there",
-        "  daily 2013-01-03 waits for sql select n > 1 from loads_in where day = date '2013-01-03' -- a comment: "
-        "its first value is False",
+        (
+            "  daily 2013-01-03 waits for sql select n > 1 from loads_in where day = date '2013-01-03' "
+            "-- a comment: its first value is False"
+        ),
         "  daily 2013-01-03 waits for group loads: loads 2013-01-03 is missing",
         "wait with --wait-for-sensors, or run all the same with --ignore-sensors",
     ]
@@ -186,7 +188,8 @@ def test_a_query_that_writes_leaves_nothing_behind(tmp_path: Path, postgres: Pos
     postgres.query("create schema hostile")
     postgres.query("create table hostile.t (a int)")
     postgres.query(
-        "create function hostile.sneak() returns int language sql as 'insert into hostile.t values (1) returning a'"
+        "create function hostile.sneak() returns int language sql as "
+        "'insert into hostile.t values (1) returning a'"
     )
     shop = project(tmp_path, "- sql: select hostile.sneak()", **{"profiles.yml": postgres.profile("hostile")})
     assert found(shop)["sql"] == (True, "its first value is 1")

@@ -143,7 +143,8 @@ def test_what_cannot_be_meant_is_refused_where_it_is_written(item: str, said: st
 
 def test_all_faults_are_told_at_once_each_in_its_line() -> None:
     lines = refused(
-        "groups:\n  a:\n    wait_for:\n    - file: '{{ x }}'\n    - {group: [b]}\nsensors: {allow_hosts: ['a b']}\n"
+        "groups:\n  a:\n    wait_for:\n    - file: '{{ x }}'\n    - {group: [b]}\n"
+        "sensors: {allow_hosts: ['a b']}\n"
     )
     assert [line.split(": ")[0].rsplit(":", 1)[0] for line in lines] == [
         f"sqlorch.yml:{at}" for at in (4, 5, 6)
@@ -175,7 +176,10 @@ def test_a_model_that_is_waited_for_is_named_by_its_id_and_orders_the_groups() -
         (
             "{group: bb}",
             "",
-            "sqlorch.yml:1: the group 'a' waits for the group 'bb', which the project does not have; did you mean 'b'?",
+            (
+                "sqlorch.yml:1: the group 'a' waits for the group 'bb', which the project does not have; "
+                "did you mean 'b'?"
+            ),
         ),
         ("{group: a}", "", "which is itself; depends_on_past waits for the interval before"),
         ("{model: x}", "", "which runs with the same group; leave it out"),
