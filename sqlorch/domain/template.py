@@ -1,5 +1,6 @@
 """Interval variables in text of ``sqlorch.yml``: ``s3://raw/{{ ds }}.csv``, ``{{ ds[:4] }}``.
 
+``${ds}`` means the same, for files whose braces dbt reads first and replaces by nothing: its own YAML.
 Only these variables and slices of them: what a file says is never executed.
 """
 
@@ -12,7 +13,7 @@ from difflib import get_close_matches
 from sqlorch.domain.errors import ConfigError
 from sqlorch.domain.variables import VARIABLES
 
-_HOLE = re.compile(r"\{\{(?P<inside>[^{}]{0,200})\}\}")
+_HOLE = re.compile(r"\{\{(?P<inside>[^{}]{0,200})\}\}|\$\{(?P<short>[^{}]{0,200})\}")
 _EXPRESSION = re.compile(
     r"\s*(?P<name>[A-Za-z_]{1,40})\s*(?:\[\s*(?P<first>-?[0-9]{0,3})\s*:\s*(?P<last>-?[0-9]{0,3})\s*\])?\s*\Z",
     re.ASCII,
@@ -41,15 +42,14 @@ def fill(text: str, variables: Mapping[str, str]) -> str:
         raise ConfigError("{{ and }} do not match; write a variable as {{ ds }}")
     if "{%" in rest:
         raise ConfigError("{% ... %} is not supported here, only variables such as {{ ds }}")
-    return _HOLE.sub(lambda hole: _value(hole["inside"], variables), text)
+    return _HOLE.sub(lambda hole: _value(hole, variables), text)
 
 
-def _value(inside: str, variables: Mapping[str, str]) -> str:
-    match = _EXPRESSION.match(inside)
+def _value(hole: re.Match[str], variables: Mapping[str, str]) -> str:
+    match = _EXPRESSION.match(hole["inside"] or hole["short"] or "")
     if match is None:
         raise ConfigError(
-            f"cannot read {{{{ {inside.strip()[:60]} }}}}; write a variable, {{{{ ds }}}}, "
-            "or a slice of one, {{ ds[:4] }}"
+            f"cannot read {hole[0][:60]}; write a variable, {{{{ ds }}}}, or a slice of one, {{{{ ds[:4] }}}}"
         )
     name = match["name"]
     if name not in variables:
