@@ -20,6 +20,7 @@ from sqlorch.app.daemon_signals import catching
 from sqlorch.app.dispatching import Dispatcher
 from sqlorch.app.health import Health
 from sqlorch.app.journal import Journal
+from sqlorch.app.outbox import Outbox
 from sqlorch.app.poker import ChildPoker
 from sqlorch.app.project_reader import Described, ProjectReader
 from sqlorch.app.watching import Watch
@@ -110,10 +111,12 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
             ),
             store=store,
             reporter=Reporter(journal, store.alerts),
+            outbox=Outbox(project.state_dir, journal),
             owner=owner,
             state_dir=project.state_dir,
         )
         daemon = Daemon(parts=parts, grace=options.grace, once=options.once)
+        daemon.adopt_alerts(project.alerts)
         health = _health(options, daemon, journal)
         if health is not None:
             stack.callback(health.close)

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from sqlorch import __version__
 from sqlorch.app.git import changed_files
 from sqlorch.app.publishing import select_nodes
 from sqlorch.app.workspace import Choices, Workspace, open_workspace
+from sqlorch.config.expectations import read_suites
 from sqlorch.config.meta import group_nodes
 from sqlorch.domain.dag import Dag
-from sqlorch.domain.errors import CycleError, SqlorchError, StateError
+from sqlorch.domain.errors import ConfigError, CycleError, SqlorchError, StateError
+from sqlorch.domain.expectations import with_expectations
 from sqlorch.domain.grouping import Grouping
 from sqlorch.domain.selector import select
 from sqlorch.lineage import Project, load_project
-from sqlorch.lineage.checks import Finding, check_project, cycle_finding
+from sqlorch.lineage.adapter_guess import ADAPTERS
+from sqlorch.lineage.checks import Finding, check_project, cycle_findings
+from sqlorch.lineage.remembered import Remembered
 from sqlorch.lineage.verify import Verification, verify
 
 if TYPE_CHECKING:
@@ -64,7 +72,13 @@ class LineageView:
         cache = None
         if folder is not None:
             cache = ColumnCache(folder, str(self.project.root), self.project.adapter)
-        found = project_columns(self.project, self.known_columns, describe=self._files, cache=cache)
+        found = project_columns(
+            self.project,
+            self.known_columns,
+            describe=self._files,
+            cache=cache,
+            compiled=self.remembered.sql,
+        )
         if cache is not None:
             cache.save()
         return found
@@ -74,7 +88,23 @@ class LineageView:
         """Columns of sources, seeds and snapshots that no SQL of the project makes."""
         from sqlorch.lineage.project_columns import known_columns  # noqa: PLC0415 - sqlglot; the graph does without
 
-        return known_columns(self.project, self._files)
+        return known_columns(self.project, self._files, self.remembered.columns)
+
+    @cached_property
+    def sources(self) -> Counter[str]:
+        """How many sources have their columns from where; ``unknown`` where nobody says all of them."""
+        origins: Counter[str] = Counter()
+        built = {source for _, source in self.project.inferred}
+        for uid, node in self.project.dag.nodes.items():
+            if node.kind == "source" and uid not in built:
+                known = self.known_columns.get(uid)
+                origins[str(known.origin) if known is not None and known.complete else "unknown"] += 1
+        return origins
+
+    @cached_property
+    def remembered(self) -> Remembered:
+        """What runs, or :func:`ask_warehouse`, saw in the warehouse."""
+        return Remembered(_cache_dir(self.workspace), self.project)
 
     @cached_property
     def _files(self) -> Describe | None:
@@ -93,34 +123,59 @@ def open_view(choices: Choices) -> LineageView:
     Raises:
         SqlorchError: it cannot be found or read, or its references form a cycle.
     """
-    workspace = open_workspace(choices)
+    workspace = _open(choices)
     return LineageView(workspace=workspace, project=load(workspace))
 
 
 def check(choices: Choices) -> list[Finding]:
     """Everything that is wrong with a project, as far as its files tell.
 
-    A cycle, or groups that contradict one another, are findings; the other rules are applied as far as they
+    Cycles, or groups that contradict one another, are findings; the other rules are applied as far as they
     can be without.
 
     Raises:
         SqlorchError: there is no project to check, or its settings cannot be read.
     """
-    workspace = open_workspace(choices)
+    workspace = _open(choices)
     try:
-        view = LineageView(workspace=workspace, project=load(workspace))
+        project = _load(workspace)
     except CycleError as error:
-        return [cycle_finding(error, workspace.location.project_dir)]
+        return cycle_findings(error, workspace.location.project_dir)
+    wrong: list[Finding] = []
+    try:
+        project = _with_expectations(project)
+    except ConfigError as error:
+        wrong = _sentences("expectations", error)
+    return [*wrong, *_check_groups(LineageView(workspace=workspace, project=project))]
+
+
+def _sentences(rule: str, error: SqlorchError) -> list[Finding]:
+    return [Finding(rule=rule, severity="error", message=line) for line in str(error).splitlines()]
+
+
+def _check_groups(view: LineageView) -> list[Finding]:
     try:
         return check_project(view.project, view.grouping)
     except SqlorchError as error:
-        broken = [Finding(rule="groups", severity="error", message=line) for line in str(error).splitlines()]
-        return [*broken, *check_project(view.project, None)]
+        return [*_sentences("groups", error), *check_project(view.project, None)]
 
 
 def project_folder(choices: Choices) -> Path:
     """The folder that the paths of findings are relative to."""
-    return open_workspace(choices).location.project_dir
+    return _open(choices).location.project_dir
+
+
+def ask_warehouse(view: LineageView) -> None:
+    """Ask the warehouse for the columns of the project's tables, and remember them.
+
+    Raises:
+        SqlorchError: dbt cannot open the project or its warehouse.
+    """
+    session = view.workspace.session()
+    try:
+        view.remembered.keep(session.columns(), compiled={})
+    finally:
+        session.close()
 
 
 def verify_against_dbt(view: LineageView) -> Verification:
@@ -144,6 +199,40 @@ def compare(project: Project, dag: Dag) -> Verification:
         "parent_map": {uid: sorted(dag.parents(uid)) for uid in dag.nodes},
     }
     return verify(project.dag, manifest, inferred=project.inferred)
+
+
+def openlineage(view: LineageView, chosen: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """The lineage of the chosen nodes as OpenLineage events, in lineage order.
+
+    The namespace of the jobs is OPENLINEAGE_NAMESPACE, as for OpenLineage's own clients. With
+    SOURCE_DATE_EPOCH (reproducible-builds.org) equal files give equal events.
+
+    Raises:
+        ConfigError: SOURCE_DATE_EPOCH is no number of seconds.
+    """
+    from sqlorch.lineage.openlineage import events  # noqa: PLC0415 - sqlglot; the graph does without
+    from sqlorch.lineage.project_columns import dialect_of  # noqa: PLC0415 - likewise
+
+    return events(
+        view.project,
+        view.columns,
+        view.known_columns,
+        chosen=chosen,
+        at=_told_time(),
+        producer=f"https://github.com/sqlorch/sqlorch/tree/v{__version__}",
+        namespace=os.environ.get("OPENLINEAGE_NAMESPACE") or "sqlorch",
+        dialect=dialect_of(view.project.adapter),
+    )
+
+
+def _told_time() -> datetime:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if not epoch:
+        return datetime.now(UTC)
+    try:
+        return datetime.fromtimestamp(int(epoch), UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise ConfigError(f"SOURCE_DATE_EPOCH is no number of seconds since 1970: {epoch!r}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,17 +284,34 @@ def _made_of(project: Project, file: str) -> frozenset[str]:
     return frozenset(uid for uid, called in project.macros.items() if macros.intersection(called))
 
 
+def _open(choices: Choices) -> Workspace:
+    if choices.adapter is not None and choices.adapter not in ADAPTERS:
+        near = get_close_matches(choices.adapter, sorted(ADAPTERS), n=3) or sorted(ADAPTERS)
+        raise ConfigError(f"no adapter is called {choices.adapter!r}; did you mean {' or '.join(near)}?")
+    return open_workspace(choices, connects=False)
+
+
 def load(workspace: Workspace) -> Project:
-    """Read a project from its files, or from what is remembered of them.
+    """Read a project from its files, or from what is remembered of them; expectations are nodes of it.
 
     Raises:
-        SqlorchError: it cannot be read, or its references form a cycle.
+        SqlorchError: it cannot be read, its references form a cycle, or its expectations are wrong.
     """
+    return _with_expectations(_load(workspace))
+
+
+def _with_expectations(project: Project) -> Project:
+    suites = read_suites(project.root, project.dag)
+    return replace(project, dag=with_expectations(project.dag, suites)) if suites else project
+
+
+def _load(workspace: Workspace) -> Project:
     with _project_dir(workspace):
         return load_project(
             workspace.location.project_dir,
             profiles_dir=workspace.location.profiles_dir,
             target=workspace.choices.target,
+            adapter=workspace.choices.adapter,
             vars={**workspace.sample_variables, **workspace.variables},
             cache_dir=_cache_dir(workspace),
         )

@@ -26,6 +26,7 @@ _OWN = {
     "runs": "One row a run: its interval, state and duration.",
     "node_runs": "One row a node of a run: state, attempts, rows and duration.",
     "test_results": "One row an execution of a test: what it found.",
+    "expectation_results": "One row an expectation each time it was checked: what was found.",
 }
 _EDGES = [("parent", "text"), ("child", "text"), ("parent_name", "text"), ("child_name", "text")]
 _EDGES += [("parent_kind", "text"), ("child_kind", "text")]

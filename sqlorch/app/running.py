@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlorch.app.awaiting import require_sensors, with_patience
 from sqlorch.app.clock import SystemClock
+from sqlorch.app.manual_alerts import by_hand
 from sqlorch.app.publishing import Published, publish_after_run, select_nodes
 from sqlorch.app.verified import Tell, Verified, verified
 from sqlorch.app.workspace import Workspace
@@ -168,6 +169,8 @@ class _Crew:
             self._refuse_nothing()
         published = publish_after_run(self._workspace, self._session, self._store)
         nodes = {record.run_id: self._store.nodes(record.run_id) for record in records}
+        if not self._stop.requested:
+            self._graph.remember(self._session, nodes)
         return Ended(plan=plan, runs=records, nodes=nodes, published=published)
 
     def _refuse_nothing(self) -> NoReturn:
@@ -192,7 +195,7 @@ class _Crew:
                 shape_of=Shapes(self._request, self._session, self._graph),
                 skip_variables=self._workspace.settings.variables_skip,
                 overrides=self._request.overrides,
-                invocation=repeatable(self._workspace) | self._partial(),
+                invocation=repeatable(self._workspace) | by_hand(self._workspace) | self._partial(),
             ),
             suffix=lambda: secrets.token_hex(2),
         )

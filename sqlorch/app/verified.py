@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlorch.app.lineage import compare, load
 from sqlorch.app.publishing import select_nodes
+from sqlorch.app.remembering import remember
 from sqlorch.app.workspace import Workspace
 from sqlorch.config.meta import group_nodes
 from sqlorch.domain.dag import Dag
 from sqlorch.domain.errors import SqlorchError
 from sqlorch.domain.grouping import Grouping
+from sqlorch.domain.history import NodeRecord
 from sqlorch.domain.inference import Edge, built_sources
 from sqlorch.domain.supplement import Refusal, supplement
 from sqlorch.lineage.code.book import CodeBook, read_code
+from sqlorch.lineage.project import Project
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
@@ -34,6 +37,7 @@ class Verified:
     Attributes:
         workspace: the project.
         several: whether the interval decides what the project is, so that a group may be empty in one.
+        project: as its files were read; None where they could not be.
         found: edges the files have and dbt's manifest lacks.
         tell: told once of every edge that does not fit.
         code: what each node is made by; None where the files could not be read.
@@ -41,6 +45,7 @@ class Verified:
 
     workspace: Workspace
     several: bool
+    project: Project | None
     found: Sequence[Edge]
     tell: Tell
     code: CodeBook | None = None
@@ -62,6 +67,20 @@ class Verified:
         if self._last is None or self._last[0] is not dag:
             self._last = (dag, *self._order(dag))
         return self._last[1:]
+
+    def remember(self, session: WarmSession, nodes: Mapping[str, Sequence[NodeRecord]]) -> None:
+        """Keep what the warehouse has after the runs, for column lineage; a failure costs a warning.
+
+        Args:
+            session: the project, open.
+            nodes: the nodes of each run, by run id.
+        """
+        if self.project is None:
+            return
+        try:
+            remember(self.workspace, session, self.project, nodes)
+        except Exception as error:  # noqa: BLE001 - drivers raise what they like, and the runs have ended well
+            self.tell(f"the columns of the warehouse are not remembered: {type(error).__name__}: {error}")
 
     def _order(self, dag: Dag) -> tuple[Dag, Grouping]:
         grouping = self._group(dag, dag)
@@ -104,9 +123,14 @@ def verified(workspace: Workspace, session: WarmSession, tell: Tell) -> Verified
         session: it, opened.
         tell: told of each difference, up to a bound, in one sentence.
     """
-    found, code = _read(workspace, session.dag, tell)
+    project, found, code = _read(workspace, session.dag, tell)
     return Verified(
-        workspace=workspace, several=bool(session.interval_dependent), found=found, tell=tell, code=code
+        workspace=workspace,
+        several=bool(session.interval_dependent),
+        project=project,
+        found=found,
+        tell=tell,
+        code=code,
     )
 
 
@@ -115,20 +139,22 @@ def read_code_of(workspace: Workspace, tell: Tell) -> CodeBook | None:
     return _attempt(lambda: read_code(load(workspace)), "the code of nodes was not recorded", tell)
 
 
-def _read(workspace: Workspace, dag: Dag, tell: Tell) -> tuple[Sequence[Edge], CodeBook | None]:
-    """The edges of the files that dbt does not have, after telling of all differences; and the code."""
+def _read(
+    workspace: Workspace, dag: Dag, tell: Tell
+) -> tuple[Project | None, Sequence[Edge], CodeBook | None]:
+    """The project of the files, its edges that dbt does not have, and its code; all differences are told."""
 
-    def reading() -> tuple[Verification, CodeBook]:
+    def reading() -> tuple[Project, Verification, CodeBook]:
         project = load(workspace)
-        return compare(project, dag), read_code(project)
+        return project, compare(project, dag), read_code(project)
 
-    found = _attempt(reading, "dbt's graph was not compared with the project's files", tell)
-    if found is None:
-        return (), None
-    result, code = found
+    read = _attempt(reading, "dbt's graph was not compared with the project's files", tell)
+    if read is None:
+        return None, (), None
+    project, result, code = read
     for line in _bounded(result.warnings()):
         tell(line)
-    return [edge for score in result.edges.values() for edge in score.extra], code
+    return project, [edge for score in result.edges.values() for edge in score.extra], code
 
 
 def _attempt(read: Callable[[], _Read], otherwise: str, tell: Tell) -> _Read | None:

@@ -34,6 +34,7 @@ class Choices:
         threads: nodes executed at once.
         vars: text of ``--vars``.
         full_refresh: rebuild incremental models from scratch.
+        adapter: read the files as for this adapter, without a profile.
     """
 
     project_dir: str | None = None
@@ -42,6 +43,7 @@ class Choices:
     threads: int | None = None
     vars: str | None = None
     full_refresh: bool = False
+    adapter: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,20 +115,30 @@ class Workspace:
         Raises:
             SqlorchError: the project or its warehouse cannot be opened.
         """
+        from sqlorch.checks.check import Expectations  # noqa: PLC0415 - only where nodes are executed
+        from sqlorch.config.expectations import read_suites  # noqa: PLC0415 - likewise
         from sqlorch.dbt.options import SessionOptions  # noqa: PLC0415 - dbt takes seconds to import
         from sqlorch.dbt.session import WarmSession  # noqa: PLC0415
 
-        return WarmSession(
+        location = self.location
+        if location.profiles_dir is None:
+            location = _locate(self.choices, os.environ, connects=True)
+        assert location.profiles_dir is not None  # noqa: S101 - for the type checker: it was found or refused
+        project_dir = location.project_dir
+        check = Expectations(lambda dag: read_suites(project_dir, dag), adapter=lambda: session.adapter_type)
+        session = WarmSession(
             SessionOptions(
-                project_dir=self.location.project_dir,
-                profiles_dir=self.location.profiles_dir,
+                project_dir=location.project_dir,
+                profiles_dir=location.profiles_dir,
                 state_dir=self.state_dir / apart,
                 target=self.choices.target,
                 threads=self.choices.threads,
                 variables=self.variables,
                 sample_variables=self.sample_variables,
+                check=check,
             )
         )
+        return session
 
     @property
     def sample_variables(self) -> dict[str, str]:
@@ -137,18 +149,33 @@ class Workspace:
         return {name: value for name, value in values.items() if name not in self.settings.variables_skip}
 
 
-def open_workspace(choices: Choices, environ: Mapping[str, str] = os.environ) -> Workspace:
+def open_workspace(
+    choices: Choices, environ: Mapping[str, str] = os.environ, *, connects: bool = True
+) -> Workspace:
     """Find and read a project; nothing of dbt is imported.
+
+    Args:
+        choices: what the command line says.
+        environ: the environment.
+        connects: whether dbt is to be opened, so that there must be a profile.
 
     Raises:
         ConfigError: it cannot be found, or what is written about it cannot be used.
     """
-    location = locate(
-        project_dir=choices.project_dir, profiles_dir=choices.profiles_dir, environ=environ, cwd=Path.cwd()
-    )
+    location = _locate(choices, environ, connects=connects)
     settings = load_settings(location.project_dir, environ)
     variables = parse_vars(choices.vars) if choices.vars else {}
     check_clashes(location.project_dir, variables, settings.variables_skip)
     if choices.threads is not None and choices.threads < 1:
         raise ConfigError(f"--threads must be at least 1, not {choices.threads}")
     return Workspace(location=location, settings=settings, choices=choices, variables=variables)
+
+
+def _locate(choices: Choices, environ: Mapping[str, str], *, connects: bool) -> Location:
+    return locate(
+        project_dir=choices.project_dir,
+        profiles_dir=choices.profiles_dir,
+        environ=environ,
+        cwd=Path.cwd(),
+        connects=connects,
+    )

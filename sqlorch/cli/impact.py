@@ -26,13 +26,13 @@ def impact(model: str | None, *, revision: str | None, as_json: bool, **given: A
     sqlorch impact stg_flights.departure_delay_minutes
     sqlorch impact --git main
     """  # noqa: D301 - click wants the control character, not a backslash and a b
-    from sqlorch.app.lineage import changes_since, open_view  # noqa: PLC0415 - help must not wait for it
-    from sqlorch.cli.lineage import choices  # noqa: PLC0415 - likewise
+    from sqlorch.app.lineage import changes_since  # noqa: PLC0415 - help must not wait for it
+    from sqlorch.cli.lineage import view_of  # noqa: PLC0415 - likewise
     from sqlorch.lineage.impact import impact_of  # noqa: PLC0415 - likewise
 
     if (model is None) == (revision is None):
         raise click.UsageError("name a model, or a revision with --git REV: one of the two")
-    view = open_view(choices(given))
+    view = view_of(given)
     changes = changes_since(view, revision) if revision is not None else None
     column = None
     if changes is not None:

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["tree", "json", "dot", "mermaid"]),
+    type=click.Choice(["tree", "json", "dot", "mermaid", "openlineage"]),
     default="tree",
     show_default=True,
     help="How to write it.",
 )
 @click.option("--html", "page", metavar="FILE", help="Write a page to look at: one file, no network.")
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
+@click.option("--warehouse", is_flag=True, help="Ask the warehouse for the columns of its tables first.")
 @click.option("--verify", is_flag=True, help="Compare with what dbt finds; exit with 1 when they differ.")
 @read_options
 def lineage(
@@ -36,6 +37,7 @@ def lineage(
     *,
     show: bool,
     columns: bool,
+    warehouse: bool,
     verify: bool,
     **given: Any,
 ) -> int:
@@ -46,25 +48,36 @@ def lineage(
     sqlorch lineage --columns --format json
     sqlorch lineage --html lineage.html --open
     """  # noqa: D301 - click wants the control character, not a backslash and a b
-    from sqlorch.app.lineage import open_view  # noqa: PLC0415 - help must not wait for it
-
     html = show or page is not None
-    if verify and (select or columns or html or form != "tree"):
+    if verify and (select or columns or warehouse or html or form != "tree"):
         raise click.UsageError("--verify compares the whole graph; leave out the options for showing it")
     if html and (columns or form != "tree"):
         raise click.UsageError("the page always has the columns; leave out --columns and --format with it")
-    view = open_view(choices(given))
+    view = view_of(given)
+    if verify:
+        return _verify(view)
+    if warehouse:
+        from sqlorch.app.lineage import ask_warehouse  # noqa: PLC0415 - only when it is asked for
+
+        ask_warehouse(view)
     if html:
         from sqlorch.cli.lineage_page import write_page  # noqa: PLC0415 - only when it is asked for
 
         return write_page(view, select, page, show=show)
-    if verify:
-        return _verify(view)
-    chosen = view.selected(select)
+    _write(view, view.selected(select), form, columns=columns)
+    return 0
+
+
+def _write(view: LineageView, chosen: frozenset[str], form: str, *, columns: bool) -> None:
     if form == "json":
         from sqlorch.cli.lineage_document import lineage_document  # noqa: PLC0415 - only when it is asked for
 
         click.echo(json.dumps(lineage_document(view, chosen, columns=columns), indent=2))
+    elif form == "openlineage":
+        from sqlorch.app.lineage import openlineage  # noqa: PLC0415 - only when it is asked for
+
+        for event in openlineage(view, chosen):
+            click.echo(json.dumps(event))
     elif form == "tree":
         from sqlorch.cli.lineage_tree import print_lineage  # noqa: PLC0415 - only when it is asked for
 
@@ -75,14 +88,25 @@ def lineage(
         shown = frozenset(uid for uid in chosen if not view.project.dag[uid].is_test)
         write = lineage_diagrams.dot if form == "dot" else lineage_diagrams.mermaid
         click.echo(write(view.project.dag, shown, view.grouping.group_of, view.project.inferred))
-    return 0
+
+
+def view_of(given: dict[str, Any]) -> LineageView:
+    """Read the project; what was assumed for want of a profile is said on standard error."""
+    from sqlorch.app.lineage import open_view  # noqa: PLC0415 - help must not wait for it
+    from sqlorch.config.places import one_line  # noqa: PLC0415 - likewise
+
+    view = open_view(choices(given))
+    for warning in view.project.warnings:
+        if warning.kind == "assumed":
+            click.echo(f"warning: {one_line(str(warning))}", err=True)
+    return view
 
 
 def choices(given: dict[str, Any]) -> Any:
     """What the options every lineage command has say about the project."""
     from sqlorch.app.workspace import Choices  # noqa: PLC0415 - help must not wait for it
 
-    names = ("project_dir", "profiles_dir", "target")
+    names = ("project_dir", "profiles_dir", "target", "adapter")
     return Choices(vars=given["vars_"], **{name: given[name] for name in names})
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sqlorch.lineage.fields import fields_of
 from sqlorch.lineage.origin import row_deciders
 
 if TYPE_CHECKING:
     from sqlorch.app.lineage import Changes, LineageView
     from sqlorch.domain.dag import Node
     from sqlorch.lineage.columns import ColumnLineage, ColumnRef
+    from sqlorch.lineage.fields import fields_of
     from sqlorch.lineage.impact import ColumnImpact, Impact
-    from sqlorch.lineage.origin import Decider, Station
+from sqlorch.lineage.origin import Decider, Station
 
 
 def lineage_document(view: LineageView, chosen: frozenset[str], *, columns: bool) -> dict[str, Any]:
@@ -49,31 +51,11 @@ def _node(view: LineageView, node: Node, lineage: ColumnLineage | None) -> dict[
 
 def _columns(view: LineageView, node: Node, lineage: ColumnLineage | None) -> list[dict[str, str]]:
     """What the SQL returns, with what YAML says of it; without column lineage, what YAML says alone."""
-    declared = {c.name.casefold(): c for c in view.project.columns.get(node.unique_id, ())}
-    found = {name.casefold(): (name, kind) for name, kind in _found(view, node, lineage)}
-    names = [*found, *(name for name in declared if name not in found)]
-    document = []
-    for name in names:
-        said = declared.get(name)
-        spelled, kind = found.get(name, (said.name if said else name, ""))
-        document.append(
-            {
-                "name": spelled,
-                "type": kind or (said.data_type if said else ""),
-                "description": said.description if said else "",
-            }
-        )
-    return document
-
-
-def _found(view: LineageView, node: Node, lineage: ColumnLineage | None) -> Iterable[tuple[str, str]]:
-    if lineage is None:
-        return []
-    model = lineage.models.get(node.unique_id)
-    if model is not None:
-        return [(column.name, column.type) for column in model.columns]
-    known = view.known_columns.get(node.unique_id)
-    return [(column.name, column.type) for column in known.columns] if known else []
+    known = view.known_columns if lineage is not None else {}
+    return [
+        {"name": field.name, "type": field.type, "description": field.description}
+        for field in fields_of(view.project, node.unique_id, lineage, known)
+    ]
 
 
 def _column_edges(lineage: ColumnLineage, chosen: frozenset[str]) -> list[dict[str, Any]]:
@@ -150,6 +132,8 @@ def _coverage(view: LineageView, lineage: ColumnLineage | None) -> dict[str, Any
         "columns": told.columns,
         "resolved_columns": told.resolved_columns,
         "columns_percent": round(told.columns_percent, 2),
+        "sources": dict(sorted(view.sources.items())),
+        "compiled_models": view.remembered.compiled,
     }
 
 

@@ -26,6 +26,7 @@ _STYLES = {"source": "cyan", "seed": "yellow", "snapshot": "magenta", "exposure"
 _ALSO = 3  # further parents named one by one
 _SOURCES = 4  # sources of a column named one by one
 _UNCUT = 5_000  # columns of what is no terminal
+_ASK = "sqlorch lineage --columns --warehouse"
 _EXPRESSION = 80  # letters of an expression
 
 
@@ -38,7 +39,7 @@ def print_lineage(view: LineageView, chosen: frozenset[str], *, columns: bool) -
         console.print(tree, soft_wrap=not console.is_terminal)
     console.print(_summary(view, shown, chosen, columns=columns), style="dim", soft_wrap=True)
     told = [(found.unique_id, str(found)) for found in view.project.unresolved]
-    told += [(found.unique_id, str(found)) for found in view.project.warnings]
+    told += [(found.unique_id, str(found)) for found in view.project.warnings if found.kind != "assumed"]
     for uid, message in told:
         if not uid or uid in chosen:
             click.echo(f"warning: {one_line(message)}", err=True)
@@ -164,6 +165,9 @@ def _summary(view: LineageView, shown: list[str], chosen: frozenset[str], *, col
         told = view.columns.coverage
         share = int(told.columns_percent * 10) / 10
         said += f"; {told.resolved_columns:,} of {number(told.columns, 'column')} resolved ({share:g} %)"
+        unknown = view.sources["unknown"]
+        if unknown and told.resolved_models < told.models:
+            said += f"\nthe columns of {number(unknown, 'source')} are not known; ask for them with: {_ASK}"
     return said
 
 

@@ -19,7 +19,8 @@ _DBT = (
     click.option("--vars", "vars_", help="Your own variables, as YAML: '{name: value}'."),
     click.option("--full-refresh", is_flag=True, help="Rebuild incremental models from scratch."),
 )
-_READ = (_DBT[0], _DBT[2], *_PROJECT)
+_ADAPTER = click.option("--adapter", help="Read the SQL as of this adapter, not the profile's: snowflake ...")
+_READ = (_DBT[0], _ADAPTER, _DBT[2], *_PROJECT)
 _RETRY = (
     click.option("--retries", type=click.IntRange(min=0), help="Further attempts after a transient error."),
     click.option("--retry-delay", type=click.FloatRange(min=0), help="Seconds before the first of them."),

@@ -22,12 +22,11 @@ def trace(column: str, *, as_json: bool, **given: Any) -> None:
 
     Example: sqlorch trace daily_flight_metrics.on_time_rate
     """
-    from sqlorch.app.lineage import open_view  # noqa: PLC0415 - help must not wait for it
-    from sqlorch.cli.lineage import choices  # noqa: PLC0415 - likewise
+    from sqlorch.cli.lineage import view_of  # noqa: PLC0415 - help must not wait for it
     from sqlorch.lineage.lookup import find_column, find_target  # noqa: PLC0415 - likewise
     from sqlorch.lineage.origin import origin_of  # noqa: PLC0415 - likewise
 
-    view = open_view(choices(given))
+    view = view_of(given)
     node, name = find_target(view.project.dag, column)
     if not name:
         raise click.UsageError(

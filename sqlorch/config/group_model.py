@@ -270,6 +270,11 @@ class NodeKeys(ScheduleFields, ExecutionKeys):
     export: StrictBool | None = Field(
         default=None, description="Publish its table with the metrics.", examples=[True]
     )
+    expectations: Any = Field(
+        default=None,
+        description="What Great Expectations checks on it, as in expectations/MODEL.yml.",
+        examples=[[{"expect_column_values_to_be_unique": {"column": "id"}}]],
+    )
     on_lost: Literal["retry", "fail"] | None = Field(
         default=None,
         description="What becomes of it when its process died without an answer. fail is the default for "

@@ -23,15 +23,20 @@ class Location:
 
     Attributes:
         project_dir: holds ``dbt_project.yml``; absolute.
-        profiles_dir: holds ``profiles.yml``; absolute.
+        profiles_dir: holds ``profiles.yml``; absolute; None when it was not named and need not be there.
     """
 
     project_dir: Path
-    profiles_dir: Path
+    profiles_dir: Path | None
 
 
 def locate(
-    *, project_dir: str | None, profiles_dir: str | None, environ: Mapping[str, str], cwd: Path
+    *,
+    project_dir: str | None,
+    profiles_dir: str | None,
+    environ: Mapping[str, str],
+    cwd: Path,
+    connects: bool = True,
 ) -> Location:
     """Find the project and its profiles.
 
@@ -40,12 +45,16 @@ def locate(
         profiles_dir: the option ``--profiles-dir``.
         environ: the environment.
         cwd: the current folder.
+        connects: whether profiles are needed; without, only a folder that is named is looked into.
 
     Raises:
         ConfigError: one of the two files is not where it was looked for; the message names every such folder.
     """
     project = find_project(project_dir, environ, cwd)
-    return Location(project_dir=project, profiles_dir=find_profiles(profiles_dir, environ, cwd, project))
+    profiles = None
+    if connects or _told(profiles_dir, "profiles-dir", environ) is not None:
+        profiles = find_profiles(profiles_dir, environ, cwd, project)
+    return Location(project_dir=project, profiles_dir=profiles)
 
 
 def find_project(option: str | None, environ: Mapping[str, str], cwd: Path) -> Path:

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from pydantic import (
     AfterValidator,
     BeforeValidator,
-    ConfigDict,
     Field,
     StrictBool,
     StrictStr,
@@ -197,8 +196,6 @@ Told = Annotated[dict[str, Any], BeforeValidator(_refused(_told)), WithJsonSchem
 
 class SensorKeys(Keys):
     """One thing that runs wait for. Variables of the interval go in as in s3://raw/{{ ds }}.csv."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
 
     file: _text(_file) | None = Field(  # type: ignore[valid-type]
         default=None,

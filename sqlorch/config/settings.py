@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from sqlorch.config.alerts import Alerts, alerts_of
 from sqlorch.config.group_model import DEFAULT_ZONE, GroupKeys, RuleFields
 from sqlorch.config.lengths import FOREVER
 from sqlorch.config.model import DaemonKeys, ExportKeys, File, context_for
@@ -76,6 +77,7 @@ class Settings:
         retention_runs: newest runs of each group that are kept however old.
         daemon: how the daemon behaves.
         sensor_hosts: private hosts, addresses and networks that HTTP sensors may reach.
+        alerts: who is told when something goes wrong.
     """
 
     groups: tuple[Group, ...]
@@ -89,6 +91,7 @@ class Settings:
     retention_runs: int = 50
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
     sensor_hosts: tuple[str, ...] = ()
+    alerts: Alerts = field(default_factory=Alerts)
 
 
 def load_settings(project_dir: Path, environ: Mapping[str, str]) -> Settings:
@@ -140,6 +143,7 @@ def settings_from(
         retention_runs=checked.state.runs_keep_last,
         daemon=_daemon(checked.daemon),
         sensor_hosts=tuple(checked.sensors.allow_hosts),
+        alerts=alerts_of(checked.alerts),
     )
 
 

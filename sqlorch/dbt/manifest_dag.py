@@ -13,7 +13,9 @@ from sqlorch.domain.dag import Dag, Node
 def dag_from_manifest(manifest: Manifest) -> Dag:
     """Everything dbt knows by unique id, operations excepted, with the edges dbt found.
 
-    What is never executed (sources, metrics, exposures) is there because lineage passes through it.
+    A test of a node that is disabled is left out: dbt switches it off while it resolves references, and
+    passes over it from then on, but keeps it in the manifest. What is never executed (sources, metrics,
+    exposures) is there because lineage passes through it.
     """
     members = dict(_members(manifest))
     nodes = [_node(member) for member in members.values()]
@@ -25,7 +27,7 @@ def dag_from_manifest(manifest: Manifest) -> Dag:
 
 def _members(manifest: Manifest) -> Iterator[tuple[str, Any]]:
     for uid, node in manifest.nodes.items():
-        if node.resource_type.value not in {"operation", "sql_operation", "rpc"}:
+        if node.resource_type.value not in {"operation", "sql_operation", "rpc"} and node.config.enabled:
             yield uid, node
     yield from manifest.sources.items()
     yield from manifest.exposures.items()

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlorch.engine.ports import Check
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
@@ -23,6 +26,7 @@ class SessionOptions:
         threads: nodes executed at once, None for the profile's own number.
         variables: the user's ``--vars``.
         sample_variables: a value for each interval variable, used where dbt parses without an interval.
+        check: nodes beside dbt's own, None when the project has none.
     """
 
     project_dir: Path
@@ -32,3 +36,4 @@ class SessionOptions:
     threads: int | None = None
     variables: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     sample_variables: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    check: Check | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,14 @@ from dbt.task.run import MicrobatchModelRunner
 from dbt_common.context import _INVOCATION_CONTEXT_VAR, get_invocation_context
 from dbt_common.events.contextvars import task_contextvars
 
+from sqlorch.dbt.beside import Beside
 from sqlorch.dbt.cache import refresh_cache
 from sqlorch.dbt.cancelling import interrupt, open_connections
 from sqlorch.dbt.errors import let_go_of_frames, one_line
 from sqlorch.dbt.node_log import NodeLogs
 from sqlorch.dbt.results import node_result
 from sqlorch.domain.errors import ExecutionError
-from sqlorch.domain.run import NodeResult
+from sqlorch.domain.run import NodeResult, Outcome
 
 
 class DbtRunContext:
@@ -53,6 +55,11 @@ class DbtRunContext:
         self._results: list[RunResult] = []
         self._lock = threading.Lock()
         self._batch_pool: DbtThreadPool | None = None
+        self._beside: Beside | None = None
+
+    def add(self, beside: Beside) -> None:
+        """Execute the nodes of a check, too."""
+        self._beside = beside
 
     def begin(self, unique_ids: Sequence[str], made: set[Any]) -> None:
         """Make schemas, fill the relation cache, and execute ``on-run-start``.
@@ -92,6 +99,8 @@ class DbtRunContext:
         started = datetime.now(UTC)
         with self._lock:
             self._cancelled.discard(unique_id)  # of an earlier attempt, which took too long
+        if self._beside is not None and self._beside.check.owns(unique_id):
+            return self._look(self._beside, unique_id, log_path)
         node = self._fresh(unique_id)
         if unique_id in self._tried:
             refresh_cache(self._adapter, node)
@@ -112,7 +121,7 @@ class DbtRunContext:
         error = raised.pop() if raised else None
         if error is not None:
             let_go_of_frames(error)
-        return node_result(
+        told = node_result(
             result.node,
             result,
             raised=error,
@@ -121,6 +130,17 @@ class DbtRunContext:
             log_path=log_path,
             project_root=Path(self._config.project_root),
         )
+        # drivers may quote what they were given; from here the message goes into records and alerts
+        return replace(told, message=self._logs.mask(told.message))
+
+    def _look(self, beside: Beside, unique_id: str, log_path: Path) -> NodeResult:
+        """Execute a node of a check, which dbt knows nothing of."""
+        with self._logs.writing_to(log_path):
+            result = beside.execute(unique_id, self._base, self._adapter, self._logs, log_path)
+        with self._lock:
+            cancelled = unique_id in self._cancelled
+        outcome = Outcome.CANCELLED if cancelled and not result.outcome.ok else result.outcome
+        return replace(result, outcome=outcome, log_path=str(log_path))
 
     def cancel(self, unique_ids: Iterable[str] | None = None) -> None:
         """Stop running queries from another thread; ``None`` stops all of this session."""
@@ -150,7 +170,8 @@ class DbtRunContext:
         self._adapter.cleanup_connections()
 
     def _is_node(self, name: str) -> bool:
-        return _found(self._base, name) is not None
+        beside = self._beside is not None and self._beside.check.owns(name)
+        return beside or _found(self._base, name) is not None
 
     def _fresh(self, unique_id: str) -> Any:
         """The node as parsed: compiling writes onto a node, and a second attempt must compile anew."""
@@ -171,7 +192,8 @@ class DbtRunContext:
         if not failed:
             return ""
         file = str(failed[0].node.original_file_path).removeprefix("./")
-        return f"{file}: {which} failed: {one_line(str(failed[0].message), placed=True)}"
+        message = self._logs.mask(one_line(str(failed[0].message), placed=True))
+        return f"{file}: {which} failed: {message}"
 
 
 def copy_manifest(base: Manifest) -> Manifest:

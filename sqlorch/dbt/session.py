@@ -15,7 +15,9 @@ from dbt.config import RuntimeConfig
 from dbt.contracts.graph.manifest import Manifest
 from dbt_common.context import _INVOCATION_CONTEXT_VAR, get_invocation_context
 
+from sqlorch.dbt.beside import Beside
 from sqlorch.dbt.cancelling import interrupt, open_connections
+from sqlorch.dbt.catalog import relation_columns
 from sqlorch.dbt.duckdb_rows import tell_rows
 from sqlorch.dbt.economies import economies
 from sqlorch.dbt.invocation import restore_environment, run_flags
@@ -73,7 +75,7 @@ class WarmSession:
     @cached_property
     def dag(self) -> Dag:
         """Every node of the project, as parsed with a sample interval."""
-        return dag_from_manifest(self._project.manifest)
+        return self._extended(dag_from_manifest(self._project.manifest))
 
     @cached_property
     def interval_dependent(self) -> Sequence[str]:
@@ -84,7 +86,10 @@ class WarmSession:
         """The project's DAG with these interval variables: parsed anew when its shape depends on them."""
         if not self.interval_dependent:
             return self.dag
-        return dag_from_manifest(self._manifest_for(variables))
+        return self._extended(dag_from_manifest(self._manifest_for(variables)))
+
+    def _extended(self, dag: Dag) -> Dag:
+        return dag if self._options.check is None else self._options.check.extend(dag)
 
     @property
     def threads(self) -> int:
@@ -116,6 +121,16 @@ class WarmSession:
         adapter = self._project.adapter
         with adapter.connection_named("sqlorch"):
             return adapter.get_relation(node.database, node.schema, node.alias) is not None
+
+    def columns(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        """Name and type of each column of the tables there are in the warehouse, by unique id."""
+        adapter = self._project.adapter
+        with self.driver_connection() as connection:
+            try:
+                return relation_columns(self._project.manifest, adapter, connection)
+            finally:
+                if self.adapter_type == "postgres":
+                    connection.rollback()
 
     @contextmanager
     def driver_connection(self) -> Iterator[Any]:
@@ -157,12 +172,22 @@ class WarmSession:
         )
         config = config_for_run(project.config, flags, variables=all_variables, target_path=target_path)
         project.adapter.config = config  # macros that the adapter calls by itself see this run's variables
+        dbts, others = self._shared_out(nodes)
         context = DbtRunContext(config=config, base=manifest, adapter=project.adapter, logs=self._logs)
+        if self._options.check is not None and others:
+            self._options.check.begin(others)
+            context.add(Beside(check=self._options.check, interval=interval, variables=variables))
         try:
-            context.begin(nodes, self._schemas)
+            context.begin(dbts, self._schemas)
         except Exception as error:
             raise self._worded(error) from error
         return context
+
+    def _shared_out(self, nodes: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Nodes of dbt's own, and those of the check."""
+        check = self._options.check
+        others = [] if check is None else [uid for uid in nodes if check.owns(uid)]
+        return [uid for uid in nodes if uid not in others], others
 
     def _manifest_for(self, variables: Mapping[str, Any]) -> Manifest:
         """The session's manifest, or one parsed for this interval (kept until another interval is asked)."""

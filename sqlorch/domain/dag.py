@@ -15,10 +15,12 @@ from heapq import heapify, heappop, heappush
 from types import MappingProxyType
 from typing import Any
 
+from sqlorch.domain.cycles import find_cycles
 from sqlorch.domain.errors import CycleError, ProjectError
 
-EXECUTABLE_KINDS = frozenset({"model", "seed", "snapshot", "function", "test", "unit_test"})
-TEST_KINDS = frozenset({"test", "unit_test"})
+EXPECTATIONS = "expectations"  # ours, not dbt's: what Great Expectations checks on one model
+TEST_KINDS = frozenset({"test", "unit_test", EXPECTATIONS})
+EXECUTABLE_KINDS = frozenset({"model", "seed", "snapshot", "function"}) | TEST_KINDS
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -185,36 +187,26 @@ class Dag:
                 if missing[child] == 0:
                     heappush(ready, child)
         if len(order) < len(self._nodes):
-            path = find_cycle({uid: self._parents[uid] for uid, count in missing.items() if count})
-            raise CycleError(
-                f"the models form a cycle: {self._reading(path)}; one of them must not ref the other",
-                path=tuple(path),
-                files=tuple(self._nodes[uid].path for uid in path),
-            )
+            left = {uid: self._parents[uid] for uid, count in missing.items() if count}
+            cycles = [tuple((uid, self._nodes[uid].path) for uid in path) for path in find_cycles(left)]
+            raise CycleError(cycle_message(cycles), tuple(cycles))
         return tuple(order)
 
-    def _reading(self, path: Sequence[str]) -> str:
-        """A cycle as the files that read one another; a path runs from parent to child."""
-        return " reads ".join(self._nodes[uid].path or uid for uid in reversed(path))
 
-
-def find_cycle(parents: Mapping[str, Iterable[str]]) -> list[str]:
-    """Name one cycle of a graph in which every node has an unfinished parent.
+def cycle_message(cycles: Sequence[Sequence[tuple[str, str]]]) -> str:
+    """Independent circles, one a line, each as the files that read one another.
 
     Args:
-        parents: parents by node; parents that are not keys are taken as finished.
-
-    Returns:
-        The nodes of a cycle from parent to child, the first one repeated at the end.
+        cycles: unique ids and files of each, from parent to child.
     """
-    uid = min(parents)
-    seen: dict[str, int] = {}
-    path: list[str] = []
-    while uid not in seen:
-        seen[uid] = len(path)
-        path.append(uid)
-        uid = min(p for p in parents[uid] if p in parents)
-    return [uid, *reversed(path[seen[uid] :])]
+    return "\n".join(map(_circle, cycles))
+
+
+def _circle(cycle: Sequence[tuple[str, str]]) -> str:
+    files = [path or uid for uid, path in reversed(cycle)]
+    if len(cycle) == 2:  # noqa: PLR2004 - one node and itself again
+        return f"{files[0]} reads itself; refer to its own table with {{{{ this }}}}"
+    return f"the models form a cycle: {' reads '.join(files)}; one of them must not ref the other"
 
 
 def _walk(starts: Iterable[str], step: Mapping[str, set[str]], depth: int | None) -> frozenset[str]:

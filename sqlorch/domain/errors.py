@@ -31,14 +31,13 @@ class CycleError(ProjectError):
     """The nodes of a project read one another in a circle.
 
     Attributes:
-        path: unique ids from parent to child, the first one repeated at the end.
-        files: the file of each, as its node says.
+        cycles: for each independent circle the unique ids from parent to child, the first one repeated at the
+            end, and the file of each.
     """
 
-    def __init__(self, message: str, *, path: tuple[str, ...], files: tuple[str, ...]) -> None:
+    def __init__(self, message: str, cycles: tuple[tuple[tuple[str, str], ...], ...]) -> None:
         super().__init__(message)
-        self.path = path
-        self.files = files
+        self.cycles = cycles
 
 
 class StateError(SqlorchError):

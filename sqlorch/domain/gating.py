@@ -8,6 +8,8 @@ The rules are those of ``dbt build`` (dbt-core 1.11, ``dbt/compilation.py`` and 
   always be replaced by a way through lineage alone.
 * A unit test needs only what its model needs, and its model waits for it.
 
+Expectations are ours: they gate like a data test of their model, after the data tests that read it alone.
+
 Sets of nodes are integers, one bit a node: a whole set is united or intersected in one operation.
 """
 
@@ -18,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from operator import and_, or_
 
-from sqlorch.domain.dag import EXECUTABLE_KINDS, Dag
+from sqlorch.domain.dag import EXECUTABLE_KINDS, EXPECTATIONS, Dag
 from sqlorch.domain.errors import ProjectError
 
 
@@ -48,6 +50,9 @@ def execution_edges(dag: Dag, selected: frozenset[str], *, whole: bool = False) 
     ).edges()
 
 
+_GATES = frozenset({"test", EXPECTATIONS})
+
+
 class _Order:
     """One pass over the nodes in an order they could run in, carrying to each what it must wait for.
 
@@ -67,6 +72,7 @@ class _Order:
         for test, model in self._tested.items():
             if model is not None and test in runs:
                 self._unit_tests[model] |= self._bit[test]
+        self._own_tests = self._tests_by_model()
 
     def edges(self) -> dict[str, frozenset[str]]:
         passed_on: dict[str, int] = {}
@@ -77,6 +83,8 @@ class _Order:
             waits = _union(passed_on[p] for p in self._dag.parents(built)) | self._gates.get(built, 0)
             if built == uid:
                 waits |= self._unit_tests.get(uid, 0)
+            if self._dag[uid].kind == EXPECTATIONS:
+                waits |= _union(self._own_tests.get(p, 0) for p in self._dag.parents(uid))
             passed_on[uid] = self._bit[uid] if uid in self._runs else waits
             if uid in self._runs:
                 last = self._last(waits, before)
@@ -85,11 +93,15 @@ class _Order:
         return edges
 
     def _rank(self, uid: str, place: Mapping[str, int]) -> tuple[int, int]:
-        """A data test comes right after the last node it reads, a unit test right before its model."""
+        """A data test comes right after the last node it reads, a unit test right before its model.
+
+        Expectations come after the data tests of their model.
+        """
         if model := self._tested.get(uid):
             return place[model], 0
-        if self._dag[uid].kind == "test":
-            return max((place[p] for p in self._dag.parents(uid)), default=-1), 2
+        if self._dag[uid].kind in _GATES:
+            last = max((place[p] for p in self._dag.parents(uid)), default=-1)
+            return last, 3 if self._dag[uid].kind == EXPECTATIONS else 2
         return place[uid], 1
 
     def _last(self, waits: int, before: Mapping[str, int]) -> list[str]:
@@ -108,11 +120,20 @@ class _Order:
             nodes ^= self._bit[members[-1]]
         return members
 
+    def _tests_by_model(self) -> dict[str, int]:
+        """For each node, the selected data tests that read nothing else."""
+        found: dict[str, int] = defaultdict(int)
+        for test in (uid for uid in self._runs if self._dag[uid].kind == "test"):
+            parents = self._dag.parents(test)
+            if len(parents) == 1:
+                found[next(iter(parents))] |= self._bit[test]
+        return found
+
     def _tests_by_gated_node(self) -> dict[str, int]:
         """For each node, the selected data tests that gate it, and no parent of it unless ``whole``."""
         below = self._descendants()
         gates: dict[str, int] = defaultdict(int)
-        for test in sorted(uid for uid in self._runs if self._dag[uid].kind == "test"):
+        for test in sorted(uid for uid in self._runs if self._dag[uid].kind in _GATES):
             for node in self._gated(test, below):
                 gates[node] |= self._bit[test]
         return gates

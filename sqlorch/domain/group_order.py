@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
 
-from sqlorch.domain.dag import Dag, find_cycle
+from sqlorch.domain.cycles import find_cycles
+from sqlorch.domain.dag import Dag
 from sqlorch.domain.errors import ProjectError
 from sqlorch.domain.group import Group
 from sqlorch.domain.triggering import producers
@@ -70,7 +71,11 @@ def _steps(dag: Dag, groups: Sequence[Group], owners: Mapping[str, str]) -> _Ste
 
 
 def _cycle_message(left: Mapping[str, set[str]], steps: _Steps) -> str:
-    path = find_cycle(left)
+    """Every independent circle of groups, one a line, with the reason for each of its steps."""
+    return "\n".join(_circle(path, steps) for path in find_cycles(left))
+
+
+def _circle(path: Sequence[str], steps: _Steps) -> str:
     reasons = [steps[before, after] for before, after in pairwise(path)]
     reads = any("reads from" in reason for reason in reasons)
     advice = "move one of these models to another group" if reads else "take one of them out of after"

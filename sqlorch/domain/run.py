@@ -13,6 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from sqlorch.domain.expectations import ExpectationResult
 from sqlorch.domain.interval import Interval
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
@@ -108,6 +109,7 @@ class NodeResult:
         log_path: file that holds this attempt's log, or None.
         adapter_response: what the adapter answered (``rows_affected``, ``bytes_processed`` ...).
         timing: seconds by phase (``compile``, ``execute``).
+        checks: what was found of each expectation; empty for other nodes.
     """
 
     unique_id: str
@@ -124,6 +126,7 @@ class NodeResult:
     log_path: str | None = None
     adapter_response: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     timing: Mapping[str, float] = field(default_factory=lambda: _EMPTY)
+    checks: Sequence[ExpectationResult] = ()
 
     @property
     def seconds(self) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlorch.domain.dag import Dag, Node
+from sqlorch.domain.dag import EXPECTATIONS, Dag, Node
 from sqlorch.domain.errors import ProjectError
 from sqlorch.domain.selection_names import fqn_matcher, glob, path_matcher
 from sqlorch.domain.selection_syntax import Criterion, quoted
@@ -20,7 +20,7 @@ Predicate = Callable[[Node], bool]
 _PARSED = frozenset({"model", "seed", "snapshot", "test", "analysis", "operation", "sql_operation", "rpc"})
 _KINDS = _PARSED | {
     "source", "exposure", "metric", "semantic_model", "saved_query", "unit_test", "function",
-    "doc", "macro", "group", "fixture",
+    "doc", "macro", "group", "fixture", EXPECTATIONS,
 }  # fmt: skip
 _TEST_TYPES = {
     "generic": "generic",

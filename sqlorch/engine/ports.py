@@ -128,6 +128,48 @@ class RunContext(Protocol):
         """Let go of the run without what belongs after it: somebody else goes on with it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """Where a node's rows are: unquoted parts, and ``quoted``, the name as SQL wants it."""
+
+    schema: str
+    name: str
+    quoted: str
+
+
+class Check(Protocol):
+    """Nodes of the graph that dbt knows nothing of: they look at what a node of dbt's has built."""
+
+    def extend(self, dag: Dag) -> Dag:
+        """The graph with these nodes in it.
+
+        Raises:
+            ConfigError: what is written about them cannot be used.
+        """
+
+    def owns(self, unique_id: str) -> bool:
+        """Whether a node is one of these."""
+
+    def begin(self, unique_ids: Iterable[str]) -> None:
+        """A run with some of these nodes opens: get ready beside its first nodes."""
+
+    def execute(
+        self,
+        unique_id: str,
+        relation: Relation,
+        connection: Any,
+        *,
+        interval: Interval,
+        variables: Mapping[str, Any],
+        log: Callable[[str], None],
+        record: Path,
+    ) -> NodeResult:
+        """Check on the driver's open connection. Never raises for what was found.
+
+        ``log`` takes lines for the attempt's log; all that was found may be kept in the file ``record``.
+        """
+
+
 class WarehouseSession(Protocol):
     """A dbt project opened on one target, kept warm over many runs."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sqlorch.domain.dag import Dag, Node
+from sqlorch.domain.dag import Dag, Node, cycle_message
 from sqlorch.domain.errors import CycleError
 from sqlorch.domain.group import DEFAULT_GROUP
 from sqlorch.domain.grouping import Grouping
@@ -16,7 +16,7 @@ from sqlorch.lineage.project import Project
 
 Severity = Literal["error", "warning"]
 _SEVERITY: dict[str, Severity] = {"duplicate": "error"}
-_RULES = {"duplicate": "duplicate", "degraded": "unreadable", "invalid": "invalid", "ignored": "ignored"}
+_RULES = {"degraded": "unreadable", "assumed": "profile"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Finding:
 
     Attributes:
         rule: ``cycle``, ``unknown-ref``, ``duplicate``, ``groups``, ``unreadable``, ``invalid``, ``ignored``,
-            ``unused-source``, ``ungrouped``, ``untested``.
+            ``profile``, ``expectations``, ``unused-source``, ``ungrouped``, ``untested``.
         severity: ``error`` when the project cannot run like this, else ``warning``.
         message: what is wrong and what to do.
         path: the file, relative to the project's folder; "" when there is none.
@@ -70,17 +70,21 @@ def check_project(project: Project, grouping: Grouping | None) -> list[Finding]:
     return sorted(findings, key=lambda f: (f.severity, f.path, f.line, f.rule, f.message))
 
 
-def cycle_finding(error: CycleError, root: Path) -> Finding:
-    """What a cycle looks like as a finding: at the place where its first file reads the next."""
-    reader, read = error.path[-1], error.path[-2]
-    name = read.rsplit(".", 1)[-1]
-    quoted = rf"(['\"]){re.escape(name)}\1"
+def cycle_findings(error: CycleError, root: Path) -> list[Finding]:
+    """What cycles look like as findings: each at the place where its first file reads the next."""
+    lines = _Lines(root)
+    return [_cycle(cycle, lines) for cycle in error.cycles]
+
+
+def _cycle(cycle: tuple[tuple[str, str], ...], lines: _Lines) -> Finding:
+    (read, _), (reader, path) = cycle[-2:]
+    quoted = rf"(['\"]){re.escape(read.rsplit('.', 1)[-1])}\1"
     return Finding(
         rule="cycle",
         severity="error",
-        message=str(error),
-        path=error.files[-1],
-        line=_Lines(root).of(error.files[-1], quoted),
+        message=cycle_message([cycle]),
+        path=path,
+        line=lines.of(path, quoted),
         unique_id=reader,
     )
 

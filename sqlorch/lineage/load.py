@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from sqlorch.lineage.collecting import rarely_collecting
 from sqlorch.lineage.files import find_files
 from sqlorch.lineage.memory import open_memory
 from sqlorch.lineage.packages import read_packages
@@ -21,6 +22,7 @@ def load_project(
     profiles_dir: Path | None = None,
     profile: str | None = None,
     target: str | None = None,
+    adapter: str | None = None,
     vars: Mapping[str, Any] | None = None,  # noqa: A002 # dbt's name for them
     cache_dir: Path | None = None,
 ) -> Project:
@@ -28,20 +30,27 @@ def load_project(
 
     Args:
         project_dir: the folder of dbt_project.yml.
-        profiles_dir: the folder of profiles.yml; None searches as dbt does.
+        profiles_dir: the folder of profiles.yml; None looks where dbt does, then near the project, and does
+            without when there is none.
         profile: the profile's name; None takes the project's.
         target: the target's name; None takes the profile's default.
+        adapter: read it as for this adapter, whatever a profile says; None takes the profile's.
         vars: variables of the command line.
         cache_dir: where to remember the result; None remembers nothing.
 
     Raises:
         ProjectError: dbt_project.yml or the profile cannot be used, or the references form a cycle.
     """
-    choice = ProfileChoice(directory=profiles_dir, profile=profile, target=target)
-    command_line = dict(vars or {})
-    root = project_dir.resolve()
+    choice = ProfileChoice(directory=profiles_dir, profile=profile, target=target, adapter=adapter)
+    with rarely_collecting():
+        return _load(project_dir.resolve(), choice, dict(vars or {}), cache_dir)
+
+
+def _load(
+    root: Path, choice: ProfileChoice, command_line: Mapping[str, Any], cache_dir: Path | None
+) -> Project:
     raw = read_raw(root, FILE_NAME)
-    warehouse = read_target(root, raw.get("profile"), choice)
+    warehouse = read_target(root, raw, choice, command_line)
     packages = read_packages(root, raw, warehouse, command_line)
     files = {name: find_files(package) for name, package in packages.by_name.items()}
     memory = None

@@ -108,9 +108,8 @@ def open_memory(
     """Open the cache for a load."""
     found = list(files)
     root = packages.root.root
-    variant = digest_of(
-        code_digest(), str(root), sorted(target.values.items(), key=str), sorted(command_line.items())
-    )
+    warehouse = sorted(target.values.items(), key=str), target.assumed
+    variant = digest_of(code_digest(), str(root), *warehouse, sorted(command_line.items()))
     content = digest_of(
         [*packages.by_name.values()],
         packages.warnings,

@@ -10,16 +10,14 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from sqlorch.domain.errors import ProjectError
+from sqlorch.lineage.adapter_guess import guess_adapter
 from sqlorch.lineage.jinja.functions import TemplateFaultError
-from sqlorch.lineage.jinja.renderer import HAS_JINJA
-from sqlorch.lineage.jinja.state import Target
+from sqlorch.lineage.jinja.state import State, Target
+from sqlorch.lineage.text import YamlText
 from sqlorch.lineage.yaml_io import read_yaml
 
 UNKNOWN = "unknown"
 _SECRET = re.compile(r"pass|token|secret|private|keyfile|credential|refresh", re.IGNORECASE)
-_ENV_VAR = re.compile(
-    r"\{\{-?\s*env_var\(\s*(['\"])(?P<name>.+?)\1\s*(?:,\s*(['\"])(?P<default>.*?)\3\s*)?\)"
-)
 _DATABASE_KEYS = ("database", "dbname", "project", "catalog")
 _SCHEMA_KEYS = ("schema", "dataset")
 
@@ -29,53 +27,110 @@ class ProfileChoice:
     """Which target to read a project for.
 
     Attributes:
-        directory: where profiles.yml is, or None for dbt's search.
+        directory: where profiles.yml is, or None to look for it.
         profile: the profile's name, or None for the project's.
         target: the target's name, or None for the profile's default.
+        adapter: the adapter's type, whatever a profile says; None for the profile's.
     """
 
     directory: Path | None = None
     profile: str | None = None
     target: str | None = None
+    adapter: str | None = None
 
 
-def read_target(project_dir: Path, project_profile: str | None, choice: ProfileChoice) -> Target:
-    """Read the chosen target.
+def read_target(
+    project_dir: Path, raw: Mapping[str, Any], choice: ProfileChoice, variables: Mapping[str, Any]
+) -> Target:
+    """Read the chosen target; without a profile one that is assumed.
 
-    Returns:
-        the target; one of an unknown adapter when there is no profiles.yml at all.
+    Args:
+        project_dir: the project's folder.
+        raw: what its dbt_project.yml says.
+        choice: what was said of the target.
+        variables: of the command line.
 
     Raises:
         ProjectError: the file, the profile or the target is named but not there.
     """
-    path = _find_file(project_dir, choice.directory)
-    if path is None:
-        return Target(adapter=UNKNOWN, database="", schema="", values={"name": "default", "type": UNKNOWN})
-    profiles = read_yaml(path, str(path))
-    name = choice.profile or project_profile or "default"
-    profile = profiles.get(name) if isinstance(profiles, Mapping) else None
-    if not isinstance(profile, Mapping) or not isinstance(profile.get("outputs"), Mapping):
-        raise ProjectError(f"{path} has no profile '{name}' with outputs; add one or choose another profile")
-    wanted = choice.target or _render(str(profile.get("target", "default")))
-    output = profile["outputs"].get(wanted)
+    name = str(choice.profile or raw.get("profile") or "default")
+    found = _find(project_dir, name, choice.directory)
+    if found is None:
+        return _assumed(project_dir, raw, name, choice)
+    path, outputs, default = found
+    texts = _renderer(variables)
+    wanted = choice.target or str(_render(str(default), texts))
+    output = outputs.get(wanted)
     if not isinstance(output, Mapping):
-        known = ", ".join(sorted(map(str, profile["outputs"])))
+        known = ", ".join(sorted(map(str, outputs)))
         raise ProjectError(f"profile '{name}' in {path} has no target '{wanted}'; it has: {known}")
-    return _target(str(wanted), name, {str(k): _deep(v) for k, v in output.items()})
+    values = {str(k): _deep(v, texts) for k, v in output.items()}
+    if choice.adapter not in (None, values.get("type")):
+        values = {"type": choice.adapter}
+    usual = choice.directory is not None or path in map(_file, _usual_folders())
+    said = "" if usual else f"read from {path}, where dbt does not look; name its folder with --profiles-dir"
+    return _target(str(wanted), name, values, assumed=said)
 
 
-def _find_file(project_dir: Path, directory: Path | None) -> Path | None:
+def _find(project_dir: Path, name: str, directory: Path | None) -> tuple[Path, Mapping[Any, Any], Any] | None:
+    """The file that has the profile, its outputs, and its default target."""
     if directory is not None:
-        path = directory / "profiles.yml"
+        path = _file(directory)
         if not path.is_file():
             raise ProjectError(f"there is no profiles.yml in {directory}; name the folder that holds it")
-        return path
+        found = _outputs(read_yaml(path, str(path)), name)
+        if found is None:
+            raise ProjectError(
+                f"{path} has no profile '{name}' with outputs; add one or choose another profile"
+            )
+        return path, *found
+    for path in dict.fromkeys(map(_file, (*_usual_folders(), *_near(project_dir)))):
+        found = _outputs(read_yaml(path, str(path)), name) if path.is_file() else None
+        if found is not None:
+            return path, *found
+    return None
+
+
+def _outputs(profiles: Any, name: str) -> tuple[Mapping[Any, Any], Any] | None:
+    profile = profiles.get(name) if isinstance(profiles, Mapping) else None
+    if not isinstance(profile, Mapping) or not isinstance(profile.get("outputs"), Mapping):
+        return None
+    return profile["outputs"], profile.get("target", "default")
+
+
+def _usual_folders() -> list[Path]:
+    """Where dbt looks (``dbt/cli/resolvers.py``, dbt 1.10)."""
     named = os.environ.get("DBT_PROFILES_DIR")
-    folders = [Path(named)] if named else [project_dir, Path.home() / ".dbt"]
-    return next((f / "profiles.yml" for f in folders if (f / "profiles.yml").is_file()), None)
+    return [Path(named)] if named else [Path.cwd(), Path("~/.dbt").expanduser()]
 
 
-def _target(target: str, profile: str, output: Mapping[str, Any]) -> Target:
+def _near(project_dir: Path) -> list[Path]:
+    """Where repositories keep profiles for their tests."""
+    above = project_dir.parent
+    inside = [project_dir / name for name in ("", "profiles", "ci", ".ci", ".github", "integration_tests")]
+    return [*inside, above, above / "profiles"]
+
+
+def _file(folder: Path) -> Path:
+    return folder / "profiles.yml"
+
+
+def _assumed(project_dir: Path, raw: Mapping[str, Any], name: str, choice: ProfileChoice) -> Target:
+    """A target nobody described: of the adapter that was named, or that the project looks like."""
+    target, missing = choice.target or "default", f"there is none with the profile '{name}'"
+    if choice.adapter is not None:
+        return _target(target, name, {"type": choice.adapter})
+    paths = raw.get("model-paths")
+    guess = guess_adapter(project_dir, [str(p) for p in paths] if isinstance(paths, list) else ["models"])
+    if guess is not None:
+        said = f"{missing}; read as {guess.adapter} SQL, {guess.why}; say another with --adapter"
+        return _target(target, name, {"type": guess.adapter}, assumed=said)
+    said = f"{missing}; read as plain SQL, macros for an adapter are not chosen; name it with --adapter"
+    values = {"name": target, "type": UNKNOWN}
+    return Target(adapter=UNKNOWN, database="", schema="", values=values, assumed=said)
+
+
+def _target(target: str, profile: str, output: Mapping[str, Any], assumed: str = "") -> Target:
     adapter = str(output.get("type", UNKNOWN))
     database = next((str(output[key]) for key in _DATABASE_KEYS if output.get(key)), "")
     if adapter == "duckdb" and not output.get("database"):
@@ -99,7 +154,7 @@ def _target(target: str, profile: str, output: Mapping[str, Any]) -> Target:
     }
     if adapter in aliases:
         values |= dict(zip(aliases[adapter], (database, schema), strict=True))
-    return Target(adapter=adapter, database=database, schema=schema, values=values)
+    return Target(adapter=adapter, database=database, schema=schema, values=values, assumed=assumed)
 
 
 def _duckdb_name(path: str) -> str:
@@ -112,28 +167,23 @@ def _duckdb_name(path: str) -> str:
     return PurePath(bare).name.split(".")[0]
 
 
-def _deep(value: Any) -> Any:
+def _renderer(variables: Mapping[str, Any]) -> YamlText:
+    """Renders values of a profile: they know the environment and the command line's variables."""
+    nowhere = Target(adapter=UNKNOWN, database="", schema="", values={})
+    return YamlText(State(target=nowhere, root="", variables={"": variables}))
+
+
+def _deep(value: Any, texts: YamlText) -> Any:
     if isinstance(value, Mapping):
-        return {key: _deep(inner) for key, inner in value.items()}
-    return _render(value) if isinstance(value, str) else value
+        return {key: _deep(inner, texts) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_deep(inner, texts) for inner in value]
+    return _render(value, texts) if isinstance(value, str) else value
 
 
-def _render(text: str) -> str:
-    if not HAS_JINJA.search(text):
-        return text
-
-    def read(match: re.Match[str]) -> str:
-        value = os.environ.get(match["name"], match["default"])
-        if value is None:
-            raise TemplateFaultError(match["name"])
-        return value
-
-    # A profile holds little but env_var(); a value that is missing is only needed to connect.
+def _render(text: str, texts: YamlText) -> Any:
     try:
-        return (
-            re.sub(r"(\s*\|\s*\w+)*\s*-?\}\}", "", _ENV_VAR.sub(read, text))
-            if _ENV_VAR.search(text)
-            else text
-        )
+        return texts.value(text)
     except TemplateFaultError:
+        # A secret that is missing, most often: it is only needed to connect.
         return ""

@@ -60,7 +60,8 @@ class LoadWarning:
         message: what is wrong and what was done about it.
         unique_id: the node concerned, or "".
         line: where, or 0.
-        kind: ``degraded`` (could not be rendered), ``invalid`` (left out), ``duplicate``, ``ignored``.
+        kind: ``degraded`` (could not be rendered), ``invalid`` (left out), ``duplicate``, ``ignored``,
+            ``assumed`` (there is no profile).
     """
 
     path: str
@@ -99,11 +100,13 @@ class Project:
         name: of the root project.
         root: its folder.
         adapter: dbt's adapter type, which also says the SQL dialect.
+        warehouse: where its tables are, as OpenLineage names data sources.
         dag: nodes and edges; inferred edges are in it too.
         inferred: the edges from what builds a relation to the source that reads it, which dbt does not know.
         unresolved: references to what does not exist or is disabled.
         warnings: files that were not read as written.
         sql: rendered SQL by unique id, relations named; for models, snapshots, analyses and singular tests.
+        code: digest of a node's text, of the macros it called and of what came out, by unique id.
         columns: declared columns by unique id.
         macros: unique ids of the macros a node's file called, by unique id.
         macro_digests: digest of each macro's text, by unique id.
@@ -117,10 +120,12 @@ class Project:
     root: Path
     adapter: str
     dag: Dag
+    warehouse: str = ""
     inferred: frozenset[tuple[str, str]] = frozenset()
     unresolved: tuple[UnresolvedRef, ...] = ()
     warnings: tuple[LoadWarning, ...] = ()
     sql: Mapping[str, str] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, tuple[DeclaredColumn, ...]] = field(default_factory=dict)
     macros: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     macro_digests: Mapping[str, str] = field(default_factory=dict)

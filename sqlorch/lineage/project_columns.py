@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot.dialects.dialect import Dialect
 
+from sqlorch.lineage.collecting import rarely_collecting
 from sqlorch.lineage.columns import Column, KnownColumns, ModelSql, SchemaOrigin, column_lineage
 
 if TYPE_CHECKING:
     from sqlorch.domain.dag import Node
     from sqlorch.lineage.columns import ColumnLineage, LineageCache
-    from sqlorch.lineage.project import Project
+    from sqlorch.lineage.project import DeclaredColumn, Project
 
 Describe = Callable[[str], KnownColumns | None]
 
@@ -43,6 +45,7 @@ def project_columns(
     *,
     describe: Describe | None = None,
     cache: LineageCache | None = None,
+    compiled: Callable[[str], str] = lambda _: "",
 ) -> ColumnLineage:
     """Read which column of the project is made from which.
 
@@ -51,32 +54,48 @@ def project_columns(
         known: what :func:`known_columns` found, or better.
         describe: asked for the columns of files by their SQL text.
         cache: where results are kept by content.
+        compiled: gives the compiled SQL of a node, "" where the rendered SQL is to be read.
     """
-    return column_lineage(
-        _models(project),
-        known,
-        dialect=dialect_of(project.adapter),
-        describe=describe,
-        cache=cache,
-    )
+    with rarely_collecting():
+        return column_lineage(
+            _models(project, compiled),
+            known,
+            dialect=dialect_of(project.adapter),
+            describe=describe,
+            cache=cache,
+        )
 
 
-def known_columns(project: Project, describe: Describe | None = None) -> dict[str, KnownColumns]:
-    """What is known of columns without reading SQL: files of sources, headers of seeds, YAML."""
+def known_columns(
+    project: Project, describe: Describe | None = None, seen: Describe = lambda _: None
+) -> dict[str, KnownColumns]:
+    """What is known of columns without reading SQL: files of sources, the warehouse, headers of seeds, YAML.
+
+    Args:
+        project: as loaded.
+        describe: asked for the columns of files by their SQL text.
+        seen: asked for the columns of a node's table in the warehouse by unique id.
+    """
     found: dict[str, KnownColumns] = {}
     for uid, node in project.dag.nodes.items():
-        known = _known(project, node, describe)
+        known = _known(project, node, describe, seen(uid))
         if known is not None:
             found[uid] = known
     return found
 
 
-def _known(project: Project, node: Node, describe: Describe | None) -> KnownColumns | None:
+def _known(
+    project: Project, node: Node, describe: Describe | None, seen: KnownColumns | None
+) -> KnownColumns | None:
     if node.kind == "source" and node.relation and describe is not None:
         described = describe(node.relation)
         if described is not None:
             return described
     declared = project.columns.get(node.unique_id)
+    if seen is not None and node.kind != "seed":
+        return seen
+    if seen is not None and _same_names(seen, declared or ()):
+        return replace(seen, complete=True)
     if not declared:
         return None
     columns = tuple(Column(name=column.name, type=column.data_type) for column in declared)
@@ -85,7 +104,12 @@ def _known(project: Project, node: Node, describe: Describe | None) -> KnownColu
     return KnownColumns(columns=columns, origin=SchemaOrigin.DECLARED, complete=False)
 
 
-def _models(project: Project) -> Iterator[ModelSql]:
+def _same_names(seen: KnownColumns, header: Iterable[DeclaredColumn]) -> bool:
+    """Whether a seed's table has the columns of its file, which may have been edited since it was loaded."""
+    return [c.name.casefold() for c in seen.columns] == [c.name.casefold() for c in header]
+
+
+def _models(project: Project, compiled: Callable[[str], str]) -> Iterator[ModelSql]:
     made_by = {source: maker for maker, source in project.inferred}
     for uid in project.dag.order:
         node = project.dag[uid]
@@ -93,13 +117,13 @@ def _models(project: Project) -> Iterator[ModelSql]:
             # A table that the project builds itself and reads as a source has the columns of what builds it.
             sql = f"select * from {node.relation}"
             yield ModelSql(node=uid, sql=sql, relations={node.relation: made_by[uid]})
-        elif node.kind in _WITH_COLUMNS and (sql := _sql(project, node)):
+        elif node.kind in _WITH_COLUMNS and (sql := _sql(project, node, compiled(uid))):
             yield ModelSql(node=uid, sql=sql, relations=_relations(project, uid))
 
 
-def _sql(project: Project, node: Node) -> str:
+def _sql(project: Project, node: Node, compiled: str) -> str:
     """The SQL of a node; a snapshot written in YAML alone is a select of the one relation it names."""
-    sql = project.sql.get(node.unique_id, "")
+    sql = compiled or project.sql.get(node.unique_id, "")
     if node.kind != "snapshot":
         return sql
     if not sql:

@@ -21,15 +21,16 @@ from sqlorch.lineage.memory import Memory
 from sqlorch.lineage.names import Names
 from sqlorch.lineage.packages import Packages
 from sqlorch.lineage.patches import Patcher
-from sqlorch.lineage.profile import UNKNOWN
 from sqlorch.lineage.project import DeclaredColumn, LoadStats, LoadWarning, Project
 from sqlorch.lineage.properties import Entry, PropertiesReader
 from sqlorch.lineage.relations import RelationNamer
 from sqlorch.lineage.semantic import measures_of, read_semantic
+from sqlorch.lineage.snapshot import digest_of
 from sqlorch.lineage.sources import apply_overrides, read_sources
 from sqlorch.lineage.sql_nodes import read_file_nodes
 from sqlorch.lineage.templates import Templates
 from sqlorch.lineage.text import YamlText
+from sqlorch.lineage.warehouse import namespace_of
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,9 +57,10 @@ class Reading:
             ProjectError: the references form a cycle.
         """
         packages = self.packages
-        if self.target.adapter == UNKNOWN:
-            message = "there is none: macros for an adapter are not chosen, relations have no database"
-            self.warnings.append(LoadWarning(path="profiles.yml", message=message, kind="ignored"))
+        if self.target.assumed:
+            self.warnings.append(
+                LoadWarning(path="profiles.yml", message=self.target.assumed, kind="assumed")
+            )
         index = self._index()
         state = State(target=self.target, root=packages.root.name, variables=packages.variables)
         known = self.memory.records(index.fingerprint()) if self.memory else {}
@@ -158,11 +160,13 @@ class Reading:
             name=self.packages.root.name,
             root=self.packages.root.root,
             adapter=self.target.adapter,
+            warehouse=namespace_of(self.target.adapter, self.target.values),
             dag=graph.dag,
             inferred=graph.inferred,
             unresolved=graph.unresolved,
             warnings=tuple(dict.fromkeys((*self.packages.warnings, *self.warnings, *graph.warnings))),
             sql=graph.sql,
+            code={d.unique_id: self._code(d, graph, templates) for d in live if d.unique_id in graph.sql},
             columns={draft.unique_id: _columns(draft, descriptions) for draft in live if draft.columns},
             macros={draft.unique_id: draft.finding.macros for draft in live if draft.finding.macros},
             macro_digests=templates.digests,
@@ -172,6 +176,11 @@ class Reading:
                 cached=len(templates.used),
             ),
         )
+
+    @staticmethod
+    def _code(draft: Draft, graph: Graph, templates: Templates) -> str:
+        macros = [templates.digests.get(uid, "") for uid in sorted(draft.finding.macros)]
+        return digest_of(draft.raw, graph.sql[draft.unique_id], macros)
 
     def _with_code(self, project: Project, drafts: Iterable[Draft], index: MacroIndex) -> Project:
         recorder = CodeRecorder(index, self.packages)

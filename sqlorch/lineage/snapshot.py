@@ -85,6 +85,7 @@ def to_data(project: Project) -> dict[str, Any]:
     return {
         "name": project.name,
         "adapter": project.adapter,
+        "warehouse": project.warehouse,
         "nodes": [_node_data(node) for node in project.dag.nodes.values()],
         "edges": project.dag.edges,
         "inferred": sorted(project.inferred),
@@ -96,6 +97,7 @@ def to_data(project: Project) -> dict[str, Any]:
             uid: [[c.name, c.data_type, c.description] for c in columns]
             for uid, columns in project.columns.items()
         },
+        "code": project.code,
         "macros": project.macros,
         "macro_digests": project.macro_digests,
         "seeds": project.seeds,
@@ -109,6 +111,7 @@ def from_data(data: Mapping[str, Any], root: Path, texts: Texts) -> Project:
         name=data["name"],
         root=root,
         adapter=data["adapter"],
+        warehouse=data["warehouse"],
         dag=Dag(map(_node, data["nodes"]), map(tuple, data["edges"]), project=data["name"]),
         inferred=frozenset(map(tuple, data["inferred"])),
         unresolved=tuple(
@@ -123,6 +126,7 @@ def from_data(data: Mapping[str, Any], root: Path, texts: Texts) -> Project:
             uid: tuple(DeclaredColumn(name=n, data_type=t, description=d) for n, t, d in columns)
             for uid, columns in data["columns"].items()
         },
+        code=data["code"],
         macros={uid: tuple(macros) for uid, macros in data["macros"].items()},
         macro_digests=data["macro_digests"],
         made_by=texts.made_by,

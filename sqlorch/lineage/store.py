@@ -27,7 +27,11 @@ CREATE TABLE IF NOT EXISTS snapshots (
     graph BLOB NOT NULL, sql BLOB NOT NULL, code BLOB NOT NULL, macros BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS documents (digest TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS variants (variant TEXT PRIMARY KEY, used INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seen (
+    warehouse TEXT NOT NULL, node TEXT NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (warehouse, node)) WITHOUT ROWID;
 """
+_NAMES = ("records", "snapshots", "documents", "variants", "seen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,19 @@ class Store:
             ]
         )
 
+    def seen(self, warehouse: str) -> dict[str, str]:
+        """Return what was seen of nodes in a warehouse: records by unique id."""
+        return dict(self._read("SELECT node, record FROM seen WHERE warehouse = ?", (warehouse,)))
+
+    def save_seen(self, warehouse: str, records: Mapping[str, str]) -> None:
+        """Remember what is seen of nodes in a warehouse, instead of what was seen before."""
+        self._write(
+            [
+                ("DELETE FROM seen WHERE warehouse = ?", [(warehouse,)]),
+                ("INSERT INTO seen VALUES (?, ?, ?)", [(warehouse, uid, r) for uid, r in records.items()]),
+            ]
+        )
+
     def _touch(self, variant: str) -> list[tuple[str, list[tuple[object, ...]]]]:
         # Snapshots and records have variants of their own, hence twice the number.
         return [
@@ -153,7 +170,7 @@ class Store:
             if version != FORMAT:
                 with connection:
                     connection.execute("BEGIN IMMEDIATE")
-                    for table in ("records", "snapshots", "documents", "variants"):
+                    for table in _NAMES:
                         connection.execute(f"DROP TABLE IF EXISTS {table}")
                     for statement in filter(str.strip, _TABLES.split(";")):
                         connection.execute(statement)

@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, Connection, Text, bindparam, cast, literal_co
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.history import AttemptRecord
 from sqlorch.domain.run import ErrorClass, NodeResult, Outcome
+from sqlorch.state import expectations
 from sqlorch.state.codec import clean_text, to_micros
 from sqlorch.state.rows import attempt_record, result_values
 from sqlorch.state.tables import attempt, meta
@@ -87,10 +88,12 @@ def close(
             )
         values = result_values(result) | {"id": record.attempt_id, "expected_fence": record.fence}
         closed = LOST if result.outcome is Outcome.LOST else DONE
-        if not _swap(connection, values, LIVE, closed):
-            # Given up before: keep the result beside. Reported before: the first report stands.
-            _swap(connection, values, LOST, FENCED)
-            late.add(record.unique_id)
+        if _swap(connection, values, LIVE, closed):
+            expectations.write(connection, record.attempt_id, result)
+            continue
+        # Given up before: keep the result beside. Reported before: the first report stands.
+        _swap(connection, values, LOST, FENCED)
+        late.add(record.unique_id)
     return late
 
 

@@ -1,4 +1,4 @@
-"""Flat, typed tables for dashboards: ``runs``, ``node_runs``, ``test_results``.
+"""Flat, typed tables for dashboards: ``runs``, ``node_runs``, ``test_results``, ``expectation_results``.
 
 A column's type is one of ``text``, ``integer`` (64 bit), ``real`` and ``timestamp`` (an aware datetime in
 UTC); every column may hold None. The columns and their order are a promise to people's dashboards: new ones
@@ -16,7 +16,7 @@ from sqlorch.domain.dag import TEST_KINDS
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.run import NodeState, Outcome
 from sqlorch.state.codec import from_micros_or_none
-from sqlorch.state.tables import attempt, node_run, run
+from sqlorch.state.tables import attempt, expectation_result, node_run, run
 
 Columns = list[tuple[str, str]]
 _Described = list[tuple[str, str, ColumnElement[Any]]]
@@ -132,6 +132,23 @@ _TEST_RESULTS: _Described = [
     ("seconds", "real", _seconds(attempt.c.started_at, attempt.c.finished_at)),
     ("message", "text", attempt.c.message),
 ]
+_EXPECTATION_RESULTS: _Described = [
+    *_NODE,
+    ("checked_node", "text", node_run.c.attached_to),
+    ("generation", "integer", attempt.c.gen),
+    ("attempt", "integer", attempt.c.n),
+    ("expectation", "text", expectation_result.c.expectation),
+    ("column_name", "text", expectation_result.c.column_name),
+    ("arguments", "text", expectation_result.c.arguments),
+    ("severity", "text", expectation_result.c.severity),
+    ("ok", "integer", expectation_result.c.ok),
+    ("observed", "text", expectation_result.c.observed),
+    ("checked", "integer", expectation_result.c.checked),
+    ("unexpected", "integer", expectation_result.c.unexpected),
+    ("samples", "text", expectation_result.c.samples),
+    ("error", "text", expectation_result.c.error),
+    ("finished_at", "timestamp", attempt.c.finished_at),
+]
 _Query = Callable[[Select[Any]], Select[Any]]
 
 
@@ -162,8 +179,20 @@ def _from_tests(query: Select[Any]) -> Select[Any]:
     )
 
 
+def _from_expectations(query: Select[Any]) -> Select[Any]:
+    same_node = and_(attempt.c.run_id == node_run.c.run_id, attempt.c.unique_id == node_run.c.unique_id)
+    return (
+        query.select_from(run)
+        .join(node_run, node_run.c.run_id == run.c.run_id)
+        .join(attempt, same_node)
+        .join(expectation_result, expectation_result.c.attempt_id == attempt.c.attempt_id)
+        .order_by(run.c.id, expectation_result.c.attempt_id, expectation_result.c.position)
+    )
+
+
 _TABLES: dict[str, tuple[_Described, _Query]] = {
     "runs": (_RUNS, _from_runs),
     "node_runs": (_NODE_RUNS, _from_nodes),
     "test_results": (_TEST_RESULTS, _from_tests),
+    "expectation_results": (_EXPECTATION_RESULTS, _from_expectations),
 }

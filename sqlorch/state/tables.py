@@ -259,7 +259,37 @@ alert = Table(
     Column("tries", Integer, nullable=False),
     Column("sent_at", BigInteger),
     Column("error", Text, nullable=False),
+    Column("group_name", String(64), nullable=False, server_default=""),
     UniqueConstraint("dedupe"),
+    Index(None, "group_name", "id"),
+    Index(None, "sent_at"),
+)
+
+# How an alert stands with each receiver that it was tried with.
+alert_delivery = Table(
+    "alert_delivery",
+    metadata,
+    Column("alert_id", BigInteger, ForeignKey("alert.id"), nullable=False),
+    Column("receiver", Text, nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_at", BigInteger),
+    Column("at", BigInteger, nullable=False),
+    Column("error", Text, nullable=False),
+    PrimaryKeyConstraint("alert_id", "receiver"),
+)
+
+# What each receiver was told of and is not over.
+alert_topic = Table(
+    "alert_topic",
+    metadata,
+    Column("receiver", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("told_at", BigInteger),
+    Column("times", Integer, nullable=False),
+    PrimaryKeyConstraint("receiver", "topic"),
 )
 
 dataset_event = Table(
@@ -311,4 +341,23 @@ audit = Table(
     Column("action", String(32), nullable=False),
     Column("subject", Text, nullable=False),
     Column("detail", Text, nullable=False),
+)
+
+expectation_result = Table(
+    "expectation_result",
+    metadata,
+    Column("attempt_id", BigInteger, ForeignKey("attempt.attempt_id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("expectation", Text, nullable=False),
+    Column("column_name", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("severity", String(32), nullable=False),
+    Column("ok", Integer, nullable=False),  # 1 or 0
+    Column("observed", Text),  # as JSON
+    Column("checked", BigInteger),
+    Column("unexpected", BigInteger),
+    Column("samples", Text, nullable=False),  # as a JSON list; empty when masked
+    Column("error", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    PrimaryKeyConstraint("attempt_id", "position"),
 )

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from support import browser as browsers
-from support.browser import Report, chromium, opened
+from support.browser import Report, opened
 
 from sqlorch.reports.model import (
     Bar,
@@ -115,12 +115,6 @@ def hostile() -> LineageReport:
         ),
         generated_at=NOON,
     )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -371,6 +371,17 @@ def test_check_writes_annotations_for_github(tmp_path: Path, monkeypatch: pytest
     assert "choose one" in project.sqlorch("check", "--github", "--json").told(2)
 
 
+def test_check_names_every_cycle_at_its_place(tmp_path: Path) -> None:
+    refs = {"a": "b", "b": "a", "c": "a", "x": "y", "y": "x", "self": "self"}
+    files = {f"models/{name}.sql": f"--\nselect * from {{{{ ref('{ref}') }}}}" for name, ref in refs.items()}
+    said = make_project(tmp_path / "shop", files).sqlorch("check", "--json")
+    found = {(f["rule"], f["path"], f["line"]): f["message"] for f in said.document["findings"]}
+    assert set(found) == {("cycle", f"models/{name}.sql", 2) for name in ("a", "self", "x")}
+    assert "models/self.sql reads itself" in found["cycle", "models/self.sql", 2]
+    assert "models/x.sql reads models/y.sql reads models/x.sql" in found["cycle", "models/x.sql", 2]
+    assert said.code == 1
+
+
 def test_check_names_a_cycle_by_its_path(tmp_path: Path) -> None:
     project = make_project(
         tmp_path,

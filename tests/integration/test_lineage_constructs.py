@@ -237,17 +237,6 @@ def test_two_models_of_one_name_are_reported(tmp_path: Path) -> None:
     )
 
 
-def test_a_project_without_any_profile_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = write_files(tmp_path, {"models/a.sql": "select {{ target.type }}"})
-    (root / "profiles.yml").unlink()
-    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
-    monkeypatch.delenv("DBT_PROFILES_DIR", raising=False)
-    project = load_project(root)
-    assert project.adapter == "unknown"
-    assert project.sql["model.probe.a"] == "select unknown"
-    assert any(w.path == "profiles.yml" for w in project.warnings)
-
-
 def test_missing_packages_are_reported(tmp_path: Path) -> None:
     root = write_files(tmp_path, {"packages.yml": "packages: [{package: a/b, version: 1.0.0}]"})
     project = load_project(root, profiles_dir=root)

@@ -97,6 +97,18 @@ def test_reading_what_it_built_the_time_before_is_nothing_to_tell(shop: Project)
     assert (said.code, said.err) == (0, "")
 
 
+def test_tests_of_disabled_models_are_passed_over(shop: Project) -> None:
+    shop.write(
+        {
+            "models/off.sql": "{{ config(enabled=false) }} select 1 as one",
+            "tests/of_off.sql": "select * from {{ ref('off') }}",
+        }
+    )
+    said = shop.run()
+    assert (said.code, said.err) == (0, "")
+    assert "of_off" not in said.states
+
+
 def altered(project: Files, add: set[tuple[str, str]], drop: set[tuple[str, str]]) -> Files:
     edges = (set(project.dag.edges) | add) - drop
     return replace(project, dag=Dag(project.dag.nodes.values(), edges, project=project.dag.project))

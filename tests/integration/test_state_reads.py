@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sqlorch.domain.errors import StateError
+from sqlorch.domain.expectations import Expectation, ExpectationResult
 from sqlorch.domain.history import NodeMove, Owner
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.run import ErrorClass, NodeResult, NodeSpec, NodeState, Outcome, RunSpec, RunState
@@ -20,6 +21,19 @@ DEAD = Owner(host="box", boot_id="b", pid=17, started=3)
 ALIVE = Owner(host="box", boot_id="b", pid=18, started=4)
 A, B, CHECK = "model.shop.a", "model.shop.b", "test.shop.check"
 _S = NodeState
+FOUND = (
+    ExpectationResult(
+        expectation=Expectation(
+            type="expect_x", arguments={"column": "id"}, severity="warn", origin="a.yml:3"
+        ),
+        ok=False,
+        observed={"mean": 1.5},
+        checked=10,
+        unexpected=2,
+        samples=(7, "x"),
+    ),
+    ExpectationResult(expectation=Expectation(type="expect_y"), ok=True),
+)
 
 
 @pytest.fixture
@@ -60,6 +74,7 @@ def execute(
         failures=2 if uid == CHECK else None,
         message=f"{outcome}!",
         error_class=None if outcome.ok else ErrorClass.TRANSIENT,
+        checks=FOUND if uid == CHECK else (),
     )
     moves = [NodeMove(unique_id=uid, before=_S.RUNNING, after=after)]
     store.step(run_id, now=T0, results=[(attempt, result)], moves=moves)
@@ -206,6 +221,19 @@ class TestDashboards:
             assert value is None or type(value) is types[kind], (column, value)
             assert kind != "timestamp" or value is None or value.tzinfo is UTC
 
+    def test_expectation_results_hold_what_each_attempt_found(self, filled: SqlStore):
+        rows = self.table(filled, "expectation_results")
+        assert [(row["attempt"], row["expectation"], row["ok"]) for row in rows] == [
+            (1, "expect_x", 0),
+            (1, "expect_y", 1),
+            (2, "expect_x", 0),
+            (2, "expect_y", 1),
+        ]
+        first = rows[0]
+        assert (first["checked_node"], first["column_name"], first["severity"]) == (A, "id", "warn")
+        assert (first["observed"], first["checked"], first["unexpected"]) == ('{"mean": 1.5}', 10, 2)
+        assert (first["samples"], first["error"]) == ('[7, "x"]', "")
+
     def test_runs(self, filled: SqlStore):
         first, second = self.table(filled, "runs")
         assert (first["run_id"], first["group_name"], first["state"]) == ("r1", "daily", "failed")
@@ -261,5 +289,8 @@ class TestDashboards:
         assert len(filled.runs()) == 2
 
     def test_an_unknown_table_is_refused(self, store: SqlStore):
-        with pytest.raises(StateError, match="no dashboard table x; there are runs, node_runs, test_results"):
+        with pytest.raises(
+            StateError,
+            match="no dashboard table x; there are runs, node_runs, test_results, expectation_results",
+        ):
             store.dashboard_rows("x")

@@ -96,13 +96,7 @@ class Project:
 
     def sqlorch(self, *arguments: str) -> Said:
         """Run a command in this process, which has paid for importing dbt already."""
-        out, err = io.StringIO(), io.StringIO()
-        with redirect_stdout(out), redirect_stderr(err):
-            try:
-                main(self.arguments(*arguments))
-            except SystemExit as done:
-                code = done.code
-        return Said(code=int(code or 0), out=out.getvalue(), err=err.getvalue())
+        return call(*self.arguments(*arguments))
 
     def run(self, *arguments: str, interval: str = DAY) -> Said:
         """``sqlorch run --json`` over a day."""
@@ -128,6 +122,17 @@ class Project:
         """Read what sqlorch remembers of the project."""
         with closing(sqlite3.connect(self.root / ".sqlorch" / "state.db")) as connection:
             return connection.execute(sql).fetchall()
+
+
+def call(*arguments: str) -> Said:
+    """Run a command line in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            main(list(arguments))
+        except SystemExit as done:
+            code = done.code
+    return Said(code=int(code or 0), out=out.getvalue(), err=err.getvalue())
 
 
 def make_project(root: Path, files: Mapping[str, str]) -> Project:

@@ -24,6 +24,14 @@ from sqlorch.reports.model import (
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 RAW_ORDERS, RAW_CUSTOMERS = "source.shop.raw.orders", "source.shop.raw.customers"
+DESCRIPTION = """What was sold.
+
+| status | meaning |
+|---|---|
+| `paid` | the **money** is in |
+
+- one row per order
+- <b>no</b> refunds"""
 STG_ORDERS, STG_CUSTOMERS = "model.shop.stg_orders", "model.shop.stg_customers"
 FCT_ORDERS, REVENUE = "model.shop.fct_orders", "exposure.shop.revenue"
 SQL = """-- what was paid
@@ -66,7 +74,7 @@ _FCT_ORDERS = _node(
     schema="analytics",
     group="daily",
     materialized="table",
-    description="What was sold.",
+    description=DESCRIPTION,
     owner="Finance <finance@example.com>",
     tags=("money", "nightly"),
     relation='"shop"."analytics"."fct_orders"',

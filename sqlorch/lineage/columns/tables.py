@@ -19,6 +19,8 @@ _LATERAL_BY_ITSELF = frozenset({"duckdb"})
 _ARRAYS_IN_FROM = frozenset({"bigquery", "redshift"})
 # A name longer than this is not a file one would describe; in a message it is cut.
 _ASKED, _SHOWN = 4_000, 120
+# Compiled SQL has ephemeral models as CTEs called so; they are nodes of their own all the same.
+_INJECTED = "__dbt__cte__"
 _ROW_MAKERS = (exp.Unnest, exp.Lateral, exp.Values, exp.TableFromRows)
 
 
@@ -162,11 +164,10 @@ def _is_array(item: exp.Table, scope: Scope, context: Context) -> bool:
 
 def _named(item: exp.Table, key: tuple[str, ...], scope: Scope, context: Context) -> Relation:
     """A CTE of that name, a parent, a described file, or something unknown."""
-    if len(key) == 1:
-        cte = scope.ctes.get(context.names.identifier(item.this))
-        if cte is not None:
-            return cte
-    found = context.relations.get(key)
+    cte = scope.ctes.get(context.names.identifier(item.this)) if len(key) == 1 else None
+    if cte is not None and not key[0].lower().startswith(_INJECTED):
+        return cte
+    found = context.relations.get(key, cte)
     if found is not None:
         return found
     return _external(item, context) or _stranger(_text(item, context))

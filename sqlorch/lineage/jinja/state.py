@@ -26,12 +26,14 @@ class Target:
         adapter: dbt's adapter type: ``duckdb``, ``postgres``, ``snowflake``, ...
         database, schema: where relations go by default.
         values: all of ``target`` as a template sees it, without secrets.
+        assumed: what was assumed for want of a profile, and why; "" when one was read.
     """
 
     adapter: str
     database: str
     schema: str
     values: Mapping[str, Any]
+    assumed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

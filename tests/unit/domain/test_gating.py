@@ -6,6 +6,7 @@ import pytest
 
 from sqlorch.domain.dag import Dag, Node
 from sqlorch.domain.errors import ProjectError
+from sqlorch.domain.expectations import Expectation, Suite, with_expectations
 from sqlorch.domain.gating import execution_edges
 
 KINDS = {"s": "source", "m": "model", "t": "test", "u": "unit_test", "x": "exposure", "c": "seed"}
@@ -132,3 +133,12 @@ def test_whole_sets_name_what_the_last_ones_do_not_speak_for() -> None:
     }
     across = execution_edges(dag, frozenset({"m1", "t1", "m3"}), whole=True)
     assert across["m3"] == {"m1", "t1"}
+
+
+def test_expectations_wait_for_the_tests_of_their_model_alone_and_gate_what_reads_it() -> None:
+    suite = Suite(model="m.shop.1", expectations=(Expectation(type="expect_x"),))
+    plain = dag_of({"m.shop.1": "", "m2": "m.shop.1", "t1": "m.shop.1", "t2": "m.shop.1 m2"})
+    found = edges(with_expectations(plain, [suite]))
+    assert found[suite.unique_id] == {"t1"}
+    assert found["m2"] == {suite.unique_id}
+    assert found["t2"] == {"m2"}

@@ -2,7 +2,7 @@
 // less, so that a long project uses the height of a window and a tall one its width.
 
 function makeCamera() {
-  const STRETCH = 3; // how much less one direction may shrink than the other
+  const STRETCH = 4; // how much less one direction may shrink than the other
   const camera = { zoom: 1, powerX: 1, powerY: 1, x: 0, y: 0, width: 1, height: 1, limits: [0.02, 2.5] };
 
   const scaleX = () => (camera.zoom < 1 ? camera.zoom ** camera.powerX : camera.zoom);

@@ -23,7 +23,7 @@ const Columns = (() => {
       el('span', { class: 'name', dir: 'auto', text: plain(column.name) }),
       el('span', { class: 'type', text: plain(column.type ?? '').toLowerCase() }),
       column.status === 'unknown' ? el('span', { class: 'tag', text: 'origin unknown' }) : null,
-      column.description ? el('span', { class: 'about', dir: 'auto', text: plain(column.description) }) : null,
+      column.description ? el('span', { class: 'about', dir: 'auto', text: plain(column.description.split(/\n\s*\n/)[0]) }) : null,
     );
   }
 
@@ -35,7 +35,7 @@ const Columns = (() => {
     Panel.show(
       Panel.header(node.kind, `column of ${plain(node.name)}`, plain(path.column), back, copyButton(`${node.name}.${path.column}`, 'the column')),
       column?.type ? el('p', { class: 'relation' }, el('code', { text: plain(column.type).toLowerCase() })) : null,
-      column?.description ? el('p', { class: 'prose', dir: 'auto', text: plainLines(column.description) }) : null,
+      column?.description ? Prose.element(column.description) : null,
       indirectSwitch(app, path, state),
       steps(graph, `Where it comes from · ${path.up.size}`, path.up, 'It comes from no other column of this project.'),
       steps(graph, `What is made from it · ${path.down.size}`, path.down, 'Nothing in this project is made from it.'),

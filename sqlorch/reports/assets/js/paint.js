@@ -26,7 +26,7 @@ function paintSmall(ctx, picture, view, clip) {
       const { left, top, width, height } = boxOf(picture.scene.items[at], view);
       if (outside({ left, top, width, height }, clip)) continue;
       if (height < 3) ctx.rect(left, top, width, height);
-      else ctx.roundRect(left, top + height * 0.18, width, height * 0.64, height * 0.32);
+      else ctx.roundRect(left, top + height * 0.18, width, height * 0.64, Math.min(4, height * 0.32));
     }
     ctx.fill();
   }

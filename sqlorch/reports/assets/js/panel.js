@@ -44,7 +44,7 @@ const Panel = (() => {
     show(
       header(about.kind, plain(kind), plain(about.name), ...tools(app, index, more)),
       more?.relation && el('p', { class: 'relation' }, el('code', { dir: 'auto', text: plain(more.relation) }), copyButton(more.relation, 'the table name')),
-      more?.description ? el('p', { class: 'prose', dir: 'auto', text: plainLines(more.description) }) : null,
+      more?.description ? Prose.element(more.description) : null,
       more?.message && section('Last error', el('pre', { class: 'problem', text: plainLines(more.message) })),
       facts(graph, about, more),
       detail ? null : el('p', { class: 'muted', text: 'Reading columns, tests and SQL…' }),

@@ -70,6 +70,7 @@ const Pointer = (() => {
     const found = badge ? -1 : Stage.itemAt(x, y);
     const item = found < 0 ? null : Stage.picture().scene.items[found];
     last = { at: performance.now(), x, y, item, badge };
+    Tip.hide();
     if (badge) return Act.open(...badge);
     if (!item) return Act.clear();
     if (item.members) return Act.selectGroup(item.key);

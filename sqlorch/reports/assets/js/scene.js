@@ -9,7 +9,7 @@ function buildScene(graph, state, path, detail) {
   scene.place = new Map();
   scene.items.forEach((item, at) => (item.members ? item.members : [item.node]).forEach((node) => scene.place.set(node, at)));
   scene.near = nearItems(scene);
-  scene.bounds = boundsOf(scene.items);
+  scene.bounds = boundsOf(scene);
   return scene;
 }
 
@@ -142,13 +142,19 @@ function nearItems(scene) {
   return near;
 }
 
-function boundsOf(items) {
+function boundsOf({ items, edges }) {
   const box = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
   for (const item of items) {
     box.left = Math.min(box.left, item.x - item.width / 2);
     box.right = Math.max(box.right, item.x + item.width / 2);
     box.top = Math.min(box.top, item.y - item.height / 2);
     box.bottom = Math.max(box.bottom, item.y + item.height / 2);
+  }
+  for (const { bends } of edges) {
+    for (const [, y] of bends) {
+      box.top = Math.min(box.top, y);
+      box.bottom = Math.max(box.bottom, y);
+    }
   }
   return items.length ? box : { left: 0, top: 0, right: 1, bottom: 1 };
 }

@@ -117,14 +117,15 @@ const Stage = (() => {
     if (landmarks.key !== key) landmarks = { key, list: placeLandmarks(now) };
     for (const { item, text, width, color } of landmarks.list) {
       const box = boxOf(item, now);
-      const [x, y] = [Math.round(box.left) - 4, Math.round(box.top + box.height / 2)];
+      const [left, y] = [Math.round(box.left) - 4, Math.round(box.top + box.height / 2)];
+      const x = left < camera.width - 16 ? Math.min(left, Math.round(camera.width - width - 26)) : left; // not cut at the edge
       if (x > camera.width || x + width < -20 || y < -10 || y > camera.height + 10) continue;
       Shapes.plaque(ctx, text, x, y, width, color);
     }
   }
 
   // Pixels between two names, so that the drawing stays visible around them; where few cards are lit, all have names.
-  const apart = (lit) => (lit > 40 ? { x: 130, y: 46 } : { x: 6, y: 23 });
+  const apart = (lit) => (lit > 40 ? { x: 130, y: 46 } : { x: 28, y: 24 });
 
   function placeLandmarks(now) {
     const { scene, lights, graph, overlay } = picture;
@@ -220,7 +221,17 @@ const Stage = (() => {
   function fit(smooth = true) {
     fitted = true;
     fittedTo = pads().bottom;
-    if (picture) fly(() => camera.fit(picture.scene.bounds, pads()), smooth);
+    if (picture) fly(fitCamera, smooth);
+  }
+
+  /** All of the drawing; of a neighbourhood or a column path at least so large that names can be read. */
+  function fitCamera() {
+    camera.fit(picture.scene.bounds, pads());
+    const centre = picture.scene.items[picture.lights.items.indexOf(TONE.self)];
+    if (!centre || picture.scene.name === 'whole' || picture.scene.name === 'collapsed' || CARD.width * camera.scaleX() >= 72) return;
+    const { left, right, top, bottom } = pads();
+    Object.assign(camera, { zoom: 0.5, powerX: 1, powerY: 0.4 });
+    camera.centreOn(centre.x, centre.y, (left + camera.width - right) / 2, (top + camera.height - bottom) / 2);
   }
 
   /** Moves the camera to where `move` puts it, in a fifth of a second, or at once for those who want no motion. */

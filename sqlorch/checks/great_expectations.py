@@ -1,0 +1,196 @@
+"""Expectations checked by Great Expectations, on a connection that is open already.
+
+Everything is computed by SQL in the warehouse; rows never come here, but for a few samples.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlorch.domain.expectations import Expectation, ExpectationResult, Suite
+
+_SAMPLES = 10
+_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": _SAMPLES}
+_OURS = "sqlorch"
+# These name tables: the database's catalogue knows no queries. They look at the whole table.
+_OF_TABLE = frozenset(
+    {
+        "expect_column_type_to_be",
+        "expect_column_values_to_be_in_type_list",
+        "expect_column_values_to_be_of_type",
+        "expect_table_row_count_to_equal_other_table",
+    }
+)
+# The library keeps its current context in a global variable, and its modules import each other in circles,
+# so that two threads importing it at once find it half made.
+_TURN = threading.RLock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What a suite is checked on.
+
+    Attributes:
+        schema, table: where the rows are, unquoted.
+        query: SELECT of those to look at.
+    """
+
+    schema: str
+    table: str
+    query: str
+
+
+def warm_up() -> threading.Thread:
+    """Import the library in the background, which takes seconds, while the first models run."""
+    thread = threading.Thread(target=library, name="import great_expectations", daemon=True)
+    thread.start()
+    return thread
+
+
+def check(
+    suite: Suite, rows: Rows, connect: Callable[[], Any], *, dialect: str
+) -> tuple[list[ExpectationResult], list[Mapping[str, Any]]]:
+    """Check a suite on some rows.
+
+    Args:
+        suite: what is expected.
+        rows: where to look.
+        connect: gives the DBAPI connection to use; it is not closed.
+        dialect: SQLAlchemy's name of the database, ``duckdb`` or ``postgresql+psycopg2``.
+
+    Returns:
+        A result for each expectation, in their order, and the library's own documents of the validation.
+        What cannot be checked is a result with its error.
+    """
+    library()
+    wanted, found = _expectations(suite)
+    with _TURN, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own future, and that there is a class for PostgreSQL
+        documents = _validate(suite, rows, connect, dialect, wanted) if wanted else []
+    for document in documents:
+        found |= _results(suite, document)
+    lost = "Great Expectations returned nothing for it"
+    return [
+        found.get(number) or ExpectationResult(expectation=one, ok=False, error=lost)
+        for number, one in enumerate(suite.expectations)
+    ], documents
+
+
+def library() -> Any:
+    """The imported library, quiet; the first call takes seconds."""
+    with _TURN:
+        return _import()
+
+
+@cache
+def _import() -> Any:
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations  # noqa: PLC0415 - takes seconds
+
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    return great_expectations
+
+
+@cache
+def _context() -> Any:
+    """A context that keeps nothing."""
+    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415 - likewise
+
+    context = library().get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return context
+
+
+def _expectations(suite: Suite) -> tuple[list[Any], dict[int, ExpectationResult]]:
+    """The library's objects, and results for those it refuses to make."""
+    from great_expectations.expectations.registry import get_expectation_impl  # noqa: PLC0415 - likewise
+
+    made: list[Any] = []
+    refused: dict[int, ExpectationResult] = {}
+    for number, one in enumerate(suite.expectations):
+        try:
+            made.append(get_expectation_impl(one.type)(**_arguments(one), meta={_OURS: number}))
+        except Exception as error:  # noqa: BLE001 - whatever its validators raise, the others are checked
+            refused[number] = ExpectationResult(expectation=one, ok=False, error=_first_line(str(error)))
+    return made, refused
+
+
+def _arguments(one: Expectation) -> dict[str, Any]:
+    arguments = dict(one.arguments)
+    if "row_condition" in arguments:
+        arguments["condition_parser"] = "great_expectations"
+    return arguments
+
+
+def _validate(
+    suite: Suite, rows: Rows, connect: Callable[[], Any], dialect: str, wanted: Sequence[Any]
+) -> list[Mapping[str, Any]]:
+    from sqlalchemy.pool import StaticPool  # noqa: PLC0415 - only with expectations
+
+    great_expectations, context = library(), _context()
+    name = suite.unique_id
+    source = context.data_sources.add_or_update_sql(
+        name,
+        connection_string=f"{dialect}://",
+        kwargs={"creator": connect, "poolclass": StaticPool},
+    )
+    documents: list[Mapping[str, Any]] = []
+    try:
+        for asset, expectations in _assets(source, rows, name, wanted):
+            batch = asset.add_batch_definition_whole_table(name).get_batch()
+            together = great_expectations.ExpectationSuite(name=name, expectations=expectations)
+            documents.append(dict(batch.validate(together, result_format=_FORMAT).to_json_dict()))
+    finally:
+        context.data_sources.delete(name)
+    return documents
+
+
+def _assets(source: Any, rows: Rows, name: str, wanted: Sequence[Any]) -> Iterator[tuple[Any, list[Any]]]:
+    of_table = [one for one in wanted if one.expectation_type in _OF_TABLE]
+    of_rows = [one for one in wanted if one.expectation_type not in _OF_TABLE]
+    if of_rows:
+        yield source.add_query_asset(name, query=rows.query), of_rows
+    if of_table:
+        table = source.add_table_asset(f"{name} table", table_name=rows.table, schema_name=rows.schema)
+        yield table, of_table
+
+
+def _results(suite: Suite, document: Mapping[str, Any]) -> dict[int, ExpectationResult]:
+    found = {}
+    for told in document.get("results", ()):
+        number = told["expectation_config"]["meta"][_OURS]
+        found[number] = _result(suite.expectations[number], told, mask=suite.mask)
+    return found
+
+
+def _result(one: Expectation, told: Mapping[str, Any], *, mask: bool) -> ExpectationResult:
+    values = told.get("result") or {}
+    return ExpectationResult(
+        expectation=one,
+        ok=bool(told["success"]),
+        observed=values.get("observed_value"),
+        checked=values.get("element_count"),
+        unexpected=values.get("unexpected_count"),
+        samples=() if mask else tuple(values.get("partial_unexpected_list") or ())[:_SAMPLES],
+        error=_error(told.get("exception_info") or {}),
+    )
+
+
+def _error(info: Mapping[str, Any]) -> str:
+    """The library's message in one line: it nests what was raised under ids of its metrics."""
+    if "raised_exception" in info:
+        return _first_line(info["exception_message"] or "") if info["raised_exception"] else ""
+    messages = [_first_line(inner.get("exception_message") or "") for inner in info.values()]
+    return next(filter(None, messages), "")
+
+
+def _first_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0].removeprefix("Error: ")[:500] if lines else ""

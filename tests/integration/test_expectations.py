@@ -1,0 +1,141 @@
+"""Expectations in a run: checked after the model and its tests, blocking or told, on the interval's rows."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from support.postgres import running_postgres
+from support.projects import Project, Said, environment, make_project
+
+from sqlorch.state import retention
+from sqlorch.state.store import SqlStore
+
+FILES = {
+    "sqlorch.yml": 'groups: {shop: {select: "*", schedule: "@daily", start: 2013-01-01}}\n',
+    "models/orders.sql": """\
+        {{ config(materialized='incremental', unique_key='id', event_time='ordered_at') }}
+        select * from (values (1, cast('2013-01-03 10:00' as timestamp), 5),
+                              (2, cast('2013-01-03 11:00' as timestamp), {{ env_var('AMOUNT', '-7') }}),
+                              (3, cast('2013-01-04 11:00' as timestamp), -9)) as t(id, ordered_at, amount)
+        """,
+    "models/below.sql": "select * from {{ ref('orders') }}",
+    "models/shop.yml": "models: [{name: orders, columns: [{name: id, data_tests: [unique]}]}]\n",
+    "expectations/orders.yml": """\
+        expectations:
+          - expect_column_values_to_be_between:
+              column: amount
+              min_value: 0
+          - expect_table_row_count_to_be_between:
+              min_value: 100
+              severity: warn
+        """,
+}
+CHECK = "expectations.shop.orders"
+
+
+def _states(said: Said) -> dict[str, str]:
+    (run,) = said.document["runs"]
+    return {node["unique_id"]: node["state"] for node in run["nodes"]}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return make_project(tmp_path / "shop", FILES)
+
+
+def test_an_error_blocks_and_is_told_until_it_is_repaired(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = project.run("--full-refresh")
+    assert said.code == 1
+    states = _states(said)
+    assert (states["model.shop.orders"], states[CHECK]) == ("success", "failed")
+    assert states["model.shop.below"] == "upstream_failed"
+    (node,) = [n for n in said.document["runs"][0]["nodes"] if n["unique_id"] == CHECK]
+    # of the three rows two lie in the interval, and one of these is negative
+    assert node["message"] == (
+        "2 of 2 expectations failed; expect_column_values_to_be_between(amount): 1 of 2 rows, such as -7"
+    )
+    monkeypatch.setenv("AMOUNT", "7")
+    again = project.sqlorch("retry", said.document["runs"][0]["run_id"], "--json")
+    assert (again.code, _states(again)[CHECK]) == (1, "failed")  # a retry does not build the model again
+    repaired = project.run()
+    assert (repaired.code, set(_states(repaired).values())) == (0, {"success"})
+
+
+def test_a_warning_is_told_and_blocks_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AMOUNT", "7")
+    said = project.run()
+    assert said.code == 0
+    (node,) = [n for n in said.document["runs"][0]["nodes"] if n["unique_id"] == CHECK]
+    assert node["outcome"] == "warn"
+    assert "expect_table_row_count_to_be_between: observed 2" in node["message"]
+
+
+def test_they_wait_for_the_models_own_tests_and_are_selected_with_it(project: Project) -> None:
+    planned = project.sqlorch("run", "--dry-run", "--json", "--interval", "2013-01-03", "--select", "orders")
+    (run,) = planned.document["runs"]
+    assert {uid.partition(".")[0] for uid in run["nodes"]} == {"model", "test", "expectations"}
+    project.write({"models/orders.sql": "select 1 as id, 1 as amount union all select 1, 1"})
+    said = project.run("--select", "orders")
+    assert _states(said)[CHECK] == "upstream_failed"
+
+
+def test_docs_are_pages_of_what_was_found_and_replace_nothing_else(project: Project) -> None:
+    assert "nothing was checked" in project.sqlorch("docs").told(2)
+    project.run()
+    # a process of its own: afterwards the library has another context
+    said = project.spawn("docs", "--to", str(project.root / "pages"))
+    assert (said.code, said.out) == (0, f"1 validations: {project.root}/pages/index.html\n")
+    (page,) = (project.root / "pages" / "validations").rglob("*.html")
+    assert "-7" in page.read_text()
+    assert "holds something else" in project.spawn("docs", "--to", str(project.root)).told(2)
+    assert (project.root / "models" / "orders.sql").exists()
+    assert project.spawn("docs", "--to", str(project.root / "pages")).code == 0
+
+
+def test_what_was_found_is_forgotten_with_its_run(project: Project) -> None:
+    project.run()
+    project.run()
+    assert project.query_state("select count(*) from expectation_result") == [(4,)]
+    with SqlStore.open(project.root / ".sqlorch" / "state.db") as store:
+        retention.prune(store._database, before=datetime.now(UTC) + timedelta(days=1), keep=1, dry_run=False)
+    assert project.query_state("select count(*) from expectation_result") == [(2,)]
+
+
+def test_a_mistake_is_told_before_anything_is_built(project: Project) -> None:
+    project.write({"expectations/orders.yml": "- expect_column_to_exits: {column: id}\n"})
+    told = project.run().told(2)
+    assert "orders.yml:1:3: Great Expectations has no 'expect_column_to_exits'; did you mean" in told
+    assert not project.warehouse.exists()
+
+
+def test_a_project_without_expectations_never_imports_the_library(project: Project, tmp_path: Path) -> None:
+    (project.root / "expectations" / "orders.yml").unlink()
+    code = (
+        "import sys; from sqlorch.cli.main import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as done: assert not done.code, done.code\n"
+        "assert not [m for m in sys.modules if m.startswith(('great_expectations', 'pandas'))]\n"
+    )
+    (tmp_path / "asks.py").write_text(code)
+    arguments = project.arguments("run", "--quiet", "--interval", "2013-01-03")
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "asks.py"), *arguments],
+        env=environment(), capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.postgres
+def test_the_same_on_postgres(tmp_path: Path) -> None:
+    with running_postgres() as server:
+        files = FILES | {"profiles.yml": server.profile("shop")}
+        said = make_project(tmp_path / "shop", files).run()
+        assert _states(said)[CHECK] == "failed"
+        (node,) = [n for n in said.document["runs"][0]["nodes"] if n["unique_id"] == CHECK]
+        assert node["message"].endswith("expect_column_values_to_be_between(amount): 1 of 2 rows, such as -7")
