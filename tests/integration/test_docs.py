@@ -147,8 +147,7 @@ def test_commands_in_the_documents_can_be_given(page: str, words: list[str]) -> 
         return
     command: click.Command = cli
     while isinstance(command, click.Group):
-        name, *words = words
-        found = command.get_command(click.Context(command), name)
+        name, found, words = command.resolve_command(click.Context(command), words)
         assert found is not None, f"{page}: there is no command {name}"
         command = found
     command.make_context("sqlorch", words)  # raises a usage error for what is not an option
