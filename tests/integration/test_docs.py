@@ -208,4 +208,5 @@ def test_the_sensor_of_the_how_to_works(tmp_path: Path) -> None:
 )
 def test_pictures_are_small_and_load_nothing(picture: Path) -> None:
     assert picture.stat().st_size < 150_000
-    assert not re.search(r"url\(\"?http|<script|href=", picture.read_text(encoding="utf-8"))
+    if picture.suffix == ".svg":
+        assert not re.search(r"url\(\"?http|<script|href=", picture.read_text(encoding="utf-8"))
