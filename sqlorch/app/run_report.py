@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,25 @@ _MOST_TEXT = 300  # letters of one value
 _UNTRIED = frozenset({NodeState.UPSTREAM_FAILED, NodeState.SKIPPED})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is remembered of a run.
+
+    Attributes:
+        run: it.
+        nodes: its nodes.
+        attempts: those of its newest generation, oldest first.
+        findings: what expectations found, by the id of the attempt.
+        hints: what was unusual.
+    """
+
+    run: RunRecord
+    nodes: Sequence[NodeRecord]
+    attempts: Sequence[AttemptRecord]
+    findings: Mapping[int, Sequence[ExpectationResult]] = field(default_factory=dict)
+    hints: Hints = field(default_factory=Hints)
+
+
 def run_report(workspace: Workspace, run_id: str | None, *, now: datetime) -> RunReport:
     """Everything the page shows.
 
@@ -45,10 +66,25 @@ def run_report(workspace: Workspace, run_id: str | None, *, now: datetime) -> Ru
     with workspace.store() as store:
         run = store.run(run_id) if run_id is not None else _newest(store)
         nodes = store.nodes(run.run_id)
-        attempts = [attempt for attempt in store.attempts(run.run_id) if attempt.gen == run.gen]
-        findings = store.expectations(run.run_id)
-        hints = run_hints(store, run, nodes)
-    return _Composer(workspace.location.project_dir, run, nodes, attempts, findings, hints, now).report()
+        kept = Kept(
+            run=run,
+            nodes=nodes,
+            attempts=[attempt for attempt in store.attempts(run.run_id) if attempt.gen == run.gen],
+            findings=store.expectations(run.run_id),
+            hints=run_hints(store, run, nodes),
+        )
+    return compose(kept, project_dir=workspace.location.project_dir, now=now)
+
+
+def compose(kept: Kept, *, project_dir: Path, now: datetime) -> RunReport:
+    """The report, made of what was read.
+
+    Args:
+        kept: what is remembered.
+        project_dir: where the files of the nodes are, should their compiled SQL be gone.
+        now: when attempts end that are under way.
+    """
+    return _Composer(kept, project_dir, now).report()
 
 
 def _newest(store: SqlStore) -> RunRecord:
@@ -59,24 +95,15 @@ def _newest(store: SqlStore) -> RunRecord:
 
 
 class _Composer:
-    def __init__(
-        self,
-        project_dir: Path,
-        run: RunRecord,
-        nodes: Sequence[NodeRecord],
-        attempts: Iterable[AttemptRecord],
-        findings: Mapping[int, Sequence[ExpectationResult]],
-        hints: Hints,
-        now: datetime,
-    ) -> None:
+    def __init__(self, kept: Kept, project_dir: Path, now: datetime) -> None:
         self._project_dir = project_dir
-        self._run = run
-        self._records = {node.unique_id: node for node in nodes}
-        self._findings = findings
-        self._hints = hints
+        self._run = run = kept.run
+        self._records = {node.unique_id: node for node in kept.nodes}
+        self._findings = kept.findings
+        self._hints = kept.hints
         self._now = now
         self._tries: dict[str, list[AttemptRecord]] = defaultdict(list)
-        for attempt in attempts:
+        for attempt in kept.attempts:
             self._tries[attempt.unique_id].append(attempt)
         begun = [tries[0].started_at for tries in self._tries.values()]
         self._start = min([*begun, *([run.started_at] if run.started_at else [])], default=now)
@@ -178,9 +205,11 @@ class _Composer:
     @cached_property
     def _edges(self) -> tuple[tuple[str, str], ...]:
         """Between what is built: where one waits for a test, from what the test waits for."""
-        built: dict[str, frozenset[str]] = {}  # what of its kind each node waits for, tests passed through
-        for uid, node in self._records.items():  # in topological order
-            passed = (built.get(a, frozenset()) if self._is_test(a) else frozenset({a}) for a in node.after)
+        built: dict[str, frozenset[str]] = {}
+        for uid in self._order:
+            passed = (
+                built[above] if self._is_test(above) else frozenset({above}) for above in self._above(uid)
+            )
             built[uid] = frozenset[str]().union(*passed)
         return tuple(
             (parent, child)
@@ -189,16 +218,25 @@ class _Composer:
             for parent in sorted(built[child])
         )
 
+    @cached_property
+    def _order(self) -> tuple[str, ...]:
+        """What waits after what it waits for; the stored positions follow lineage alone, not tests."""
+        return tuple(TopologicalSorter({uid: self._above(uid) for uid in self._records}).static_order())
+
+    def _above(self, uid: str) -> list[str]:
+        return sorted(self._records.keys() & self._records[uid].after)
+
     def _is_test(self, uid: str) -> bool:
-        return uid in self._records and self._records[uid].kind in TEST_KINDS
+        return self._records[uid].kind in TEST_KINDS
 
     @cached_property
     def _held(self) -> Mapping[str, int]:
         """How many nodes below each failed one were not run."""
         blamed: dict[str, set[str]] = defaultdict(set)
         failed: dict[str, frozenset[str]] = {}
-        for uid, node in self._records.items():
-            above = frozenset[str]().union(*(failed.get(a, frozenset()) for a in node.after))
+        for uid in self._order:
+            node = self._records[uid]
+            above = frozenset[str]().union(*(failed[other] for other in self._above(uid)))
             failed[uid] = frozenset({uid}) if node.state is NodeState.FAILED else above
             if node.state in _UNTRIED:
                 for culprit in above:

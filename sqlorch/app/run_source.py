@@ -50,6 +50,12 @@ def line_in(compiled: str, written: str, line: int | None) -> int | None:
 
 
 def _source(text: str, mark: int | None, *, compiled: bool, language: str) -> Source:
+    lines = text.splitlines()
+    # dbt leaves empty lines where its macros stood; in the author's file they are counted
+    blank = 0 if not compiled else next((number for number, line in enumerate(lines) if line.strip()), 0)
+    if blank:
+        text = "\n".join(lines[blank:])
+        mark = mark - blank if mark is not None and mark > blank else mark
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]}\n-- and {len(text) - _LONGEST:,} more letters"
     return Source(text=text.rstrip(), compiled=compiled, mark=mark, language=language)

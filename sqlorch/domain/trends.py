@@ -18,6 +18,7 @@ from sqlorch.domain.run import Outcome
 _HALVES = 2
 LEAST_TO_COMPARE = 6  # executions from which a first and a second half say something
 GROWN = 1.2  # the later half has so many times the median of the earlier one
+NOTICEABLE = 1.0  # seconds a node takes before it is worth saying that it grows slower
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,14 @@ class DayTrend:
         return self.succeeded / self.runs
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeDay:
+    """One node on one day in UTC; ``p50`` and ``p95`` are seconds of successes, ``rows`` of the last one."""
+
+    day: datetime
+    node: NodeTrend
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """The smallest of the values that at least ``share`` of them do not exceed (nearest rank)."""
     ordered = sorted(values)
@@ -119,6 +128,16 @@ def node_trends(executions: Iterable[Execution]) -> list[NodeTrend]:
     for execution in executions:
         by_node[execution.unique_id, execution.group].append(execution)
     return [_trend(sorted(found, key=lambda each: each.at)) for _, found in sorted(by_node.items())]
+
+
+def node_days(executions: Iterable[Execution]) -> list[NodeDay]:
+    """Every node's days, oldest first."""
+    by_day: dict[datetime, list[Execution]] = defaultdict(list)
+    for execution in executions:
+        by_day[day_of(execution.at)].append(execution)
+    return [
+        NodeDay(day=day, node=node) for day, found in sorted(by_day.items()) for node in node_trends(found)
+    ]
 
 
 def day_of(instant: datetime) -> datetime:
@@ -158,8 +177,8 @@ def flakiest(trends: Iterable[NodeTrend]) -> list[NodeTrend]:
 
 def growing(trends: Iterable[NodeTrend]) -> list[NodeTrend]:
     """Those that grow slower or larger by :data:`GROWN` and more, the steepest first."""
-    found = [t for t in trends if max(t.slowdown or 0, t.growth or 0) >= GROWN]
-    return sorted(found, key=lambda t: (-max(t.slowdown or 0, t.growth or 0), t.unique_id))
+    found = [t for t in trends if _steepness(t) >= GROWN]
+    return sorted(found, key=lambda t: (-_steepness(t), t.unique_id))
 
 
 def since(now: datetime, days: int) -> datetime:
@@ -188,6 +207,11 @@ def _trend(found: Sequence[Execution]) -> NodeTrend:
         growth=_later_by_earlier(rows),
         rows=rows[-1] if rows else None,
     )
+
+
+def _steepness(trend: NodeTrend) -> float:
+    slower = trend.slowdown if (trend.p50 or 0) >= NOTICEABLE else None
+    return max(slower or 0, trend.growth or 0)
 
 
 def _failed(outcome: Outcome) -> bool:

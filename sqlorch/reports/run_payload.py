@@ -114,7 +114,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 def _drawing(report: RunReport, index: Mapping[str, int]) -> dict[str, Any]:
     """Places of what is built; tests stand with what they test."""
     drawn = [node.unique_id for node in report.nodes if node.kind not in _TESTS]
-    layout = lay_out(drawn, {edge: False for edge in report.edges})
+    layout = lay_out(drawn, dict.fromkeys(report.edges, False))
     return {
         "places": [[index[uid], short(layout.places[uid].x), short(layout.places[uid].y)] for uid in drawn],
         "edges": [

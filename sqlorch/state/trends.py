@@ -36,7 +36,7 @@ _BEFORE = f"""
     JOIN run ON run.run_id = past.run_id
     WHERE node.run_id = :run AND node.kind NOT IN ({_TESTS})
     ORDER BY past.attempt_id DESC
-"""  # noqa: S608 - words and numbers of ours
+"""
 
 
 class SqlTrends:

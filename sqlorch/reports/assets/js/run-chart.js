@@ -8,7 +8,7 @@ const Chart = (() => {
   function element(run) {
     if (!run.gantt.bars.length) return null;
     place = el('div', { class: 'timeline', id: 'timeline' });
-    const legend = el('p', { class: 'chart-legend' }, key('queued', 'waits for its turn'), key('retry_wait', 'waits to be tried again'), el('span', { class: 'critical-key', text: 'on the slowest path' }), el('span', { class: 'muted', text: 'Thin bars are tests.' }));
+    const legend = el('p', { class: 'chart-legend' }, key('queued', 'waits for its turn'), key('retry_wait', 'waits to be tried again'), el('span', { class: 'critical-key', text: 'on the slowest, critical path' }), el('span', { class: 'muted', text: 'Thin bars are tests.' }));
     return section('chart', 'Timeline', el('div', { class: 'frame' }, place), legend);
   }
 

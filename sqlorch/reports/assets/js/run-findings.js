@@ -30,7 +30,7 @@ const Findings = (() => {
 
   const share = (part) => (part > 0 && part < 0.001 ? 'under 0.1 %' : `${(part * 100).toFixed(1).replace('.0', '')} %`);
 
-  const samples = (values) => el('span', { class: 'samples' }, ...values.map((value) => el('code', { dir: 'auto', text: plain(value) })));
+  const samples = (values) => el('span', { class: 'samples' }, ...[...new Set(values)].map((value) => el('code', { dir: 'auto', text: plain(value) })));
 
   return { element };
 })();
