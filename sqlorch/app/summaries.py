@@ -120,12 +120,12 @@ SUMMARIES = {
         rows=_Source.daily_runs,
     ),
     "daily_nodes": _Summary(
-        description="One row a day (UTC) and node: how often it ran, failed and was retried, and how long it took.",
+        description="One row a day (UTC) and node: attempts, failures, retries, and how long it took.",
         columns=[("day", "timestamp"), *_NODE, *_FIGURES],
         rows=_Source.daily_nodes,
     ),
     "node_durations": _Summary(
-        description="One row a node over all that is remembered: p50 and p95 of its seconds, failures, retries.",
+        description="One row a node, over all that is remembered: attempts, failures, seconds.",
         columns=[*_NODE, *_FIGURES],
         rows=_Source.node_durations,
     ),

@@ -63,8 +63,8 @@ class Anomaly:
         """One phrase: ``took 12.4 s, 4.1 times its usual 3.0 s (median of 10)``."""
         of = f"(median of {self.samples})"
         if self.kind is Unusual.SLOW:
-            times = f"{self.value / self.usual:,.1f} times" if self.usual else "instead of"
-            return f"took {self.value:,.1f} s, {times} its usual {self.usual:,.1f} s {of}"
+            how = f", {self.value / self.usual:,.1f} times" if self.usual else " instead of"
+            return f"took {self.value:,.1f} s{how} its usual {self.usual:,.1f} s {of}"
         return f"has {self.value:,.0f} rows where {self.usual:,.0f} are usual {of}"
 
 

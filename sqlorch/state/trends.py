@@ -21,6 +21,13 @@ from sqlorch.state.tables import attempt, node_run, run
 _LOOK_BACK = 3 * MOST  # successes among which those over an interval of a similar length are looked for
 _OK = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.ok)
 _TESTS = ", ".join(f"'{kind}'" for kind in sorted(TEST_KINDS))
+_FIGURES = ("unique_id", "run_id", "outcome", "n", "started_at", "finished_at", "rows")
+_EXECUTION = (
+    *(attempt.c[name] for name in _FIGURES),
+    node_run.c.name,
+    node_run.c.kind,
+    run.c.group_name,
+)
 _ENDED = (RunState.SUCCESS, RunState.FAILED)
 # Per node of the run a walk down its index from the attempt: the cost does not grow with the history.
 _BEFORE = f"""
@@ -53,7 +60,7 @@ class SqlTrends:
             group: of the runs of this group alone.
         """
         statement = (
-            select(attempt, node_run.c.name, node_run.c.kind, run.c.group_name)
+            select(*_EXECUTION)
             .join_from(attempt, run, run.c.run_id == attempt.c.run_id)
             .join(
                 node_run,
