@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -160,7 +161,7 @@ class _Composer:
             tries=tuple(self._try(attempt) for attempt in tries),
             usual=tuple(sample.seconds for sample in reversed(before)),
             hints=tuple(map(str, self._hints.found.get(uid, ()))),
-            findings=tuple(map(_finding, self._findings.get(last.attempt_id, ()))) if last else (),
+            findings=tuple(map(self._finding, self._findings.get(last.attempt_id, ()))) if last else (),
             source=source_of(node, last, self._project_dir),
             log=f"sqlorch runs logs {self._run.run_id} {uid}" if last and last.log_path else "",
             held=self._held.get(uid, 0),
@@ -168,6 +169,23 @@ class _Composer:
 
     def _on(self, node: NodeRecord) -> str | None:
         return node.attached_to if node.kind in TEST_KINDS and node.attached_to in self._records else None
+
+    def _finding(self, result: ExpectationResult) -> Finding:
+        one = result.expectation
+        told = {name: value for name, value in one.arguments.items() if name != "column"}
+        return Finding(
+            expectation=one.type,
+            column=one.column,
+            arguments=", ".join(f"{name}: {_text(value)}" for name, value in told.items()),
+            severity=one.severity,
+            origin=one.origin.removeprefix(f"{self._project_dir}{os.sep}"),
+            ok=result.ok,
+            observed=None if result.observed is None else _text(result.observed),
+            checked=result.checked,
+            unexpected=result.unexpected,
+            samples=tuple(map(_text, result.samples)),
+            error=result.error,
+        )
 
     def _try(self, attempt: AttemptRecord) -> Try:
         return Try(
@@ -270,24 +288,6 @@ def _settings(invocation: Mapping[str, Any]) -> dict[str, str]:
     if names := sorted(map(str, invocation.get("vars") or ())):
         found["--vars"] = ", ".join(names)
     return found
-
-
-def _finding(result: ExpectationResult) -> Finding:
-    one = result.expectation
-    told = {name: value for name, value in one.arguments.items() if name != "column"}
-    return Finding(
-        expectation=one.type,
-        column=one.column,
-        arguments=", ".join(f"{name}: {_text(value)}" for name, value in told.items()),
-        severity=one.severity,
-        origin=one.origin,
-        ok=result.ok,
-        observed=None if result.observed is None else _text(result.observed),
-        checked=result.checked,
-        unexpected=result.unexpected,
-        samples=tuple(map(_text, result.samples)),
-        error=result.error,
-    )
 
 
 def _text(value: object) -> str:

@@ -1,6 +1,7 @@
 """The slowest path explains the whole run: its steps follow one another from the start to the last end."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -30,7 +31,7 @@ def test_its_waits_and_seconds_are_the_time_the_run_took(run):
     path = slowest_path(times, after, NOON)
     took = max(at.end for at in times.values()) - NOON
     assert sum(step.waited + step.seconds for step in path) == pytest.approx(took.total_seconds())
-    for before, then in zip(path, path[1:], strict=False):
+    for before, then in pairwise(path):
         assert before.unique_id in after[then.unique_id]
 
 
