@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.projects import Project, make_project, rows_of
+from support.projects import REPOSITORY, Project, make_project, rows_of
 
 FILES = {
     "sqlorch.yml": """\
@@ -125,6 +126,23 @@ def test_published_files_answer_a_dashboards_first_questions(shop: Project, name
         (7, 400)
     ]
     assert read(file, "select count(*) from node_durations where owner is null") == [(1,)]
+
+
+@pytest.mark.parametrize("name", ["metrics.duckdb", "metrics.sqlite"])
+def test_the_queries_for_charts_run_on_both_formats(shop: Project, name: str) -> None:
+    text = (REPOSITORY / "docs" / "dashboards.md").read_text(encoding="utf-8")
+    queries = re.findall(r"^```sql\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    found = [read(shop.root / name, query) for query in queries]
+    assert len(found) == 7
+    well, failed, slow, _, waited, broken, expectations = found
+    assert (len(well), len(waited)) == (1, 1)
+    assert failed == [("Ann", 1, 1)]
+    assert {row[0] for row in slow} == {"fct_orders", "small", "below_300_fct_orders_n"}
+    assert [row[1:3] for row in broken] == [
+        ("small", "upstream_failed"),
+        ("below_300_fct_orders_n", "failed"),
+    ]
+    assert expectations == []
 
 
 def test_a_mart_cannot_take_the_name_of_a_summary(tmp_path: Path) -> None:
