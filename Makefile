@@ -8,7 +8,7 @@ UV := UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv
 DEMO_ENV := DBT_PROFILES_DIR=../profiles
 WORKERS ?= 2
 
-.PHONY: help demo test lint fmt bench clean
+.PHONY: help demo test lint fmt bench chaos simulate clean
 
 help: ## show this list
 	@echo "make targets:"
@@ -60,6 +60,12 @@ fmt: $(VENV)/.dev ## format the code
 
 bench: $(VENV)/.dev ## measure sqlorch against dbt build, in one sitting
 	@$(BIN)/python benchmarks/against_dbt.py
+
+chaos: $(VENV)/.dev ## kill daemons and workers a thousand times, then count what was lost: hours
+	@$(BIN)/python benchmarks/chaos.py --kills $(or $(KILLS),1000)
+
+simulate: $(VENV)/.dev ## ten thousand random lives of several daemons, on virtual time
+	@PYTHONPATH=tests $(BIN)/python -m simulation.simulate 0 $(or $(SEEDS),10000)
 
 clean: ## remove what was built here
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis project/.sqlorch project/warehouse.duckdb project/metrics.duckdb project/metrics.sqlite

@@ -18,13 +18,16 @@ from typing import TYPE_CHECKING, Any
 from sqlorch import __version__
 from sqlorch.domain.errors import SqlorchError, StateError
 from sqlorch.executors.messages import Declined, RunBegan, RunEnded
+from sqlorch.executors.supervisor import Lost
 from sqlorch.executors.workers import Happening, Reloaded, ReloadFailed
+from sqlorch.state.owner import is_alive
 
 if TYPE_CHECKING:
     from sqlorch.app.daemon_events import Reporter
     from sqlorch.app.daemon_signals import Signals
     from sqlorch.app.dispatching import Dispatcher
     from sqlorch.app.journal import Journal
+    from sqlorch.app.outbox import Outbox
     from sqlorch.app.project_reader import Described, ProjectReader
     from sqlorch.app.watching import Watch
     from sqlorch.domain.history import Owner
@@ -71,6 +74,7 @@ class Parts:
     scheduler: Scheduler
     store: SqlStore
     reporter: Reporter
+    outbox: Outbox
     owner: Owner
     state_dir: Path
 
@@ -128,6 +132,7 @@ class Daemon:
             "worker": self.parts.workers.current.phase,
             "run": self.parts.workers.current.run_id,
             "waiting": self._waiting,
+            "alerts": self.parts.outbox.trouble or "ok",
             "next_due": None if tick is None or tick.next_due is None else tick.next_due.isoformat(),
             "seconds_since_turn": round(turned, 3),
             "pid": self.parts.owner.pid,
@@ -144,6 +149,7 @@ class Daemon:
         happened = self._follow_workers(now)
         if self.stage is Stage.RUNNING:
             self._schedule(now, urgent=happened)
+        self.parts.outbox.follow(now)
         self._beat(now)
         if self.stage is Stage.DRAINING:
             return self.parts.workers.empty
@@ -201,7 +207,13 @@ class Daemon:
         """What was read is also open in a worker: from now on it is scheduled."""
         if self._pending is not None:
             self.parts.scheduler.load(self._pending.snapshot, now)
+            self.adopt_alerts(self._pending.alerts)
             self._pending = self._tick = None
+
+    def adopt_alerts(self, book: str) -> None:
+        """From now on these receivers are alerted, or nobody."""
+        self.parts.outbox.adopt(book)
+        self.parts.reporter.leave_to(others=self.parts.outbox.has_receivers)
 
     # --- workers
 
@@ -223,6 +235,10 @@ class Daemon:
             self.parts.dispatcher.declined(event.reason)
         elif isinstance(event, RunEnded) and event.state == "failed":
             self.failed = True
+        elif isinstance(
+            event, Lost
+        ):  # what it was cancelling ends; what it was driving is rescued by the tick
+            self.parts.store.abandon_dead(now, is_alive)
 
     # --- scheduling
 
@@ -232,7 +248,7 @@ class Daemon:
             self._seen = version
             self._tick_at = time.monotonic()
             self._tick = self.parts.scheduler.tick(now)
-            self.parts.reporter.alerts(now)
+            self._tell(now)
         ready = self._tick.ready
         self._waiting = self.parts.dispatcher.dispatch(ready)
         if self._waiting:
@@ -241,6 +257,10 @@ class Daemon:
         elif ready:
             self._tick = None  # one of them is gone
         self._prewarm(now)
+
+    def _tell(self, now: datetime) -> None:
+        if self.parts.reporter.alerts(now):
+            self.parts.outbox.wanted()
 
     def _overdue(self, now: datetime) -> bool:
         assert self._tick is not None  # noqa: S101 - the caller has looked
@@ -264,6 +284,8 @@ class Daemon:
     def _beat(self, now: datetime) -> None:
         if time.monotonic() >= self._beat_at:
             self._beat_at = time.monotonic() + _BEAT
+            if self.parts.workers.current.run_id:
+                self.parts.dispatcher.insist(self.parts.store.queue.open_runs())
             self.parts.store.daemons.beat(self.parts.owner, version=__version__, state=self.stage, now=now)
 
     def _sleep(self) -> None:
@@ -309,6 +331,8 @@ class Daemon:
             for event in workers.poll():
                 self.parts.reporter.tell(event, self.parts.clock.now())
             time.sleep(0.02)
+        self._tell(self.parts.clock.now())
+        self.parts.outbox.end(self.parts.clock.now())
         self.stage = Stage.STOPPED
         self.parts.store.daemons.beat(
             self.parts.owner, version=__version__, state=self.stage, now=self.parts.clock.now()

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlorch import __version__
-from sqlorch.app.clock import SystemClock
+from sqlorch.app.clock import SystemClock, WakefulClock
 from sqlorch.app.daemon import Daemon, Parts
 from sqlorch.app.daemon_events import Reporter
 from sqlorch.app.daemon_signals import catching
 from sqlorch.app.dispatching import Dispatcher
 from sqlorch.app.health import Health
 from sqlorch.app.journal import Journal
+from sqlorch.app.outbox import Outbox
 from sqlorch.app.project_reader import Described, ProjectReader
 from sqlorch.app.watching import Watch
 from sqlorch.domain.errors import ConfigError, StateError
@@ -98,7 +99,7 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
             dispatcher=Dispatcher(workers, turn),
             scheduler=Scheduler(
                 store=store,
-                clock=clock,
+                clock=WakefulClock(),
                 owner=owner,
                 is_alive=is_alive,
                 now=clock.now(),
@@ -106,10 +107,12 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
             ),
             store=store,
             reporter=Reporter(journal, store.alerts),
+            outbox=Outbox(project.state_dir, journal),
             owner=owner,
             state_dir=project.state_dir,
         )
         daemon = Daemon(parts=parts, grace=options.grace, once=options.once)
+        daemon.adopt_alerts(project.alerts)
         health = _health(options, daemon, journal)
         if health is not None:
             stack.callback(health.close)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from sqlorch.executors.messages import Drive
 
 if TYPE_CHECKING:
+    from sqlorch.domain.scheduling import OpenRun
     from sqlorch.engine.queue_view import Candidate
     from sqlorch.executors.workers import Workers
     from sqlorch.state.turn import RunTurn
 
 _AGAIN = 0.5  # seconds between two looks at a lock that somebody else has
+_HEED = 60.0  # seconds a worker has to stop what it was asked to cancel, before it is killed
 _DECLINED = (2.0, 30.0)  # seconds before the next try after a worker could not begin: the first, the longest
 
 
@@ -31,6 +33,7 @@ class Dispatcher:
         self._not_before = 0.0
         self._declined = 0
         self._reason = ""
+        self._asked: tuple[str, float] | None = None
 
     def dispatch(self, ready: Sequence[Candidate]) -> str:
         """Give the first of them away if that is possible now.
@@ -58,6 +61,20 @@ class Dispatcher:
     def begun(self) -> None:
         """A run was begun, so whatever was in the way is gone."""
         self._declined, self._not_before = 0, 0.0
+
+    def insist(self, runs: Iterable[OpenRun]) -> None:
+        """Kill the worker when its run was to be cancelled long ago: a query does not heed its interruption.
+
+        Args:
+            runs: every run that has not ended.
+        """
+        mine = self._workers.current.run_id
+        if not any(run.run_id == mine and run.cancel_requested for run in runs):
+            self._asked = None
+        elif self._asked is None or self._asked[0] != mine:
+            self._asked = (mine, time.monotonic())
+        elif time.monotonic() > self._asked[1] + _HEED:
+            self._workers.current.kill(f"it did not cancel {mine} within {_HEED:g} s")
 
     def look_again_at(self) -> float:
         """The monotonic instant at which an obstacle may be gone without anybody telling."""

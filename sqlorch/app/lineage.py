@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import cached_property
@@ -18,9 +18,11 @@ from sqlorch import __version__
 from sqlorch.app.git import changed_files
 from sqlorch.app.publishing import select_nodes
 from sqlorch.app.workspace import Choices, Workspace, open_workspace
+from sqlorch.config.expectations import read_suites
 from sqlorch.config.meta import group_nodes
 from sqlorch.domain.dag import Dag
 from sqlorch.domain.errors import ConfigError, CycleError, SqlorchError, StateError
+from sqlorch.domain.expectations import with_expectations
 from sqlorch.domain.grouping import Grouping
 from sqlorch.domain.selector import select
 from sqlorch.lineage import Project, load_project
@@ -136,14 +138,26 @@ def check(choices: Choices) -> list[Finding]:
     """
     workspace = _open(choices)
     try:
-        view = LineageView(workspace=workspace, project=load(workspace))
+        project = _load(workspace)
     except CycleError as error:
         return cycle_findings(error, workspace.location.project_dir)
+    wrong: list[Finding] = []
+    try:
+        project = _with_expectations(project)
+    except ConfigError as error:
+        wrong = _sentences("expectations", error)
+    return [*wrong, *_check_groups(LineageView(workspace=workspace, project=project))]
+
+
+def _sentences(rule: str, error: SqlorchError) -> list[Finding]:
+    return [Finding(rule=rule, severity="error", message=line) for line in str(error).splitlines()]
+
+
+def _check_groups(view: LineageView) -> list[Finding]:
     try:
         return check_project(view.project, view.grouping)
     except SqlorchError as error:
-        broken = [Finding(rule="groups", severity="error", message=line) for line in str(error).splitlines()]
-        return [*broken, *check_project(view.project, None)]
+        return [*_sentences("groups", error), *check_project(view.project, None)]
 
 
 def project_folder(choices: Choices) -> Path:
@@ -278,11 +292,20 @@ def _open(choices: Choices) -> Workspace:
 
 
 def load(workspace: Workspace) -> Project:
-    """Read a project from its files, or from what is remembered of them.
+    """Read a project from its files, or from what is remembered of them; expectations are nodes of it.
 
     Raises:
-        SqlorchError: it cannot be read, or its references form a cycle.
+        SqlorchError: it cannot be read, its references form a cycle, or its expectations are wrong.
     """
+    return _with_expectations(_load(workspace))
+
+
+def _with_expectations(project: Project) -> Project:
+    suites = read_suites(project.root, project.dag)
+    return replace(project, dag=with_expectations(project.dag, suites)) if suites else project
+
+
+def _load(workspace: Workspace) -> Project:
     with _project_dir(workspace):
         return load_project(
             workspace.location.project_dir,

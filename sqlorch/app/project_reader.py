@@ -22,9 +22,10 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
-    """What a reading yielded: the project for the scheduler, and its folders."""
+    """What a reading yielded: the project for the scheduler, who is alerted (``""``: nobody), its folders."""
 
     snapshot: Snapshot
+    alerts: str
     project_dir: Path
     profiles_dir: Path
     state_dir: Path
@@ -125,6 +126,7 @@ def _described(text: bytes) -> Described:
     document = json.loads(text)
     return Described(
         snapshot=decode_snapshot(document["snapshot"]),
+        alerts=str(document["alerts"]),
         project_dir=Path(document["project_dir"]),
         profiles_dir=Path(document["profiles_dir"]),
         state_dir=Path(document["state_dir"]),

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to write it.",
 )
-@click.option("--warehouse", is_flag=True, help="Ask the warehouse for the columns of its tables first.")
 @click.option("--html", "page", metavar="FILE", help="Write a page to look at: one file, no network.")
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
+@click.option("--warehouse", is_flag=True, help="Ask the warehouse for the columns of its tables first.")
 @click.option("--verify", is_flag=True, help="Compare with what dbt finds; exit with 1 when they differ.")
 @read_options
 def lineage(
@@ -49,7 +49,7 @@ def lineage(
     sqlorch lineage --html lineage.html --open
     """  # noqa: D301 - click wants the control character, not a backslash and a b
     html = show or page is not None
-    if verify and (select or columns or html or warehouse or form != "tree"):
+    if verify and (select or columns or warehouse or html or form != "tree"):
         raise click.UsageError("--verify compares the whole graph; leave out the options for showing it")
     if html and (columns or form != "tree"):
         raise click.UsageError("the page always has the columns; leave out --columns and --format with it")
@@ -64,7 +64,11 @@ def lineage(
         from sqlorch.cli.lineage_page import write_page  # noqa: PLC0415 - only when it is asked for
 
         return write_page(view, select, page, show=show)
-    chosen = view.selected(select)
+    _write(view, view.selected(select), form, columns=columns)
+    return 0
+
+
+def _write(view: LineageView, chosen: frozenset[str], form: str, *, columns: bool) -> None:
     if form == "json":
         from sqlorch.cli.lineage_document import lineage_document  # noqa: PLC0415 - only when it is asked for
 
@@ -84,7 +88,6 @@ def lineage(
         shown = frozenset(uid for uid in chosen if not view.project.dag[uid].is_test)
         write = lineage_diagrams.dot if form == "dot" else lineage_diagrams.mermaid
         click.echo(write(view.project.dag, shown, view.grouping.group_of, view.project.inferred))
-    return 0
 
 
 def view_of(given: dict[str, Any]) -> LineageView:

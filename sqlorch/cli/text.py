@@ -55,8 +55,10 @@ def counts(by_state: Mapping[str, int], warnings: int = 0) -> str:
 
 
 def number(count: int, thing: str) -> str:
-    """``1 run``, ``2 runs``, ``1,024 runs``."""
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+    """``1 run``, ``2 runs``, ``1,024 runs``, ``3 saved queries``."""
+    if count == 1:
+        return f"{count:,} {thing}"
+    return f"{count:,} {thing[:-1]}ies" if thing.endswith("ry") else f"{count:,} {thing}s"
 
 
 def rows(value: int | None) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from sqlorch.config.alerts import Alerts, alerts_of
 from sqlorch.config.group_model import DEFAULT_ZONE, GroupKeys, RuleFields
 from sqlorch.config.lengths import FOREVER
 from sqlorch.config.model import DaemonKeys, ExportKeys, File, context_for
@@ -74,6 +75,7 @@ class Settings:
         retention_days: how long ended runs are kept, None for ever.
         retention_runs: newest runs of each group that are kept however old.
         daemon: how the daemon behaves.
+        alerts: who is told when something goes wrong.
     """
 
     groups: tuple[Group, ...]
@@ -86,6 +88,7 @@ class Settings:
     retention_days: float | None = 90.0
     retention_runs: int = 50
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
+    alerts: Alerts = field(default_factory=Alerts)
 
 
 def load_settings(project_dir: Path, environ: Mapping[str, str]) -> Settings:
@@ -136,6 +139,7 @@ def settings_from(
         retention_days=None if checked.state.runs_keep == FOREVER else float(checked.state.runs_keep),
         retention_runs=checked.state.runs_keep_last,
         daemon=_daemon(checked.daemon),
+        alerts=alerts_of(checked.alerts),
     )
 
 

@@ -110,6 +110,36 @@ class NewRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlotDecision:
+    """What is made of a group's next slots, to be written all or nothing.
+
+    Attributes:
+        group: the group.
+        expected: where its cursor must still be.
+        cursor: where it goes: the end of the last of these slots.
+        runs: runs to queue, with their slots.
+        skips: slots to record as skipped.
+        reason: why those are.
+    """
+
+    group: str
+    expected: datetime | None
+    cursor: datetime
+    runs: tuple[NewRun, ...] = ()
+    skips: tuple[Interval, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """A group to be remembered, or its changed schedule; ``cursor`` counts where none is stored."""
+
+    group: str
+    cursor: datetime | None
+    spec_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRun:
     """A run that has not ended, as the scheduler sees it.
 
@@ -185,6 +215,7 @@ class Alert:
 
     ``dedupe`` makes it one however often it is found; ``kind`` is ``run_failed``, ``run_recovered``,
     ``sla_missed``, ``slot_skipped``, ``group_held``, ``reload_failed``, ``worker_lost`` ...
+    ``sent_at`` is when nothing was left to be done about it; ``error`` says then who could not be told.
     """
 
     alert_id: int
@@ -194,6 +225,7 @@ class Alert:
     created_at: datetime
     tries: int
     sent_at: datetime | None
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,7 @@ class GroupLine:
     def _reason(self, run: OpenRun) -> str:
         reason = self._stopped(run) or self._full(run) or self._past(run)
         if not reason:
-            reason = self._upstream.waits_for(run, self._queue.groups, self._queue.by_id)
+            reason = self._upstream.waits_for(run, self._queue)
             if reason:
                 self.upstream.add(run.run_id)
         return reason

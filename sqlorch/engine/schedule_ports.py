@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from sqlorch.domain.errors import StateError
     from sqlorch.domain.history import Owner
     from sqlorch.domain.interval import Interval
     from sqlorch.domain.ledger import LedgerEntry
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
         BackfillSlot,
         BackfillState,
         DatasetEvent,
+        Enrolment,
         GroupState,
         GroupStatus,
         NewRun,
         OpenRun,
         Rescue,
         Slot,
+        SlotDecision,
     )
 
 
@@ -43,6 +46,11 @@ class ScheduleStore(Protocol):
 
         A cursor once set is never moved by this; ``cursor`` counts only where none is stored.
         """
+
+    def enrol_all(
+        self, groups: Sequence[Enrolment], *, watched_since: datetime, now: datetime
+    ) -> Mapping[str, GroupState]:
+        """:meth:`enrol` many groups at once, in one transaction: for the first start of a large project."""
 
     def watch(self, since: datetime) -> None:
         """A daemon starts: what falls due from now on is not missed.
@@ -82,6 +90,12 @@ class ScheduleStore(Protocol):
         Raises:
             StateError: no such group; a slot does not begin where the one before it ends; the cursor is not
                 the end of the last one; a run is of another group, decides no slot, or its id exists.
+        """
+
+    def decide_all(self, decisions: Sequence[SlotDecision], *, now: datetime) -> Sequence[bool | StateError]:
+        """:meth:`decide` many in one transaction, in order; each is all or nothing by itself.
+
+        What :meth:`decide` would raise for one of them is its answer here, and does not touch the others.
         """
 
     def slots(self, name: str, span: Interval | None = None, *, limit: int | None = None) -> list[Slot]:
@@ -244,8 +258,8 @@ class AlertStore(Protocol):
     def raise_alert(self, dedupe: str, kind: str, payload: Mapping[str, Any], *, now: datetime) -> bool:
         """Put it into the outbox; False when it is there already."""
 
-    def alerts(self, *, unsent: bool = False, limit: int | None = None) -> list[Alert]:
-        """Alerts, oldest first."""
+    def alerts(self, *, unsent: bool = False, after: int = 0, limit: int | None = None) -> list[Alert]:
+        """Alerts with larger ids than ``after``, oldest first."""
 
     def sent(self, alert_id: int, *, now: datetime, error: str = "") -> None:
         """It was delivered, or the try failed with ``error``."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sqlorch.domain.catchup import initial_cursor
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.run import RunState
-from sqlorch.domain.scheduling import GroupState, GroupStatus
+from sqlorch.domain.scheduling import Enrolment, GroupState, GroupStatus
 from sqlorch.domain.snapshot import Snapshot, spec_hash
 from sqlorch.engine.agenda import Agenda
 from sqlorch.engine.backfill_feed import BackfillFeed
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sqlorch.engine.scheduler_store import SchedulerStore
 
 _ROUNDS = 10
+_ENROLLED = 500  # groups enrolled in one transaction
 _GUARDED = timedelta(seconds=5)  # how often a clock that is not trusted is looked at
 _AGAIN = timedelta(minutes=1)  # until a group that could not be decided is tried again
 
@@ -131,8 +132,10 @@ class Scheduler:
         self._services = _Services(self._store, snapshot, self._fairness)
         self._watchdog.snapshot = snapshot
         self._groups = dict(self._store.schedule.groups())
-        for name in snapshot.groups:
-            self._enrol(name, now)
+        new = [one for name in snapshot.groups if (one := self._enrolment(name, now)) is not None]
+        for place in range(0, len(new), _ENROLLED):
+            some = new[place : place + _ENROLLED]
+            self._groups |= self._store.schedule.enrol_all(some, watched_since=self._began, now=now)
         for name in self._groups:
             self._schedule(name)
         self._version = None
@@ -173,23 +176,17 @@ class Scheduler:
             self._store.alerts.raise_alert(f"clock:{verdict.key}", "clock_jumped", payload, now=now)
         return verdict.reason
 
-    def _enrol(self, name: str, now: datetime) -> None:
+    def _enrolment(self, name: str, now: datetime) -> Enrolment | None:
+        """What is to be remembered of a group, None when nothing is new."""
         group, known = self._snapshot.groups[name], self._groups.get(name)
         told = spec_hash(group)
+        unchanged = known is not None and known.spec_hash == told
         by_events = bool(group.rules.after) and not group.timetable.scheduled
-        has_cursor = known is not None and known.cursor is not None
-        begins = not has_cursor and (group.timetable.scheduled or by_events)
-        if known is not None and not begins and known.spec_hash == told:
-            return
-        cursor = known.cursor if known is not None else None
-        if begins:
-            # one started by events begins now: what was finished before does not start it
-            cursor = now if by_events else initial_cursor(group.timetable, now)
-            if known is not None and cursor is None and known.spec_hash == told:
-                return
-        self._groups[name] = self._store.schedule.enrol(
-            name, cursor=cursor, spec_hash=told, watched_since=self._began, now=now
-        )
+        if known is not None and known.cursor is not None:
+            return None if unchanged else Enrolment(group=name, cursor=known.cursor, spec_hash=told)
+        # one started by events begins now: what was finished before does not start it
+        cursor = now if by_events else initial_cursor(group.timetable, now)
+        return None if unchanged and cursor is None else Enrolment(group=name, cursor=cursor, spec_hash=told)
 
     def _refresh(self) -> bool:
         """Read what somebody may have changed; False when nobody did."""
@@ -226,12 +223,8 @@ class Scheduler:
 
     def _decide_due(self, made: _Made, now: datetime) -> bool:
         names = self._agenda.due(now)
-        for name in names:
-            try:
-                decided = self._services.decider.decide(self._groups[name], now)
-            except StateError as error:
-                self._put_off(name, error, now)
-                continue
+        for decided in self._services.decider.decide([self._groups[name] for name in names], now):
+            name = decided.state.name
             self._groups[name] = decided.state
             made.created += decided.created
             if decided.skipped:
@@ -239,6 +232,8 @@ class Scheduler:
             if decided.held:
                 made.held[name] = decided.held
             self._schedule(name)
+            if decided.error is not None:
+                self._put_off(name, decided.error, now)
         return bool(names)
 
     def _put_off(self, name: str, error: StateError, now: datetime) -> None:

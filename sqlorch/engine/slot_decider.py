@@ -9,16 +9,17 @@ pieces leaves a cursor from which the next tick goes on.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice, takewhile
 from typing import TYPE_CHECKING
 
 from sqlorch.domain.catchup import RUNS_PER_DECISION, CatchupPolicy, Decision, catchup
 from sqlorch.domain.describe import name_slot
+from sqlorch.domain.errors import StateError
 from sqlorch.domain.interval import Interval
-from sqlorch.domain.scheduling import GroupState, GroupStatus, NewRun, RunKind
+from sqlorch.domain.scheduling import GroupState, GroupStatus, NewRun, RunKind, SlotDecision
 from sqlorch.domain.settled import made_by_hand
 from sqlorch.domain.sla import CATCHUP
 from sqlorch.domain.snapshot import Snapshot, spec_hash
@@ -30,16 +31,28 @@ if TYPE_CHECKING:
     from sqlorch.engine.scheduler_store import SchedulerStore
 
 WHO = "daemon"
+AT_ONCE = 50
+"""Groups decided in one transaction, which should not hold the state file for long."""
 _SUFFIX = 12  # hexadecimal digits: thousands of groups may be due at the same instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """What a tick made of one group's due slots."""
+    """What a tick made of one group's due slots; ``error`` says why it could not be decided."""
 
     state: GroupState
     created: tuple[str, ...] = ()
     skipped: int = 0
+    held: str = ""
+    error: StateError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proposal:
+    """What is to be written for one group, in this order."""
+
+    state: GroupState
+    decisions: tuple[SlotDecision, ...] = ()
     held: str = ""
 
 
@@ -64,19 +77,27 @@ class SlotDecider:
         self._store = store
         self._snapshot = snapshot
 
-    def decide(self, state: GroupState, now: datetime) -> Decided:
-        """Decide the slots of an active group that are due, the first of them when there are many.
+    def decide(self, states: Iterable[GroupState], now: datetime) -> Iterator[Decided]:
+        """Decide the slots of active groups that are due, the first of them where there are many.
 
-        Too many to be decided without asking hold the group, with an alert; those a person has made by hand
-        do not count.
+        Too many to be decided without asking hold a group, with an alert; those a person has made by hand do
+        not count. Groups are written many at a time: a commit waits for the disk.
         """
+        proposals = (self._propose(state, now) for state in states)
+        while together := list(islice(proposals, AT_ONCE)):
+            decisions = [one for proposal in together for one in proposal.decisions]
+            answers = iter(self._store.schedule.decide_all(decisions, now=now) if decisions else ())
+            for proposal in together:
+                yield _settled(proposal, list(islice(answers, len(proposal.decisions))))
+
+    def _propose(self, state: GroupState, now: datetime) -> _Proposal:
         group = self._snapshot.groups[state.name]
         decision = self._decision(group, state, now)
         if not decision.held:
             return self._carry_out(group, state, decision, now)
         done = self._leading_done(group, state, now)
         if done:
-            return self._write(group, state, done, now)
+            return self._proposal(group, state, done, now)
         return self._hold(group, state, decision, now)
 
     def _decision(self, group: Group, state: GroupState, now: datetime) -> Decision:
@@ -111,15 +132,15 @@ class SlotDecider:
         asked = catchup(group.timetable, state.cursor, until, CatchupPolicy(state.catchup), None)
         return asked if asked.runs or asked.skips else None
 
-    def _hold(self, group: Group, state: GroupState, decision: Decision, now: datetime) -> Decided:
+    def _hold(self, group: Group, state: GroupState, decision: Decision, now: datetime) -> _Proposal:
         reason = _say_held(group, state, decision)
         payload = {"group": group.name, "reason": reason, "due": decision.due, "owner": group.owner}
         # the alert first: should this process die in between, the next tick finds the group not yet held
         self._store.alerts.raise_alert(f"held:{group.name}:{state.cursor}", "group_held", payload, now=now)
         self._store.schedule.set_status(group.name, GroupStatus.HELD, reason=reason, who=WHO, now=now)
-        return Decided(state=replace(state, status=GroupStatus.HELD, reason=reason), held=reason)
+        return _Proposal(state=replace(state, status=GroupStatus.HELD, reason=reason), held=reason)
 
-    def _carry_out(self, group: Group, state: GroupState, decision: Decision, now: datetime) -> Decided:
+    def _carry_out(self, group: Group, state: GroupState, decision: Decision, now: datetime) -> _Proposal:
         pieces = sorted(
             [
                 *self._run_pieces(group, decision.runs),
@@ -127,7 +148,7 @@ class SlotDecider:
             ],
             key=lambda piece: piece.slots[0],
         )
-        return self._write(group, state, pieces, now)
+        return self._proposal(group, state, pieces, now)
 
     def _run_pieces(self, group: Group, runs: Sequence[Interval]) -> Iterator[_Piece]:
         """Intervals to run as pieces: without what is done already, and in batches."""
@@ -161,28 +182,29 @@ class SlotDecider:
         entries = self._store.ledger.entries([node.unique_id for node in members], span)
         return made_by_hand(slots, members, entries) if entries else {}
 
-    def _write(self, group: Group, state: GroupState, pieces: Sequence[_Piece], now: datetime) -> Decided:
-        created: list[str] = []
-        skipped = 0
+    def _proposal(
+        self, group: Group, state: GroupState, pieces: Sequence[_Piece], now: datetime
+    ) -> _Proposal:
+        decisions: list[SlotDecision] = []
+        expected = state.cursor
         for said, part in _in_transactions(pieces):
-            runs = [self._new_run(group, state, piece, now) for piece in part if piece.run is not None]
-            skips = [slot for piece in part if piece.run is None for slot in piece.slots]
             cursor = part[-1].slots[-1].end
+            skips = tuple(slot for piece in part if piece.run is None for slot in piece.slots)
             self._tell_skips(group, skips, said, now)
-            if not self._store.schedule.decide(
-                group.name,
-                expected=state.cursor,
-                cursor=cursor,
-                runs=runs,
-                skips=skips,
-                reason=said,
-                now=now,
-            ):
-                break  # somebody else decided; the next tick sees what
-            state = replace(state, cursor=cursor)
-            created += [run.run_id for run in runs]
-            skipped += len(skips)
-        return Decided(state=state, created=tuple(created), skipped=skipped)
+            decisions.append(
+                SlotDecision(
+                    group=group.name,
+                    expected=expected,
+                    cursor=cursor,
+                    runs=tuple(
+                        self._new_run(group, state, piece, now) for piece in part if piece.run is not None
+                    ),
+                    skips=skips,
+                    reason=said,
+                )
+            )
+            expected = cursor
+        return _Proposal(state=state, decisions=tuple(decisions))
 
     def _tell_skips(self, group: Group, skips: Sequence[Interval], reason: str, now: datetime) -> None:
         if not skips or not reason.startswith("catchup_"):
@@ -213,6 +235,22 @@ class SlotDecider:
             spec_hash=spec_hash(group),
             parameters={CATCHUP: True} if missed else {},
         )
+
+
+def _settled(proposal: _Proposal, answers: Sequence[bool | StateError]) -> Decided:
+    """What became of a proposal: all up to the first that was refused, since the others build on it."""
+    state = proposal.state
+    error = next((answer for answer in answers if isinstance(answer, StateError)), None)
+    written = list(takewhile(lambda pair: pair[1] is True, zip(proposal.decisions, answers, strict=True)))
+    if written:
+        state = replace(state, cursor=written[-1][0].cursor)
+    return Decided(
+        state=state,
+        created=tuple(run.run_id for one, _ in written for run in one.runs),
+        skipped=sum(len(one.skips) for one, _ in written),
+        held=proposal.held,
+        error=error,
+    )
 
 
 def slot_run_id(group: str, start: datetime) -> str:

@@ -10,16 +10,28 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlorch.domain.interval import Interval
-from sqlorch.domain.run import NodeState
+from sqlorch.domain.run import NodeState, RunState
 from sqlorch.domain.scheduling import GroupState, GroupStatus, OpenRun, RunKind, Slot, SlotStatus
-from sqlorch.domain.upstream import Lack, SlotRun, Upstream, find_lacks, say_waiting, slots_waited_for
+from sqlorch.domain.upstream import (
+    Lack,
+    SlotRun,
+    Upstream,
+    find_lacks,
+    needed_slots,
+    never_built,
+    say_never_built,
+    say_waiting,
+    slots_waited_for,
+)
 from sqlorch.engine.slot_runs import ended_state
 
 if TYPE_CHECKING:
     from sqlorch.domain.snapshot import Reads, Snapshot
+    from sqlorch.engine.queue_view import Queue
     from sqlorch.engine.scheduler_store import SchedulerStore
 
 _WAITING_KINDS = frozenset({RunKind.SCHEDULED, RunKind.BACKFILL, RunKind.DATASET})
+_OF_SLOTS = frozenset({RunKind.SCHEDULED, RunKind.BACKFILL})
 _BEGINNING = datetime(1, 1, 3, tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
 
@@ -35,25 +47,23 @@ class UpstreamWatch:
     def __init__(self, store: SchedulerStore, snapshot: Snapshot) -> None:
         self._store = store
         self._snapshot = snapshot
+        self._built: set[tuple[str, str]] = set()
 
-    def waits_for(
-        self, run: OpenRun, groups: Mapping[str, GroupState], open_runs: Mapping[str, OpenRun]
-    ) -> str:
+    def waits_for(self, run: OpenRun, queue: Queue) -> str:
         """The reason a run has to wait, ``""`` when all it reads is there.
 
         What a person triggered waits for nothing.
 
         Args:
             run: the queued run.
-            groups: the state of every group.
-            open_runs: runs that have not ended, by id.
+            queue: what is known of runs and groups.
         """
         if run.kind not in _WAITING_KINDS:
             return ""
         rules = self._snapshot.groups[run.group].rules
         triggers = self._triggers(run.group) if run.kind is RunKind.DATASET else frozenset()
         reasons = [
-            self._reason(run, other, groups.get(other), open_runs, Upstream(rules.upstream))
+            self._reason(run, other, queue, Upstream(rules.upstream))
             for other in self._snapshot.reads(run.group)
             if other not in triggers
         ]
@@ -65,28 +75,54 @@ class UpstreamWatch:
         nodes = self._snapshot.nodes
         return frozenset(nodes[name].group if name in nodes else name for name in named)
 
-    def _reason(
-        self,
-        run: OpenRun,
-        other: str,
-        state: GroupState | None,
-        open_runs: Mapping[str, OpenRun],
-        mode: Upstream,
-    ) -> str:
-        group = self._snapshot.groups[other]
-        if state is None or mode is Upstream.IGNORE or not group.timetable.scheduled:
+    def _reason(self, run: OpenRun, other: str, queue: Queue, mode: Upstream) -> str:
+        if mode is Upstream.IGNORE:
             return ""
+        if not self._snapshot.groups[other].timetable.scheduled:
+            return self._never_built(run.group, other)
+        state = queue.groups.get(other)
+        return "" if state is None else self._slot_reason(run, other, queue, mode, state)
+
+    def _slot_reason(self, run: OpenRun, other: str, queue: Queue, mode: Upstream, state: GroupState) -> str:
+        group = self._snapshot.groups[other]
+        first = self._all_queued(run, other, queue, mode)
+        if first:
+            return say_waiting(other, group.timezone, first, names={}, stopped=_stopped(state))
         decided = self._decided(other, run.interval)
         known = [slot.interval for slot in decided]
         slots = slots_waited_for(group.timetable, known, state.cursor, run.interval, mode)
         if not slots:
             return ""
-        lacks = self._lacks(slots, self._snapshot.reads(run.group)[other], decided, open_runs)
+        lacks = self._lacks(slots, self._snapshot.reads(run.group)[other], decided, queue.by_id)
         if not lacks:
             return ""
-        stopped = "" if state.status is GroupStatus.ACTIVE else state.status.value
         names = {lack.node: self._snapshot.nodes[lack.node].name for lack in lacks}
-        return say_waiting(other, group.timezone, lacks, names=names, stopped=stopped)
+        return say_waiting(other, group.timezone, lacks, names=names, stopped=_stopped(state))
+
+    def _never_built(self, group: str, other: str) -> str:
+        """What was never built of a group without a schedule; once it was, it is not asked again."""
+        if (group, other) in self._built:
+            return ""
+        reads = self._snapshot.reads(group)[other]
+        missing = never_built(reads, self._store.ledger.entries(sorted(reads.built), merged=True))
+        if missing:
+            return say_never_built(other, [self._snapshot.nodes[uid].name for uid in missing])
+        self._built.add((group, other))
+        return ""
+
+    def _all_queued(self, run: OpenRun, other: str, queue: Queue, mode: Upstream) -> list[Lack]:
+        """What is lacking when no upstream slot has so much as begun: known without asking the store."""
+        queued = [
+            made.interval
+            for made in queue.by_group.get(other, ())
+            if made.state is RunState.QUEUED and made.gen == 1 and made.kind in _OF_SLOTS
+        ]
+        if not queued:
+            return []
+        slots = list(needed_slots(self._snapshot.groups[other].timetable, run.interval, mode))
+        if not all(any(interval.contains(slot) for interval in queued) for slot in slots):
+            return []
+        return [Lack(slot=slot, node="") for slot in slots]
 
     def _decided(self, other: str, interval: Interval) -> list[Slot]:
         """Slots that end inside a run's interval, else the last that ended before."""
@@ -148,6 +184,10 @@ class UpstreamWatch:
         passed_over = frozenset(node.unique_id for node in nodes if node.state is NodeState.SKIPPED)
         state = ended_state(self._store, run_id)
         return SlotRun(run_id=run_id, ended=state.value if state else "success", passed_over=passed_over)
+
+
+def _stopped(state: GroupState) -> str:
+    return "" if state.status is GroupStatus.ACTIVE else state.status.value
 
 
 def _meets(one: Interval, other: Interval) -> bool:

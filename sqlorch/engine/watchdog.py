@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 INFRA_BUDGET = 3
 """Times an attempt at a node may be lost in one generation before the node fails (specification 2.6)."""
+_REMEMBERED = 10_000
 _LATE = timedelta(seconds=60)  # a deadline found missed by more than this was found late
 
 
@@ -220,4 +221,6 @@ class Watchdog:
         }
         dedupe = ":".join(filter(None, [kind, run.run_id, about or str(run.gen)]))
         self._store.alerts.raise_alert(dedupe, kind, {**facts, **payload}, now=now)
+        if len(self._told) >= _REMEMBERED:
+            self._told.clear()  # the outbox knows what was told; this only spares asking it
         self._told.add(key)

@@ -23,6 +23,7 @@ from sqlorch.lineage.relations import EPHEMERAL_PREFIX, Named, RelationNamer
 _TESTS = frozenset({"test", "unit_test"})
 _NO_EDGES = frozenset({"seed", "source"})
 _WITH_SQL = frozenset({"model", "snapshot", "analysis", "test"})
+_LONGEST_CALL = 300  # letters between a call and the name in it
 _FILES = frozenset({"model", "snapshot", "analysis", "function"})
 
 
@@ -192,8 +193,9 @@ class Assembler:
 
 def line_of(text: str, reference: Reference) -> int:
     """Return the line on which a reference's name is written, from 1; 0 when it is not written out."""
-    match = re.search(rf"(ref|source|metric|function)\b[^)]*(['\"]){re.escape(reference.name)}\2", text)
-    match = match or re.search(rf"(['\"]){re.escape(reference.name)}\1", text)
+    quoted = rf"(['\"]){re.escape(reference.name)}\1"
+    match = re.search(rf"\b(?:ref|source|metric|function)\b[^)]{{0,{_LONGEST_CALL}}}?{quoted}", text)
+    match = match or re.search(quoted, text)
     return text.count("\n", 0, match.end()) + 1 if match else 0
 
 

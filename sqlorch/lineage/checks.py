@@ -25,7 +25,7 @@ class Finding:
 
     Attributes:
         rule: ``cycle``, ``unknown-ref``, ``duplicate``, ``groups``, ``unreadable``, ``invalid``, ``ignored``,
-            ``profile``, ``unused-source``, ``ungrouped``, ``untested``.
+            ``profile``, ``expectations``, ``unused-source``, ``ungrouped``, ``untested``.
         severity: ``error`` when the project cannot run like this, else ``warning``.
         message: what is wrong and what to do.
         path: the file, relative to the project's folder; "" when there is none.

@@ -15,7 +15,7 @@ from sqlorch.lineage.project_file import ProjectFile
 
 _HIDDEN = (".", "#", "~")
 _SEED_HEADER = 65_536
-_NAME = re.compile(r"\s*(?:-\s+)?name:\s*(['\"]?)(?P<name>[^'\"#]*?)\1\s*(?:#.*)?$")
+_NAME = re.compile(r"\s*(?:-\s+)?name:(?P<value>.*)")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,8 +64,15 @@ class SourceFile:
             for number, line in enumerate(self.text.splitlines(), start=1):
                 match = _NAME.match(line)
                 if match:
-                    self._lines.setdefault(match["name"], number)
+                    self._lines.setdefault(_scalar(match["value"].strip()), number)
         return self._lines.get(name, 0)
+
+
+def _scalar(value: str) -> str:
+    """A YAML value on one line without its quotes or its comment."""
+    if value[:1] in {"'", '"'}:
+        return value[1:].partition(value[0])[0]
+    return value.partition("#")[0].rstrip()
 
 
 _WANTED: tuple[tuple[str, str, tuple[str, ...]], ...] = (

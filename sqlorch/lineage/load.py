@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from sqlorch.lineage.collecting import rarely_collecting
 from sqlorch.lineage.files import find_files
 from sqlorch.lineage.memory import open_memory
 from sqlorch.lineage.packages import read_packages
@@ -41,8 +42,13 @@ def load_project(
         ProjectError: dbt_project.yml or the profile cannot be used, or the references form a cycle.
     """
     choice = ProfileChoice(directory=profiles_dir, profile=profile, target=target, adapter=adapter)
-    command_line = dict(vars or {})
-    root = project_dir.resolve()
+    with rarely_collecting():
+        return _load(project_dir.resolve(), choice, dict(vars or {}), cache_dir)
+
+
+def _load(
+    root: Path, choice: ProfileChoice, command_line: Mapping[str, Any], cache_dir: Path | None
+) -> Project:
     raw = read_raw(root, FILE_NAME)
     warehouse = read_target(root, raw, choice, command_line)
     packages = read_packages(root, raw, warehouse, command_line)

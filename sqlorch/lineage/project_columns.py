@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot.dialects.dialect import Dialect
 
+from sqlorch.lineage.collecting import rarely_collecting
 from sqlorch.lineage.columns import Column, KnownColumns, ModelSql, SchemaOrigin, column_lineage
 
 if TYPE_CHECKING:
@@ -55,13 +56,14 @@ def project_columns(
         cache: where results are kept by content.
         compiled: gives the compiled SQL of a node, "" where the rendered SQL is to be read.
     """
-    return column_lineage(
-        _models(project, compiled),
-        known,
-        dialect=dialect_of(project.adapter),
-        describe=describe,
-        cache=cache,
-    )
+    with rarely_collecting():
+        return column_lineage(
+            _models(project, compiled),
+            known,
+            dialect=dialect_of(project.adapter),
+            describe=describe,
+            cache=cache,
+        )
 
 
 def known_columns(

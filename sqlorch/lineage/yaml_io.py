@@ -12,8 +12,8 @@ import yaml
 from sqlorch.domain.errors import ProjectError
 
 MAX_DEPTH = 100
-MAX_VALUES = 2_000_000
-MAX_CHARACTERS = 20_000_000
+MAX_VALUES = 500_000
+MAX_CHARACTERS = 3_000_000
 
 # What deep or exploding documents need: brackets, several indicators on a line, wide indentation, aliases.
 _SUSPICIOUS = re.compile(r"[\[{][\s\[{]{40}|(?:[-?:]\s){40}|^ {200}|[\s,\[:-]\*\w", re.MULTILINE)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.history import Owner
 from sqlorch.domain.interval import Interval
-from sqlorch.domain.scheduling import GroupState, GroupStatus, NewRun, Slot
+from sqlorch.domain.scheduling import Enrolment, GroupState, GroupStatus, NewRun, Slot, SlotDecision
 from sqlorch.state import audit, queued, slots
 from sqlorch.state.codec import clean_text, from_micros_or_none, to_micros, to_micros_or_none
 from sqlorch.state.engine import Database
@@ -57,16 +57,17 @@ class SqlSchedule:
         A first cursor is never before the end of a slot that a backfill has decided.
         """
         with self._database.write() as connection:
-            row = _find(connection, name)
-            changes: dict[str, Any] = {"spec_hash": spec_hash, "updated_at": to_micros(now)}
-            if cursor is not None and (row is None or row.cursor is None):
-                first = max(to_micros(cursor), slots.newest_end(connection, name) or to_micros(cursor))
-                changes |= {"cursor": first, "origin": first}
-            if row is None:
-                connection.execute(grp.insert(), _new_group(name, watched_since) | changes)
-            elif row.spec_hash != spec_hash or "cursor" in changes:
-                connection.execute(grp.update().where(grp.c.name == name).values(**changes))
-            return _state(_get(connection, name))
+            one = Enrolment(group=name, cursor=cursor, spec_hash=spec_hash)
+            return _enrol(connection, one, watched_since=watched_since, now=now)
+
+    def enrol_all(
+        self, groups: Sequence[Enrolment], *, watched_since: datetime, now: datetime
+    ) -> Mapping[str, GroupState]:
+        """See :meth:`sqlorch.engine.schedule_ports.ScheduleStore.enrol_all`."""
+        with self._database.write() as connection:
+            return {
+                one.group: _enrol(connection, one, watched_since=watched_since, now=now) for one in groups
+            }
 
     def watch(self, since: datetime) -> None:
         """See :meth:`sqlorch.engine.schedule_ports.ScheduleStore.watch`.
@@ -113,26 +114,49 @@ class SqlSchedule:
             StateError: no such group; a slot does not follow the one before; the cursor is not the end of the
                 last one; a run is of another group, has no slot, or its id exists.
         """
-        _refuse_foreign(name, runs)
-        verdicts = slots.decided(runs, skips, reason=reason, after=expected, until=cursor)
+        one = SlotDecision(
+            group=name,
+            expected=expected,
+            cursor=cursor,
+            runs=tuple(runs),
+            skips=tuple(skips),
+            reason=reason,
+        )
         with self._database.write() as connection:
-            row = _get(connection, name)
-            begin = to_micros(verdicts[0][0].start if verdicts else cursor)
-            if row.cursor != to_micros_or_none(expected) or _is_taken(connection, row, begin):
-                return False
-            for made in runs:
-                queued.insert(connection, made, owner=self._owner, now=now)
-            slots.insert(connection, name, verdicts, now=now)
-            # a person's decision on what was missed is done with once a slot is decided that was not
-            watched = row.watched_since is not None and to_micros(cursor) > row.watched_since
-            values = {
-                "key": name,
-                "to": to_micros(cursor),
-                "from": begin if row.origin is None else row.origin,
-                "word": "" if watched else row.catchup,
-                "now": to_micros(now),
-            }
-            connection.execute(_ADVANCE, values)
+            return self._decide(connection, one, now)
+
+    def decide_all(self, decisions: Sequence[SlotDecision], *, now: datetime) -> Sequence[bool | StateError]:
+        """See :meth:`sqlorch.engine.schedule_ports.ScheduleStore.decide_all`."""
+        answers: list[bool | StateError] = []
+        with self._database.write() as connection:
+            for one in decisions:
+                try:
+                    with connection.begin_nested():
+                        answers.append(self._decide(connection, one, now))
+                except StateError as error:
+                    answers.append(error)
+        return answers
+
+    def _decide(self, connection: Connection, one: SlotDecision, now: datetime) -> bool:
+        _refuse_foreign(one.group, one.runs)
+        verdicts = slots.decided(one.runs, one.skips, reason=one.reason, after=one.expected, until=one.cursor)
+        row = _get(connection, one.group)
+        begin = to_micros(verdicts[0][0].start if verdicts else one.cursor)
+        if row.cursor != to_micros_or_none(one.expected) or _is_taken(connection, row, begin):
+            return False
+        for made in one.runs:
+            queued.insert(connection, made, owner=self._owner, now=now)
+        slots.insert(connection, one.group, verdicts, now=now)
+        # a person's decision on what was missed is done with once a slot is decided that was not
+        watched = row.watched_since is not None and to_micros(one.cursor) > row.watched_since
+        values = {
+            "key": one.group,
+            "to": to_micros(one.cursor),
+            "from": begin if row.origin is None else row.origin,
+            "word": "" if watched else row.catchup,
+            "now": to_micros(now),
+        }
+        connection.execute(_ADVANCE, values)
         return True
 
     def slots(self, name: str, span: Interval | None = None, *, limit: int | None = None) -> list[Slot]:
@@ -143,6 +167,20 @@ class SqlSchedule:
     def version(self) -> int:
         """See :meth:`sqlorch.engine.schedule_ports.ScheduleStore.version`; own writes count too."""
         return self._database.version()
+
+
+def _enrol(connection: Connection, one: Enrolment, *, watched_since: datetime, now: datetime) -> GroupState:
+    row = _find(connection, one.group)
+    changes: dict[str, Any] = {"spec_hash": one.spec_hash, "updated_at": to_micros(now)}
+    if one.cursor is not None and (row is None or row.cursor is None):
+        cursor = to_micros(one.cursor)
+        first = max(cursor, slots.newest_end(connection, one.group) or cursor)
+        changes |= {"cursor": first, "origin": first}
+    if row is None:
+        connection.execute(grp.insert(), _new_group(one.group, watched_since) | changes)
+    elif row.spec_hash != one.spec_hash or "cursor" in changes:
+        connection.execute(grp.update().where(grp.c.name == one.group).values(**changes))
+    return _state(_get(connection, one.group))
 
 
 def _refuse_foreign(name: str, runs: Sequence[NewRun]) -> None:

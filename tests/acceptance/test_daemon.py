@@ -176,12 +176,12 @@ def test_commands_take_their_turn_beside_it_and_cancel_what_it_does(slow: Projec
         request = ("run", "--interval", day, "--as-one", "--select", "first")
         assert f"process {daemon.process.pid} on " in slow.sqlorch(*request, "--no-wait").told(2)
         waiting = slow.process(*request, "--json")
+        assert waiting.stderr is not None
+        assert "is driving runs of this project" in waiting.stderr.readline()
         (run_id,) = slow.query_state("select run_id from run where state = 'running'")[0]
-        time.sleep(1.0)
         assert f"{run_id} is cancelled" in slow.sqlorch("cancel", run_id, "--reason", "too slow").out
         out, err = waiting.communicate(timeout=120)
         assert waiting.returncode == 0, (out, err)
-        assert "is driving runs of this project" in err
         until(lambda: "cancelled" in run_states(slow), "the cancelled run")
         assert "too slow" in slow.sqlorch("why", run_id).out
         quicken(slow)

@@ -9,7 +9,14 @@ from support.stores import NOW, T0, day, decide, enrol, new_run, slot
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.run import RunState
-from sqlorch.domain.scheduling import GroupState, GroupStatus, RunKind, SlotStatus
+from sqlorch.domain.scheduling import (
+    Enrolment,
+    GroupState,
+    GroupStatus,
+    RunKind,
+    SlotDecision,
+    SlotStatus,
+)
 from sqlorch.state.store import SqlStore
 
 LATER = NOW + timedelta(hours=1)
@@ -233,3 +240,52 @@ class TestVersion:
         assert store.schedule.version() == second
         enrol(store, "mine")
         assert store.schedule.version() != second
+
+
+class TestManyAtOnce:
+    def decision(self, name: str, n: int, *, expected: int | None = None, **more: object) -> SlotDecision:
+        begins = day(n if expected is None else expected)
+        made = new_run(n, group=name)
+        values = {"group": name, "expected": begins, "cursor": day(n + 1), "runs": (made,)}
+        return SlotDecision(**values | more)
+
+    def test_many_groups_are_enrolled_like_one(self, store: SqlStore):
+        enrol(store, "known")
+        found = store.schedule.enrol_all(
+            [Enrolment(group=name, cursor=day(4), spec_hash="x") for name in ("known", "new")],
+            watched_since=NOW,
+            now=NOW,
+        )
+        assert found == dict(store.schedule.groups())
+        assert [found[name].cursor for name in ("known", "new")] == [T0, day(4)]
+
+    def test_each_decision_is_all_or_nothing_by_itself(self, store: SqlStore):
+        for name in ("a", "b", "c"):
+            enrol(store, name)
+        answers = store.schedule.decide_all(
+            [
+                self.decision("a", 0),
+                self.decision("a", 1),
+                self.decision("b", 0, expected=3),
+                self.decision("c", 0, runs=(new_run(0, group="c"), new_run(5, group="c")), cursor=day(6)),
+                self.decision("nobody", 0),
+                self.decision("b", 0),
+            ],
+            now=NOW,
+        )
+        assert [answer if isinstance(answer, bool) else type(answer) for answer in answers] == [
+            True,
+            True,
+            StateError,
+            StateError,
+            StateError,
+            True,
+        ]
+        assert [group(store, name).cursor for name in ("a", "b", "c")] == [day(2), day(1), T0]
+        assert store.schedule.slots("c") == []
+        assert {run.run_id for run in store.queue.open_runs()} == {"sched-a-0", "sched-a-1", "sched-b-0"}
+
+    def test_a_cursor_that_moved_is_no_error(self, store: SqlStore):
+        enrol(store, "a")
+        first = self.decision("a", 0)
+        assert store.schedule.decide_all([first, first], now=NOW) == [True, False]

@@ -216,7 +216,7 @@ def test_pausing_starts_no_more_and_resuming_goes_on(world):
     report = w.tick()
     assert report.ready == ()
     assert list(report.waiting.values()) == [
-        f"the backfill {backfill} is paused; sqlorch backfill --resume {backfill}"
+        f"the backfill {backfill} is paused; sqlorch backfill resume {backfill}"
     ]
     assert w.handle.resume(backfill, who="ann", now=w.clock.now())
     assert len(w.run_all()) == 3

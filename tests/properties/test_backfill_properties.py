@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sqlorch.domain.backfill import units_within, wanted
@@ -58,6 +58,7 @@ def units_of(slots, cursor, first, last, batch):
     return units_within(TIMETABLE, near, span, cursor=T0 + cursor * HOUR, batch=batch)
 
 
+@settings(deadline=None)
 @given(ranges(), st.integers(1, 6))
 def test_every_decided_slot_of_the_range_is_in_exactly_one_unit(given_range, batch):
     slots, cursor, first, last = given_range
@@ -68,6 +69,7 @@ def test_every_decided_slot_of_the_range_is_in_exactly_one_unit(given_range, bat
     assert all(unit.interval.end <= T0 + cursor * HOUR for unit in units)
 
 
+@settings(deadline=None)
 @given(ranges(), st.integers(1, 6))
 def test_a_slot_that_has_a_run_keeps_it_and_its_run_is_whole(given_range, batch):
     slots, cursor, first, last = given_range
@@ -86,6 +88,7 @@ def test_a_slot_that_has_a_run_keeps_it_and_its_run_is_whole(given_range, batch)
     assert len(taken) == len(set(taken))
 
 
+@settings(deadline=None)
 @given(ranges(), st.integers(0, 2**32), st.sampled_from(list(Reprocess)))
 def test_what_is_wanted_is_what_stands_badly(given_range, seed, reprocess):
     slots, cursor, first, last = given_range

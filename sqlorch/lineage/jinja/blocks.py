@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 _OPEN = re.compile(r"\{#|\{\{|\{%[-+]?\s*(?P<tag>[A-Za-z_]\w*)(?:\s+(?P<name>[A-Za-z_]\w*))?")
 _ENDRAW = re.compile(r"\{%[-+]?\s*endraw\s*[-+]?%\}")
-_CLOSE = {
-    "{{": re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|(?P<close>\}\})", re.DOTALL),
-    "{%": re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|(?P<close>%\})", re.DOTALL),
+_CLOSE = {"{{": r"(?P<close>\}\})", "{%": r"(?P<close>%\})"}
+# A string that does not end is matched too, up to the end of the text, so that no part of it is tried again.
+_STRINGS = {
+    "single": r"'(?:[^'\\]|\\.)*(?:'|\\?(?P<single>\Z))",
+    "double": r'"(?:[^"\\]|\\.)*(?:"|\\?(?P<double>\Z))',
 }
 
 
@@ -99,7 +102,17 @@ def _tags(text: str) -> Iterator[_Tag]:
 
 def _close(text: str, opening: re.Match[str]) -> int | None:
     # The name of a tag has been read; strings may hide a closing mark from here on.
-    for match in _CLOSE[opening[0][:2]].finditer(text, opening.end()):
+    position, strings = opening.end(), frozenset(_STRINGS)
+    while match := _closing(opening[0][:2], strings).search(text, position):
         if match["close"]:
             return match.end()
+        position = match.end()
+        if match.lastgroup is not None:
+            # No string of this quote ends here or further on: the quote is a letter like any other.
+            position, strings = match.start() + 1, strings - {match.lastgroup}
     return None
+
+
+@cache
+def _closing(opening: str, strings: frozenset[str]) -> re.Pattern[str]:
+    return re.compile("|".join([_CLOSE[opening], *(_STRINGS[name] for name in sorted(strings))]), re.DOTALL)

@@ -16,7 +16,8 @@ _CALL = re.compile(
     r"\b(?P<func>ref|source)\s*\(\s*(?P<q1>['\"])(?P<first>[^'\"]+)(?P=q1)"
     r"(?:\s*,\s*(?P<q2>['\"])(?P<second>[^'\"]+)(?P=q2))?"
 )
-_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_OPEN = re.compile(r"\{[{%]")
+_CLOSE = {"{{": "}}", "{%": "%}"}
 _LONGEST = 1_000_000
 
 
@@ -67,11 +68,23 @@ def _read_call(name: str, call: nodes.Call) -> Reference | None:
 
 
 def _by_pattern(text: str) -> Iterator[Reference]:
-    for tag in _TAG.finditer(text):
-        for call in _CALL.finditer(tag[0]):
+    for tag in _tags(text):
+        for call in _CALL.finditer(tag):
             reference = _reference(call["func"], call["first"], call["second"], None)
             if reference is not None:
                 yield reference
+
+
+def _tags(text: str) -> Iterator[str]:
+    """What is between an opening mark and the next closing one, looked for once where there is none."""
+    position, ends = 0, dict.fromkeys(_CLOSE, True)
+    while match := _OPEN.search(text, position):
+        position = match.start() + 1
+        end = text.find(_CLOSE[match[0]], match.end()) if ends[match[0]] else -1
+        ends[match[0]] = end >= 0
+        if end >= 0:
+            yield text[match.start() : end + 2]
+            position = end + 2
 
 
 def _reference(func: str, first: str, second: str | None, version: object) -> Reference | None:

@@ -20,8 +20,10 @@ from sqlorch.lineage.jinja.limits import CountedLoop, LimitError
 from sqlorch.lineage.jinja.undefined import Lenient
 
 _OPEN = re.compile(r"\{([{%#])([-+]?)")
+# A string that does not end is matched too: what is behind it must not be looked at again and again.
 _INSIDE = re.compile(
-    r"'[^'\\]*(?:\\.[^'\\]*)*'|\"[^\"\\]*(?:\\.[^\"\\]*)*\"|(?P<open>[\[({])|(?P<end>-?\}\}|[-+]?%\})|(?P<shut>[\])}])",
+    r"'[^'\\]*(?:\\.[^'\\]*)*(?:'|(?P<cut>\\?\Z))|\"[^\"\\]*(?:\\.[^\"\\]*)*(?:\"|(?P<cut2>\\?\Z))"
+    r"|(?P<open>[\[({])|(?P<end>-?\}\}|[-+]?%\})|(?P<shut>[\])}])",
     re.DOTALL,
 )
 _STATEMENT = re.compile(r"\s*(?P<word>\w+)\b(?P<rest>.*)\Z", re.DOTALL)
