@@ -145,7 +145,7 @@ def warn(line: str) -> None:
 
 def finish(workspace: Workspace, ended: Ended, console: Console, *, as_json: bool) -> int:
     """Tell what came of it; returns the exit code."""
-    failures, unlike = _looked_up(workspace, ended, shown=not (as_json or console.quiet))
+    failures, unlike = _looked_up(workspace, ended, shown=not as_json, quiet=console.quiet and not as_json)
     if as_json:
         document = as_document(ended.runs, dict(ended.nodes))
         document["anomalies"] = [anomaly_document(each) for each in unlike]
@@ -230,9 +230,11 @@ def _bounds(given: Mapping[str, Any]) -> tuple[str, str] | None:
     return start, end
 
 
-def _looked_up(workspace: Workspace, ended: Ended, *, shown: bool) -> tuple[list[Failure], list[Unlike]]:
+def _looked_up(
+    workspace: Workspace, ended: Ended, *, shown: bool, quiet: bool
+) -> tuple[list[Failure], list[Unlike]]:
     """Each failed node with its last attempt, where they are shown; and what was unlike before."""
-    if not ended.runs:
+    if not ended.runs or quiet:
         return [], []
     with workspace.store() as store:
         unlike = unlike_before(store, ended.runs, ended.nodes)
