@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from sqlorch.app.operating import Desk, living_daemon
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from sqlorch.domain.history import RunRecord
     from sqlorch.domain.snapshot import SnapshotNode
 
-_SLOTS = 5  # decided slots told without --interval
+_SLOTS = 48  # decided slots told without --interval; those of one run are told together
 _OPEN = 5  # open runs told one by one
 _FAILURES = 3  # failed nodes told of a run
 _DUE = 1_000  # due intervals counted
@@ -86,8 +87,11 @@ def _open_runs(runs: list[OpenRun], group: Group) -> Iterator[str]:
 
 def _slots(desk: Desk, group: Group, slots: list[Slot], told: set[str]) -> Iterator[str]:
     failures: set[str] = set()  # the same ones are told once, of the newest interval
-    for slot in reversed(slots):
-        name = name_slot(slot.interval, group.timezone)
+    for _, alike in groupby(reversed(slots), key=lambda slot: (slot.run_id, slot.reason)):
+        together = list(alike)  # a run may cover many slots
+        slot = together[0]
+        span = Interval(together[-1].interval.start, slot.interval.end)
+        name = name_slot(slot.interval if len(together) == 1 else span, group.timezone)
         if slot.status is SlotStatus.SKIPPED:
             yield f"{name} was skipped: {slot.reason}"
         elif slot.run_id not in told:

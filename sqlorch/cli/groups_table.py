@@ -21,7 +21,8 @@ _STYLES = {"active": "", "paused": "yellow", "held": "bold red"}
 
 def groups_table(rows: Sequence[GroupRow]) -> None:
     """Print it; what stops a group, or waits, stands below."""
-    console = Console(highlight=False)
+    # never cut: a pipe has no width, and a narrow terminal wraps
+    console = Console(highlight=False, width=max(Console().width, _WIDTH))
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("group", "schedule", "status", "decided until", "next due", "due", "open", "last"):
         table.add_column(name, justify="right" if name in {"due", "open"} else "left", no_wrap=True)
@@ -36,8 +37,7 @@ def groups_table(rows: Sequence[GroupRow]) -> None:
             str(row.open) if row.open else "",
             f"[{text.STYLES.get(row.last, '')}]{text.SYMBOLS.get(row.last, '')}[/]" if row.last else "",
         )
-    # never cut: a pipe has no width, and a narrow terminal wraps
-    console.print(table, width=max(console.width, _WIDTH), no_wrap=True, crop=False, soft_wrap=True)
+    console.print(table)
     for row in rows:
         if row.reason:
             console.print(f"[bold]{row.name}[/]: {escape(row.reason)}")
