@@ -19,6 +19,7 @@ from sqlorch.app.run_source import source_of
 from sqlorch.domain.dag import TEST_KINDS
 from sqlorch.domain.describe import compact, describe
 from sqlorch.domain.errors import StateError
+from sqlorch.domain.masking import Masker, secrets_of
 from sqlorch.domain.run import NodeState, Outcome, RunState
 from sqlorch.domain.run_path import Times, slowest_path, waits
 from sqlorch.reports.run_model import Finding, PathStep, RunNode, RunReport, Try
@@ -103,6 +104,7 @@ class _Composer:
         self._findings = kept.findings
         self._hints = kept.hints
         self._now = now
+        self._mask = Masker(secrets_of(os.environ))
         self._tries: dict[str, list[AttemptRecord]] = defaultdict(list)
         for attempt in kept.attempts:
             self._tries[attempt.unique_id].append(attempt)
@@ -127,7 +129,7 @@ class _Composer:
             started_at=run.started_at,
             finished_at=run.finished_at,
             made_at=self._now,
-            variables=run.variables,
+            variables={name: self._mask(value) for name, value in run.variables.items()},
             settings=_settings(run.invocation),
             retry=f"sqlorch retry {run.run_id}" if self._resumable() else "",
             nodes=tuple(map(self._node, self._records.values())),
@@ -162,7 +164,7 @@ class _Composer:
             usual=tuple(sample.seconds for sample in reversed(before)),
             hints=tuple(map(str, self._hints.found.get(uid, ()))),
             findings=tuple(map(self._finding, self._findings.get(last.attempt_id, ()))) if last else (),
-            source=source_of(node, last, self._project_dir),
+            source=source_of(node, last, self._project_dir, self._mask),
             log=f"sqlorch runs logs {self._run.run_id} {uid}" if last and last.log_path else "",
             held=self._held.get(uid, 0),
         )

@@ -9,17 +9,21 @@ from sqlorch.reports.run_model import Source
 
 if TYPE_CHECKING:
     from sqlorch.domain.history import AttemptRecord, NodeRecord
+    from sqlorch.domain.masking import Masker
 
 _LONGEST = 100_000  # letters: a page is to be read
 
 
-def source_of(node: NodeRecord, attempt: AttemptRecord | None, project_dir: Path) -> Source | None:
+def source_of(
+    node: NodeRecord, attempt: AttemptRecord | None, project_dir: Path, mask: Masker
+) -> Source | None:
     """What the attempt asked the warehouse; where that is not kept, the file as its author wrote it.
 
     Args:
         node: the node.
         attempt: its last attempt.
         project_dir: where its file is.
+        mask: takes secrets out of it: a page is sent to others.
     """
     written = _read(project_dir / node.path) if node.path.endswith((".sql", ".py")) else None
     language = "python" if node.path.endswith(".py") else "sql"
@@ -27,10 +31,10 @@ def source_of(node: NodeRecord, attempt: AttemptRecord | None, project_dir: Path
     compiled = _read(Path(attempt.compiled_path)) if attempt is not None and attempt.compiled_path else None
     if compiled is not None:
         mark = line_in(compiled, written or "", line)
-        return _source(compiled, mark, compiled=True, language=language)
+        return _source(*_masked(compiled, mark, mask), compiled=True, language=language)
     if written is None or attempt is None:
         return None
-    return _source(written, line, compiled=False, language=language)
+    return _source(*_masked(written, line, mask), compiled=False, language=language)
 
 
 def line_in(compiled: str, written: str, line: int | None) -> int | None:
@@ -47,6 +51,12 @@ def line_in(compiled: str, written: str, line: int | None) -> int | None:
         return hits[0]
     same = len(made) == len(lines) and "{" in lines[line - 1]
     return line if same or line in hits else None
+
+
+def _masked(text: str, mark: int | None, mask: Masker) -> tuple[str, int | None]:
+    """Without secrets; a mark is given up where a secret had several lines."""
+    clean = mask(text)
+    return clean, mark if clean.count("\n") == text.count("\n") else None
 
 
 def _source(text: str, mark: int | None, *, compiled: bool, language: str) -> Source:

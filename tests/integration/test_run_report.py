@@ -196,6 +196,15 @@ def test_when_the_compiled_sql_was_pruned_the_file_is_shown_with_its_line(shop: 
     assert "{{ config" in text
 
 
+def test_secrets_of_the_environment_are_taken_out_of_the_sql(
+    shop: Project, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", "upper(naem)")
+    text, _, mark, _ = page_of(shop, page.head["run_id"]).sources[BROKEN]
+    assert "naem" not in text
+    assert text.splitlines()[mark - 1].strip() == "***** as shouted"
+
+
 def test_a_retry_is_another_generation(shop: Project, page: Page) -> None:
     again = make_project(shop.root.parent / "again", {**FILES, "seeds/raw_orders.csv": "id,amount\n1,5\n"})
     run_id = again.run().document["runs"][0]["run_id"]
