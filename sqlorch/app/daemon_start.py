@@ -21,6 +21,7 @@ from sqlorch.app.dispatching import Dispatcher
 from sqlorch.app.health import Health
 from sqlorch.app.journal import Journal
 from sqlorch.app.outbox import Outbox
+from sqlorch.app.poker import ChildPoker
 from sqlorch.app.project_reader import Described, ProjectReader
 from sqlorch.app.watching import Watch
 from sqlorch.domain.errors import ConfigError, StateError
@@ -87,6 +88,8 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
         clock = SystemClock()
         workers = Workers(spawn=_spawner(project, options, turn.fileno()), clock=clock, limits=options.limits)
         stack.callback(workers.kill, "the daemon ends")
+        poker = ChildPoker(options.project)
+        stack.callback(poker.close)
         owner = current_owner()
         store.abandon_dead(clock.now(), is_alive)
         parts = Parts(
@@ -96,6 +99,7 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
             reader=reader,
             watch=_watch(project),
             workers=workers,
+            poker=poker,
             dispatcher=Dispatcher(workers, turn),
             scheduler=Scheduler(
                 store=store,

@@ -43,12 +43,14 @@ _COMMANDS = {
     "run": "run models and tests for an interval",
     "runs": "look at runs: list, show, logs",
     "schema": "print the JSON Schema of sqlorch.yml",
+    "sensors": "look at what groups wait for: check",
     "trace": "show where a column comes from, step by step",
     "trigger": "queue a run of a group for the daemon",
     "why": "say what a group, a model or a run waits for",
 }
 _HIDDEN = {  # started by us, not by people
     "_deliver": "deliver_child",
+    "_poke": "poke_child",
     "_snapshot": "snapshot_child",
     "_worker": "worker_child",
 }

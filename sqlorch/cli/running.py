@@ -13,6 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from sqlorch.app.awaiting import UnmetError
 from sqlorch.app.manual_alerts import alert_after
 from sqlorch.app.retrying import hand_over, retry
 from sqlorch.app.run_hints import Unlike, unlike_before
@@ -47,13 +48,18 @@ def run_command(given: Mapping[str, Any]) -> int:
         overrides=overrides(given),
         command=command_line(),
         wait=not given["no_wait"],
+        sensors=_sensors(given),
     )
     console = output(given)
     if given["dry_run"]:
         print_plan(plan_only(workspace, request, tell=warn), console, as_json=given["as_json"])
         return 0
-    with stopping() as stop:
-        ended = run(workspace, request, progress=progress(console), stop=stop, tell=warn)
+    try:
+        with stopping() as stop:
+            ended = run(workspace, request, progress=progress(console), stop=stop, tell=warn)
+    except UnmetError as error:
+        click.echo(f"Error: {error}", err=True)
+        return 1
     code = finish(workspace, ended, console, as_json=given["as_json"])
     alert_after(workspace, warn)
     return code
@@ -217,6 +223,13 @@ def stopping() -> Iterator[Stop]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _sensors(given: Mapping[str, Any]) -> str:
+    wait, ignore = given["wait_for_sensors"], given["ignore_sensors"]
+    if wait and ignore:
+        raise ConfigError("--wait-for-sensors and --ignore-sensors exclude each other")
+    return "wait" if wait else "ignore" if ignore else "look"
 
 
 def _bounds(given: Mapping[str, Any]) -> tuple[str, str] | None:

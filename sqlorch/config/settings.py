@@ -16,6 +16,7 @@ from sqlorch.config.model import DaemonKeys, ExportKeys, File, context_for
 from sqlorch.config.overrides import override
 from sqlorch.config.places import Document, Place, file_name, shown
 from sqlorch.config.problems import explain
+from sqlorch.config.sensors import sensor_specs
 from sqlorch.config.yaml_loader import load_yaml, read_text
 from sqlorch.domain.errors import ConfigError
 from sqlorch.domain.group import DEFAULT_GROUP, Group, RunRules, retry_policy
@@ -75,6 +76,7 @@ class Settings:
         retention_days: how long ended runs are kept, None for ever.
         retention_runs: newest runs of each group that are kept however old.
         daemon: how the daemon behaves.
+        sensor_hosts: private hosts, addresses and networks that HTTP sensors may reach.
         alerts: who is told when something goes wrong.
     """
 
@@ -88,6 +90,7 @@ class Settings:
     retention_days: float | None = 90.0
     retention_runs: int = 50
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
+    sensor_hosts: tuple[str, ...] = ()
     alerts: Alerts = field(default_factory=Alerts)
 
 
@@ -139,6 +142,7 @@ def settings_from(
         retention_days=None if checked.state.runs_keep == FOREVER else float(checked.state.runs_keep),
         retention_runs=checked.state.runs_keep_last,
         daemon=_daemon(checked.daemon),
+        sensor_hosts=tuple(checked.sensors.allow_hosts),
         alerts=alerts_of(checked.alerts),
     )
 
@@ -188,6 +192,9 @@ def _group(name: str, keys: GroupKeys, default: Group, document: Document) -> Gr
         rules=rules.over(default.rules),
         rule_keys=rules,
         owner=keys.owner or default.owner,
+        wait_for=sensor_specs(
+            keys.wait_for, lambda at: document.value_place(("groups", name, "wait_for", at)).file_line
+        ),
     )
 
 
