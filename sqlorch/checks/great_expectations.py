@@ -94,8 +94,15 @@ def _import() -> Any:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations  # noqa: PLC0415 - takes seconds
 
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    _quiet()
     return great_expectations
+
+
+def _quiet() -> None:
+    """It logs to the terminal by itself, and some of its modules set their own levels."""
+    for name in [*logging.root.manager.loggerDict]:
+        if name.partition(".")[0] == "great_expectations":
+            logging.getLogger(name).setLevel(logging.ERROR)
 
 
 @cache
