@@ -52,13 +52,13 @@ class Past:
 
 
 @contextmanager
-def open_past(file: Path) -> Iterator[Past]:
-    """Look into a state file that exists.
+def open_past(file: Path, *, url: str | None = None) -> Iterator[Past]:
+    """Look into a state file that exists, or into the database at a URL instead.
 
     Raises:
         StateError: it cannot be used; says why and what to do.
     """
-    database = open_database(file)
+    database = open_database(file, url=url)
     try:
         yield Past(database)
     finally:

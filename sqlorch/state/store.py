@@ -48,13 +48,16 @@ class SqlStore:
         self.daemons = SqlDaemons(database)
 
     @classmethod
-    def open(cls, path: Path, *, owner: Owner | None = None, busy_timeout: float = 30.0) -> Self:
-        """Open the state file, making or upgrading it as needed.
+    def open(
+        cls, path: Path, *, url: str | None = None, owner: Owner | None = None, busy_timeout: float = 30.0
+    ) -> Self:
+        """Open the state file, or the database at a URL instead, making or upgrading it as needed.
 
         Raises:
             StateError: it cannot be used; says why and what to do.
         """
-        return cls(open_database(path, busy_timeout=busy_timeout), owner=owner or current_owner())
+        database = open_database(path, url=url, busy_timeout=busy_timeout)
+        return cls(database, owner=owner or current_owner())
 
     def close(self) -> None:
         """Let go of the file; may be called twice."""
