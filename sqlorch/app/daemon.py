@@ -75,6 +75,7 @@ class Parts:
     reporter: Reporter
     owner: Owner
     state_dir: Path
+    state_url: str | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -192,8 +193,11 @@ class Daemon:
             return
         if isinstance(found, SqlorchError):
             self.parts.reporter.broken(str(found), now)
-        elif found.state_dir != self.parts.state_dir:
-            moved = f"state.path is {found.state_dir} now; it counts when the daemon is started anew"
+        elif found.state_dir != self.parts.state_dir or found.state_url != self.parts.state_url:
+            now = (
+                f"path is {found.state_dir}" if found.state_url == self.parts.state_url else "url has changed"
+            )
+            moved = f"state.{news} now; it counts when the daemon is started anew"
             self.parts.reporter.broken(moved, now)
         else:
             self._pending = found

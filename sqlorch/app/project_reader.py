@@ -22,12 +22,13 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
-    """What a reading yielded: the project for the scheduler, and its folders."""
+    """What a reading yielded: the project for the scheduler, its folders, and where the state's URL is."""
 
     snapshot: Snapshot
     project_dir: Path
     profiles_dir: Path
     state_dir: Path
+    state_url: str | None
 
 
 class ProjectReader:
@@ -128,4 +129,5 @@ def _described(text: bytes) -> Described:
         project_dir=Path(document["project_dir"]),
         profiles_dir=Path(document["profiles_dir"]),
         state_dir=Path(document["state_dir"]),
+        state_url=document["state_url"],
     )

@@ -35,7 +35,7 @@ class Database(Protocol):
         """A transaction that sees one state of the database from its first statement to its last."""
 
     def write(self) -> AbstractContextManager[Connection]:
-        """A transaction beside which nobody else writes; committed at the end, rolled back on any exception."""
+        """A transaction beside which nobody else writes; committed at the end, or all of it undone."""
 
     def version(self) -> int:
         """A number that differs once anybody has committed since the last call, this process included."""

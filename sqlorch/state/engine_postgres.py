@@ -14,6 +14,8 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine
 from sqlalchemy import text as sql
@@ -91,7 +93,9 @@ class PostgresDatabase:
                 connection broke while it was being committed, which the sentence says.
         """
         if not self._turn.acquire(timeout=self._patience):
-            raise StateError(f"another thread has been writing to {self.where} for {self._patience:g} seconds")
+            raise StateError(
+                f"another thread has been writing to {self.where} for {self._patience:g} seconds"
+            )
         try:
             with self._explained():
                 connection = self._locked()
@@ -124,7 +128,7 @@ class PostgresDatabase:
         return self._patiently(engine.connect)
 
     def _locked(self) -> Connection:
-        """A connection in a transaction that has the write lock. Nothing has been done in it: to fail is safe."""
+        """A connection in a transaction that has the write lock; to begin it again is safe."""
 
         def begin() -> Connection:
             connection = self._engine.connect()
@@ -154,7 +158,7 @@ class PostgresDatabase:
             if not error.connection_invalidated:
                 raise
             raise StateError(
-                f"the connection to the state database {self.where} broke while a change was being committed; "
+                f"the connection to the state database {self.where} broke while a change was committed; "
                 "whether it was kept shows when the command is repeated"
             ) from error
 
@@ -204,13 +208,17 @@ def connect_arguments(url: URL, *, purpose: str) -> dict[str, object]:
     }
 
 
-def require_driver() -> None:
-    """Raise a StateError when psycopg2 is not installed."""
+def require_driver() -> Any:
+    """The module ``psycopg2``.
+
+    Raises:
+        StateError: it is not installed.
+    """
     try:
-        import psycopg2  # noqa: F401, PLC0415 - only a project with its state there needs it
+        return import_module("psycopg2")  # only a project with its state there needs it
     except ImportError as error:
         raise StateError(
-            "the state is on PostgreSQL, and psycopg2 is not installed; "
+            "the state is to be on PostgreSQL, and psycopg2 is not installed; "
             "run: pip install 'sqlorch[postgres]'"
         ) from error
 

@@ -26,14 +26,22 @@ _SENTENCES = {
     "25P03": f"ended a transaction this process had left idle for too long; repeat ({_KEPT})",
 }
 _PASSING = ("08", "40", "55P03", "57P01", "57P02", "57P03", "53300")
-_STARTING = ("connection refused", "starting up", "shutting down", "server closed the connection", "no such file")
+_STARTING = (
+    "connection refused",
+    "starting up",
+    "shutting down",
+    "server closed the connection",
+    "no such file",
+)
 
 
 def explain(error: DBAPIError, where: str) -> StateError:
     """The :class:`StateError` to raise instead of a driver's error."""
     detail = _detail(error)
     if isinstance(error, IntegrityError):
-        return StateError(f"the state database {where} refused a contradiction ({detail}); nothing was changed")
+        return StateError(
+            f"the state database {where} refused a contradiction ({detail}); nothing was changed"
+        )
     sentence = _sentence(_code(error))
     if sentence is None:
         lost = error.connection_invalidated or not _code(error)

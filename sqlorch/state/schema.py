@@ -136,7 +136,7 @@ def _create(database: SqliteDatabase) -> None:
 
 
 def create_tables(connection: Connection) -> None:
-    """Make every table, empty, but for what says which store and version it is; in the caller's transaction."""
+    """Make every table, and write down which store and version it is; in the caller's transaction."""
     metadata.create_all(connection, checkfirst=False)
     connection.execute(
         sql(

@@ -1,4 +1,4 @@
-"""Opening the state in PostgreSQL: made when empty, upgraded when old, refused when newer or not this project's."""
+"""Opening the state in PostgreSQL: made when empty, upgraded when old, refused when newer or another's."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ def _version(connection: Connection, where: str) -> str | None:
     schema = connection.scalar(sql("SELECT current_schema()"))
     if schema is None:
         raise StateError(
-            f"the state database {where} has no schema of the name its URL says; create it: CREATE SCHEMA NAME"
+            f"the state database {where} has no schema of the name its URL says; make it: CREATE SCHEMA NAME"
         )
     tables = set(inspect(connection).get_table_names())
     if not tables:
         return None
     if not {"alembic_version", meta.name} <= tables:
         raise StateError(
-            f"the schema {schema} of {where} holds tables of another program; give the state a database of its "
-            "own, or a schema: CREATE SCHEMA sqlorch, and ?options=-csearch_path%3Dsqlorch after its URL"
+            f"the schema {schema} of {where} holds tables of another program; give the state a database of "
+            "its own, or a schema: CREATE SCHEMA sqlorch, and ?options=-csearch_path%3Dsqlorch after its URL"
         )
     return str(connection.scalar(sql("SELECT version_num FROM alembic_version")))
 
@@ -108,7 +108,9 @@ def _verify(database: PostgresDatabase, path: Path) -> None:
     with database.read() as connection:
         stored = connection.scalar(select(meta.c.value).where(meta.c.key == "store_uuid"))
     if stored is None:
-        raise StateError(f"the state database {database.where} does not say which store it is; restore a backup")
+        raise StateError(
+            f"the state database {database.where} does not say which store it is; restore a backup"
+        )
     if not side.exists():
         write_side_file(side, stored)
     elif side.read_text(errors="replace").strip() != stored:
