@@ -194,10 +194,9 @@ class Daemon:
         if isinstance(found, SqlorchError):
             self.parts.reporter.broken(str(found), now)
         elif found.state_dir != self.parts.state_dir or found.state_url != self.parts.state_url:
-            now = (
-                f"path is {found.state_dir}" if found.state_url == self.parts.state_url else "url has changed"
-            )
-            moved = f"state.{news} now; it counts when the daemon is started anew"
+            same = found.state_url == self.parts.state_url
+            news = f"state.path is {found.state_dir} now" if same else "state.url is another now"
+            moved = f"{news}; it counts when the daemon is started anew"
             self.parts.reporter.broken(moved, now)
         else:
             self._pending = found

@@ -28,7 +28,7 @@ _SOUND = "the file is sound"
 class Status:
     """A state file: its size in bytes, the version of its schema and how many rows its tables have."""
 
-    path: Path
+    path: Path | str  # or the URL of a database, without its password
     size: int
     version: str
     newest: str

@@ -93,6 +93,15 @@ def create_postgres(connection: Connection) -> None:
     connection.execute(_WRITES)
 
 
+def refuse_used(connection: Connection, where: str) -> None:
+    """Raise a StateError when there is anything in the schema."""
+    if _version(connection, where) is not None:
+        raise StateError(
+            f"the state database {where} is not empty: a history is copied only into an empty one; "
+            "give the URL of another database or schema"
+        )
+
+
 def _refuse_lost_history(database: PostgresDatabase, path: Path) -> None:
     if uuid_file(path).exists():
         raise StateError(
