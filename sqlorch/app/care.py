@@ -66,11 +66,11 @@ def upgrade(workspace: Workspace) -> tuple[str, str]:
     Raises:
         StateError: there is none, a daemon or a command is using it, or it is of a newer sqlorch.
     """
-    from sqlorch.state.schema import open_database  # noqa: PLC0415 - help must not wait for SQLAlchemy
+    from sqlorch.state.opening import open_state  # noqa: PLC0415 - help must not wait for SQLAlchemy
 
     before = status(workspace).version
     with _alone(workspace, "sqlorch db upgrade"):
-        open_database(workspace.state_file, url=workspace.state_url).close()
+        open_state(workspace.state_file, url=workspace.state_url).close()
     return before, status(workspace).version
 
 
@@ -113,12 +113,12 @@ def _refuse_server(workspace: Workspace, instead: str) -> None:
 
 def prune(workspace: Workspace, *, days: float, keep: int, dry_run: bool) -> Forgotten:
     """Forget runs that ended more than ``days`` ago, beyond the newest ``keep`` of each group."""
+    from sqlorch.state.opening import open_state  # noqa: PLC0415 - likewise
     from sqlorch.state.retention import prune as prune_rows  # noqa: PLC0415 - help must not wait for it
     from sqlorch.state.retention import remembered  # noqa: PLC0415 - likewise
-    from sqlorch.state.schema import open_database  # noqa: PLC0415 - likewise
 
     before = SystemClock().now() - timedelta(days=days)
-    database = open_database(workspace.state_file, url=workspace.state_url)
+    database = open_state(workspace.state_file, url=workspace.state_url)
     try:
         pruned = prune_rows(database, before=before, keep=keep, dry_run=dry_run)
         known = remembered(database) - (set(pruned.runs) if dry_run else set())

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, inspect, select
 from sqlalchemy import text as sql
 
 from sqlorch.domain.errors import StateError
-from sqlorch.state.engine import Database, SqliteDatabase
+from sqlorch.state.engine import SqliteDatabase
 from sqlorch.state.faults import damaged, explain_os, uuid_file
 from sqlorch.state.lock import FileLock
 from sqlorch.state.tables import meta, metadata
@@ -27,8 +27,8 @@ _CHECK_EVERY = 24 * 3600.0
 _LOCK_TIMEOUT = 30.0
 
 
-def open_database(path: Path, *, url: str | None = None, busy_timeout: float = 30.0) -> Database:
-    """The database at ``path``, or at a URL of PostgreSQL, with the schema of this version.
+def open_database(path: Path, *, busy_timeout: float = 30.0) -> SqliteDatabase:
+    """The database at ``path``, with the schema of this version.
 
     A new file gets mode 0600 and, when its folder is new too, the folder 0700.
 
@@ -36,10 +36,6 @@ def open_database(path: Path, *, url: str | None = None, busy_timeout: float = 3
         StateError: a folder is in the way, the file cannot be read or written, is damaged, emptied, of
             another store or of a newer sqlorch; says what to do.
     """
-    if url is not None:
-        from sqlorch.state.schema_postgres import open_postgres  # noqa: PLC0415 - only where it is wanted
-
-        return open_postgres(url, path)
     make_private_folder(path.parent)
     try:
         _refuse_unusable(path)

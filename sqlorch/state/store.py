@@ -17,10 +17,10 @@ from sqlorch.state.daemon import SqlDaemons
 from sqlorch.state.datasets import SqlDatasets
 from sqlorch.state.engine import Database
 from sqlorch.state.ledger import SqlLedger
+from sqlorch.state.opening import open_state
 from sqlorch.state.owner import current_owner
 from sqlorch.state.queue import SqlQueue
 from sqlorch.state.schedule import SqlSchedule
-from sqlorch.state.schema import open_database
 
 
 class SqlStore:
@@ -56,7 +56,7 @@ class SqlStore:
         Raises:
             StateError: it cannot be used; says why and what to do.
         """
-        database = open_database(path, url=url, busy_timeout=busy_timeout)
+        database = open_state(path, url=url, busy_timeout=busy_timeout)
         return cls(database, owner=owner or current_owner())
 
     def close(self) -> None:

@@ -19,7 +19,8 @@ from support.stores import ME, decide, enrol, new_run
 from sqlorch.domain.errors import StateError
 from sqlorch.state.engine_postgres import PostgresDatabase
 from sqlorch.state.lock_postgres import PostgresLock
-from sqlorch.state.schema import HEAD, open_database
+from sqlorch.state.opening import open_state
+from sqlorch.state.schema import HEAD
 from sqlorch.state.store import SqlStore
 from sqlorch.state.turn import RunTurn
 
@@ -186,7 +187,7 @@ class TestOpening:
             PostgresDatabase(bad, patience=0.0).version()
         assert "s3cret" not in str(told.value)
         with pytest.raises(StateError, match="not one of PostgreSQL") as told:
-            open_database(tmp_path / "state.db", url="mysql://ann:s3cret@host/db")
+            open_state(tmp_path / "state.db", url="mysql://ann:s3cret@host/db")
         assert "s3cret" not in str(told.value)
         with pytest.raises(StateError, match="does not exist"):
             opened(tmp_path, re.sub(r"/postgres(?=\?)", "/nothing", server.uri))
