@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlorch.app.daemon_signals import Signals
     from sqlorch.app.dispatching import Dispatcher
     from sqlorch.app.journal import Journal
+    from sqlorch.app.outbox import Outbox
     from sqlorch.app.project_reader import Described, ProjectReader
     from sqlorch.app.watching import Watch
     from sqlorch.domain.history import Owner
@@ -73,6 +74,7 @@ class Parts:
     scheduler: Scheduler
     store: SqlStore
     reporter: Reporter
+    outbox: Outbox
     owner: Owner
     state_dir: Path
     state_url: str | None
@@ -131,6 +133,7 @@ class Daemon:
             "worker": self.parts.workers.current.phase,
             "run": self.parts.workers.current.run_id,
             "waiting": self._waiting,
+            "alerts": self.parts.outbox.trouble or "ok",
             "next_due": None if tick is None or tick.next_due is None else tick.next_due.isoformat(),
             "seconds_since_turn": round(turned, 3),
             "pid": self.parts.owner.pid,
@@ -147,6 +150,7 @@ class Daemon:
         happened = self._follow_workers(now)
         if self.stage is Stage.RUNNING:
             self._schedule(now, urgent=happened)
+        self.parts.outbox.follow(now)
         self._beat(now)
         if self.stage is Stage.DRAINING:
             return self.parts.workers.empty
@@ -206,7 +210,13 @@ class Daemon:
         """What was read is also open in a worker: from now on it is scheduled."""
         if self._pending is not None:
             self.parts.scheduler.load(self._pending.snapshot, now)
+            self.adopt_alerts(self._pending.alerts)
             self._pending = self._tick = None
+
+    def adopt_alerts(self, book: str) -> None:
+        """From now on these receivers are alerted, or nobody."""
+        self.parts.outbox.adopt(book)
+        self.parts.reporter.leave_to(others=self.parts.outbox.has_receivers)
 
     # --- workers
 
@@ -241,7 +251,7 @@ class Daemon:
             self._seen = version
             self._tick_at = time.monotonic()
             self._tick = self.parts.scheduler.tick(now)
-            self.parts.reporter.alerts(now)
+            self._tell(now)
         ready = self._tick.ready
         self._waiting = self.parts.dispatcher.dispatch(ready)
         if self._waiting:
@@ -250,6 +260,10 @@ class Daemon:
         elif ready:
             self._tick = None  # one of them is gone
         self._prewarm(now)
+
+    def _tell(self, now: datetime) -> None:
+        if self.parts.reporter.alerts(now):
+            self.parts.outbox.wanted()
 
     def _overdue(self, now: datetime) -> bool:
         assert self._tick is not None  # noqa: S101 - the caller has looked
@@ -320,6 +334,8 @@ class Daemon:
             for event in workers.poll():
                 self.parts.reporter.tell(event, self.parts.clock.now())
             time.sleep(0.02)
+        self._tell(self.parts.clock.now())
+        self.parts.outbox.end(self.parts.clock.now())
         self.stage = Stage.STOPPED
         self.parts.store.daemons.beat(
             self.parts.owner, version=__version__, state=self.stage, now=self.parts.clock.now()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from sqlorch.domain.alerts import Weight, kind_of
 from sqlorch.executors.messages import (
     Broken,
     Declined,
@@ -22,10 +23,13 @@ from sqlorch.executors.workers import Happening, Reloaded, ReloadFailed
 
 if TYPE_CHECKING:
     from sqlorch.app.journal import Journal
+    from sqlorch.domain.scheduling import Alert
     from sqlorch.engine.schedule_ports import AlertStore
 
 _GOOD = frozenset({"success", "skipped", "running", "cancelled"})
 _OK = frozenset({"success", "warn"})
+_SAID_BEFORE = frozenset({"reload_failed", "reload_recovered", "worker_died"})  # when it happened
+_AT_ONCE = 100
 
 
 class Reporter:
@@ -41,6 +45,8 @@ class Reporter:
         self._alerts = alerts
         self._broken_since: datetime | None = None
         self._declined: dict[str, str] = {}
+        self._logged = 0
+        self._delivered = False
 
     @property
     def is_broken(self) -> bool:
@@ -93,16 +99,33 @@ class Reporter:
         self._alerts.raise_alert(f"reloaded:{since.isoformat()}", "reload_recovered", payload, now=now)
         self._journal.info("reloaded", f"{text}; it could not be used since {since:%H:%M:%S}")
 
-    def alerts(self, now: datetime) -> None:
-        """Write what is in the outbox into the log, once each."""
-        for alert in self._alerts.alerts(unsent=True, limit=100):
-            if alert.kind not in {
-                "reload_failed",
-                "reload_recovered",
-                "worker_died",
-            }:  # said when it happened
-                self._journal.warning(alert.kind, alert_text(alert.kind, alert.payload), **alert.payload)
-            self._alerts.sent(alert.alert_id, now=now)
+    def alerts(self, now: datetime) -> bool:
+        """Write what is in the outbox into the log, once each; whether there is something new to deliver.
+
+        Where nobody receives alerts, the log is all there is of them.
+        """
+        news = False
+        while found := self._alerts.alerts(unsent=True, after=self._logged, limit=_AT_ONCE):
+            for alert in found:
+                self._logged = alert.alert_id
+                self._log(alert)
+                if not self._delivered:
+                    self._alerts.sent(alert.alert_id, now=now)
+            news = True
+        return news
+
+    def leave_to(self, *, others: bool) -> None:
+        """Whether ``others`` deliver what is in the outbox; else it is done with once it is in the log."""
+        if self._delivered and not others:
+            self._logged = 0
+        self._delivered = others
+
+    def _log(self, alert: Alert) -> None:
+        if alert.kind in _SAID_BEFORE or alert.payload.get("nodes"):  # the end of the run says it too
+            return
+        good = kind_of(alert.kind).weight is Weight.SUCCESS
+        say = self._journal.info if good else self._journal.warning
+        say(alert.kind, alert_text(alert.kind, alert.payload), **_brief(alert))
 
     def _run_ended(self, event: RunEnded) -> None:
         if event.state == "running":
@@ -118,16 +141,16 @@ class Reporter:
         if isinstance(event, NodeBegan):
             if self._journal.detailed:
                 self._journal.info(
-                    "node_began", f"node {event.node} began, attempt {event.attempt}", **fields
+                    "node_began", f"{_named(event.node)} began, attempt {event.attempt}", **fields
                 )
             return
         if event.outcome in _OK:
             if self._journal.detailed:
-                text = f"node {event.node}: {event.outcome} after {event.seconds:.2f} s"
+                text = f"{_named(event.node)}: {event.outcome} after {event.seconds:.2f} s"
                 self._journal.info("node_ended", text, outcome=event.outcome, **fields)
             return
         again = "" if event.retry_in is None else f"; next attempt in {event.retry_in:.0f} s"
-        text = f"node {event.node} of {event.run_id}: {event.outcome}: {event.message}{again}"
+        text = f"{_named(event.node)} of {event.run_id}: {event.outcome}: {event.message}{again}"
         self._journal.warning("node_ended", text, outcome=event.outcome, **fields)
 
     def _declined_run(self, event: Declined) -> None:
@@ -148,8 +171,19 @@ class Reporter:
             )
 
 
+def _brief(alert: Alert) -> dict[str, Any]:
+    """The facts of an alert for the log, without lists of nodes."""
+    return {name: value for name, value in alert.payload.items() if isinstance(value, str | int | float)}
+
+
 def alert_text(kind: str, payload: Mapping[str, Any]) -> str:
     """An alert in one line."""
     about = payload.get("run_id") or payload.get("group") or ""
     said = str(payload.get("reason") or ", ".join(f"{name} {value}" for name, value in payload.items()))
     return " ".join(filter(None, [kind.replace("_", " "), about and f"{about}:", said]))
+
+
+def _named(unique_id: str) -> str:
+    """``model orders`` of ``model.shop.orders``, without the digest that ends the id of a test."""
+    kind, _, *names = unique_id.split(".")
+    return f"{kind} {names[0] if kind == 'test' else '.'.join(names)}"

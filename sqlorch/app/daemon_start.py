@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlorch import __version__
@@ -20,7 +21,9 @@ from sqlorch.app.daemon_signals import catching
 from sqlorch.app.dispatching import Dispatcher
 from sqlorch.app.health import Health
 from sqlorch.app.journal import Journal
+from sqlorch.app.outbox import Outbox
 from sqlorch.app.project_reader import Described, ProjectReader
+from sqlorch.app.sending import Sending
 from sqlorch.app.watching import Watch
 from sqlorch.config.references import find_state_url
 from sqlorch.domain.errors import ConfigError, StateError
@@ -110,11 +113,13 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
             ),
             store=store,
             reporter=Reporter(journal, store.alerts),
+            outbox=Outbox(project.state_dir, journal, send=partial(Sending, url=url)),
             owner=owner,
             state_dir=project.state_dir,
             state_url=project.state_url,
         )
         daemon = Daemon(parts=parts, grace=options.grace, once=options.once)
+        daemon.adopt_alerts(project.alerts)
         health = _health(options, daemon, journal)
         if health is not None:
             stack.callback(health.close)

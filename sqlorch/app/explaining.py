@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from sqlorch.app.operating import Desk, living_daemon
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from sqlorch.domain.history import RunRecord
     from sqlorch.domain.snapshot import SnapshotNode
 
-_SLOTS = 5  # decided slots told without --interval
+_SLOTS = 48  # decided slots told without --interval; those of one run are told together
 _OPEN = 5  # open runs told one by one
+_FAILURES = 3  # failed nodes told of a run
 _DUE = 1_000  # due intervals counted
 _BAD = frozenset({NodeState.FAILED, NodeState.UPSTREAM_FAILED, NodeState.CANCELLED})
 
@@ -84,15 +86,19 @@ def _open_runs(runs: list[OpenRun], group: Group) -> Iterator[str]:
 
 
 def _slots(desk: Desk, group: Group, slots: list[Slot], told: set[str]) -> Iterator[str]:
-    for slot in reversed(slots):
-        name = name_slot(slot.interval, group.timezone)
+    failures: set[str] = set()  # the same ones are told once, of the newest interval
+    for _, alike in groupby(reversed(slots), key=lambda slot: (slot.run_id, slot.reason)):
+        together = list(alike)  # a run may cover many slots
+        slot = together[0]
+        span = Interval(together[-1].interval.start, slot.interval.end)
+        name = name_slot(slot.interval if len(together) == 1 else span, group.timezone)
         if slot.status is SlotStatus.SKIPPED:
             yield f"{name} was skipped: {slot.reason}"
         elif slot.run_id not in told:
-            yield from _slot_run(desk, name, slot.run_id or "")
+            yield from _slot_run(desk, name, slot.run_id or "", failures)
 
 
-def _slot_run(desk: Desk, name: str, run_id: str) -> Iterator[str]:
+def _slot_run(desk: Desk, name: str, run_id: str, failures: set[str]) -> Iterator[str]:
     try:
         record = desk.store.run(run_id)
     except StateError:
@@ -101,13 +107,20 @@ def _slot_run(desk: Desk, name: str, run_id: str) -> Iterator[str]:
     ended = f" at {record.finished_at:%Y-%m-%d %H:%M:%S} UTC" if record.finished_at else ""
     yield f"{name} ({run_id}): {record.state}{ended}" + (f": {record.reason}" if record.reason else "")
     if record.state is RunState.FAILED:
-        yield from _failures(desk, record)
+        yield from _failures(desk, record, failures)
 
 
-def _failures(desk: Desk, record: RunRecord) -> Iterator[str]:
-    for node in desk.store.nodes(record.run_id):
-        if node.state is NodeState.FAILED:
-            yield f"  {node.name} failed: {node.message or node.reason}"
+def _failures(desk: Desk, record: RunRecord, told: set[str]) -> Iterator[str]:
+    failed = [node for node in desk.store.nodes(record.run_id) if node.state is NodeState.FAILED]
+    news = [node for node in failed if node.unique_id not in told]
+    told |= {node.unique_id for node in news}
+    for node in news[:_FAILURES]:
+        yield f"  {node.name} failed: {node.message or node.reason}"
+    if len(news) > _FAILURES:
+        yield f"  and {len(news) - _FAILURES} more nodes failed"
+    if len(news) < len(failed):
+        yield f"  {len(failed) - len(news)} more failed as above" if news else "  the same as above"
+    yield f"  try again with: sqlorch retry {record.run_id}"
 
 
 def _to_come(desk: Desk, group: Group) -> Iterator[str]:

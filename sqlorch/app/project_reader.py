@@ -22,9 +22,13 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
-    """What a reading yielded: the project for the scheduler, its folders, and where the state's URL is."""
+    """What a reading yielded: the project for the scheduler, who is alerted (``""``: nobody), its folders.
+
+    ``state_url`` is where the URL of the state's database is found, never the URL.
+    """
 
     snapshot: Snapshot
+    alerts: str
     project_dir: Path
     profiles_dir: Path
     state_dir: Path
@@ -126,6 +130,7 @@ def _described(text: bytes) -> Described:
     document = json.loads(text)
     return Described(
         snapshot=decode_snapshot(document["snapshot"]),
+        alerts=str(document["alerts"]),
         project_dir=Path(document["project_dir"]),
         profiles_dir=Path(document["profiles_dir"]),
         state_dir=Path(document["state_dir"]),

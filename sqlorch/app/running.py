@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlorch.app.clock import SystemClock
+from sqlorch.app.manual_alerts import by_hand
 from sqlorch.app.publishing import Published, publish_after_run, select_nodes
 from sqlorch.app.verified import Tell, Verified, verified
 from sqlorch.app.workspace import Workspace
@@ -183,7 +184,7 @@ class _Crew:
                 shape_of=Shapes(self._request, self._session, self._graph),
                 skip_variables=self._workspace.settings.variables_skip,
                 overrides=self._request.overrides,
-                invocation=repeatable(self._workspace) | self._partial(),
+                invocation=repeatable(self._workspace) | by_hand(self._workspace) | self._partial(),
             ),
             suffix=lambda: secrets.token_hex(2),
         )

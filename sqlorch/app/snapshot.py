@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from sqlorch.app.alert_book import read_book
 from sqlorch.app.lineage import LineageView, open_view
 from sqlorch.app.workspace import Choices, Workspace
+from sqlorch.domain.alert_codec import encode_book
 from sqlorch.domain.dag import EXECUTABLE_KINDS, Dag
 from sqlorch.domain.grouping import Grouping
 from sqlorch.domain.lost import FAIL, on_lost
@@ -23,6 +25,7 @@ from sqlorch.lineage.code.book import read_code
 def describe_project(choices: Choices) -> dict[str, Any]:
     """What the daemon needs to know of a project, ready for JSON.
 
+    ``alerts`` says who is told what (:mod:`sqlorch.domain.alert_codec`), and is ``""`` where nobody is;
     ``snapshot`` is the encoded :class:`~sqlorch.domain.snapshot.Snapshot`; ``state_dir`` where it is
     remembered, ``state_url`` where the URL of the state is found; ``project_dir`` and ``watch`` what to look
     at for changes.
@@ -32,12 +35,15 @@ def describe_project(choices: Choices) -> dict[str, Any]:
     """
     view = open_view(choices)
     workspace = view.workspace
+    snapshot = take_snapshot(view, _durations(workspace, view.project.dag))
+    book, notices = read_book(view)
     return {
         "project_dir": str(workspace.location.project_dir),
         "profiles_dir": str(workspace.location.profiles_dir),
         "state_dir": str(workspace.state_dir),
         "state_url": workspace.settings.state_url,
-        "snapshot": encode_snapshot(take_snapshot(view, _durations(workspace, view.project.dag))),
+        "snapshot": encode_snapshot(replace(snapshot, warnings=(*snapshot.warnings, *notices))),
+        "alerts": encode_book(book) if book.receivers else "",
     }
 
 

@@ -15,38 +15,27 @@ from sqlorch.cli import text
 if TYPE_CHECKING:
     from sqlorch.app.overview import GroupRow
 
+_WIDTH = 110
 _STYLES = {"active": "", "paused": "yellow", "held": "bold red"}
 
 
 def groups_table(rows: Sequence[GroupRow]) -> None:
-    """Print it."""
-    console = Console(highlight=False)
+    """Print it; what stops a group, or waits, stands below."""
+    # never cut: a pipe has no width, and a narrow terminal wraps
+    console = Console(highlight=False, width=max(Console().width, _WIDTH))
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
-    for name in (
-        "group",
-        "schedule",
-        "status",
-        "nodes",
-        "decided until UTC",
-        "next due UTC",
-        "due",
-        "open",
-        "last",
-    ):
-        table.add_column(name, justify="right" if name in {"nodes", "due", "open"} else "left", no_wrap=True)
+    for name in ("group", "schedule", "status", "decided until", "next due", "due", "open", "last"):
+        table.add_column(name, justify="right" if name in {"due", "open"} else "left", no_wrap=True)
     for row in rows:
-        style = _STYLES[row.status]
-        last = f"[{text.STYLES.get(row.last, '')}]{text.SYMBOLS.get(row.last, '')}[/]" if row.last else ""
         table.add_row(
             row.name,
             escape(row.schedule) or "[dim]by hand[/]",
-            f"[{style}]{row.status}[/]" if style else row.status,
-            str(row.nodes),
+            _status(row),
             _utc(row.decided_until),
             _utc(row.next_due),
             str(row.due) if row.due else "",
             str(row.open) if row.open else "",
-            last,
+            f"[{text.STYLES.get(row.last, '')}]{text.SYMBOLS.get(row.last, '')}[/]" if row.last else "",
         )
     console.print(table)
     for row in rows:
@@ -54,5 +43,10 @@ def groups_table(rows: Sequence[GroupRow]) -> None:
             console.print(f"[bold]{row.name}[/]: {escape(row.reason)}")
 
 
+def _status(row: GroupRow) -> str:
+    style = _STYLES[row.status]
+    return f"[{style}]{row.status}[/]" if style else row.status
+
+
 def _utc(instant: datetime | None) -> str:
-    return "" if instant is None else f"{instant:%Y-%m-%d %H:%M}"
+    return "" if instant is None else f"{instant:%Y-%m-%d %H:%M}Z"

@@ -17,6 +17,7 @@ from sqlorch import __version__
 from sqlorch.domain.errors import SqlorchError
 
 _COMMANDS = {
+    "alerts": "look at alerts, send them, test their receivers",
     "backfill": "make intervals of the past again, or for the first time",
     "cancel": "cancel runs",
     "catchup": "decide on the due intervals of a group that is held",
@@ -44,7 +45,8 @@ _COMMANDS = {
     "trigger": "queue a run of a group for the daemon",
     "why": "say what a group, a model or a run waits for",
 }
-_HIDDEN = {  # started by the daemon, not by people
+_HIDDEN = {  # started by us, not by people
+    "_deliver": "deliver_child",
     "_snapshot": "snapshot_child",
     "_worker": "worker_child",
 }

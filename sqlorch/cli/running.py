@@ -13,6 +13,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from sqlorch.app.manual_alerts import alert_after
 from sqlorch.app.retrying import hand_over, retry
 from sqlorch.app.running import Ended, Outlook, Progress, Request, plan_only, run
 from sqlorch.app.workspace import Choices, Workspace, open_workspace
@@ -52,7 +53,9 @@ def run_command(given: Mapping[str, Any]) -> int:
         return 0
     with stopping() as stop:
         ended = run(workspace, request, progress=progress(console), stop=stop, tell=warn)
-    return finish(workspace, ended, console, as_json=given["as_json"])
+    code = finish(workspace, ended, console, as_json=given["as_json"])
+    alert_after(workspace, warn)
+    return code
 
 
 def retry_command(run_id: str, given: Mapping[str, Any]) -> int:
@@ -76,7 +79,9 @@ def retry_command(run_id: str, given: Mapping[str, Any]) -> int:
         )
     if not ended.runs:
         console.print(f"{run_id} has no failed or skipped node; there is nothing to retry")
-    return finish(workspace, ended, console, as_json=given["as_json"])
+    code = finish(workspace, ended, console, as_json=given["as_json"])
+    alert_after(workspace, warn)
+    return code
 
 
 def _tell_handed_over(run_id: str, gen: int, pid: int, console: Console, *, as_json: bool) -> int:

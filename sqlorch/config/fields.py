@@ -297,6 +297,8 @@ After = Annotated[
 ]
 Condition = Annotated[StrictStr, AfterValidator(_checked(_condition)), WithJsonSchema({"type": "string"})]
 Owner = Annotated[StrictStr, AfterValidator(_checked(_one_line_text)), WithJsonSchema({"type": "string"})]
+OneLine = Owner
+GroupNames = Annotated[list[AnyGroupName], BeforeValidator(_listed), WithJsonSchema(_TEXTS)]
 ActiveRuns = Annotated[StrictInt, Field(ge=1, le=10_000)]
 PoolName = Annotated[StrictStr, AfterValidator(_checked(_pool_name))]
 PoolSize = Annotated[StrictInt, Field(ge=1, le=10_000)]

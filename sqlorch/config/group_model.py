@@ -39,7 +39,8 @@ def zone_of(context: Any) -> str:
 class Keys(BaseModel):
     """A mapping that knows all of its keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # what was written may be a secret in the wrong place, which not even --debug is to print
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class RunKeys(Keys):

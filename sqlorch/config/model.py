@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from sqlorch.config.alert_model import AlertKeys
 from sqlorch.config.fields import (
     Days,
     ExportPaths,
@@ -142,6 +143,9 @@ class File(Keys):
     )
     daemon: Annotated[DaemonKeys, _Empty] = Field(
         default_factory=DaemonKeys, description="How sqlorch daemon behaves."
+    )
+    alerts: Annotated[AlertKeys, _Empty] = Field(
+        default_factory=AlertKeys, description="Who is told when something goes wrong, and of what."
     )
 
 

@@ -25,6 +25,7 @@ _SENTENCES: Mapping[str, str] = {
     "model_attributes_type": "must be a mapping of keys to values, not {input}",
     "literal_error": "must be {expected}, not {input}",
     "invalid_key": "keys must be text",
+    "missing": "is missing",
     "refused": "{sentence}",
 }
 
@@ -105,9 +106,8 @@ def keys_at(path: Path, model: type[BaseModel]) -> list[str]:
     schema = _schema(model)
     part: dict[str, Any] = schema
     for step in path:
-        part = _followed(
-            part.get("properties", {}).get(step) or part.get("additionalProperties") or {}, schema
-        )
+        inner = part.get("items") if isinstance(step, int) else part.get("properties", {}).get(step)
+        part = _followed(inner or part.get("additionalProperties") or {}, schema)
     return list(part.get("properties", {}))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlorch.domain.errors import ConfigError
 
 ENV, FILE = "env:", "file:"
+STATE_URL = "SQLORCH_STATE_URL"
 
 
 def resolve_reference(reference: str, environ: Mapping[str, str], project_dir: Path, *, what: str) -> str:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from sqlorch.config.alerts import Alerts, alerts_of
 from sqlorch.config.group_model import DEFAULT_ZONE, GroupKeys, RuleFields
 from sqlorch.config.lengths import FOREVER
 from sqlorch.config.model import DaemonKeys, ExportKeys, File, context_for
 from sqlorch.config.overrides import override
 from sqlorch.config.places import Document, Place, file_name, shown
 from sqlorch.config.problems import explain
-from sqlorch.config.references import ENV
+from sqlorch.config.references import ENV, STATE_URL
 from sqlorch.config.yaml_loader import load_yaml, read_text
 from sqlorch.domain.errors import ConfigError
 from sqlorch.domain.group import DEFAULT_GROUP, Group, RunRules, retry_policy
@@ -23,7 +24,6 @@ from sqlorch.domain.run import RetryPolicy
 from sqlorch.domain.timetable import make_timetable
 
 FILE_NAME = "sqlorch.yml"
-STATE_URL = "SQLORCH_STATE_URL"
 _MISNAMED = "sqlorch.yaml"
 
 
@@ -78,6 +78,7 @@ class Settings:
         retention_days: how long ended runs are kept, None for ever.
         retention_runs: newest runs of each group that are kept however old.
         daemon: how the daemon behaves.
+        alerts: who is told when something goes wrong.
     """
 
     groups: tuple[Group, ...]
@@ -91,6 +92,7 @@ class Settings:
     retention_days: float | None = 90.0
     retention_runs: int = 50
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
+    alerts: Alerts = field(default_factory=Alerts)
 
 
 def load_settings(project_dir: Path, environ: Mapping[str, str]) -> Settings:
@@ -142,6 +144,7 @@ def settings_from(
         retention_days=None if checked.state.runs_keep == FOREVER else float(checked.state.runs_keep),
         retention_runs=checked.state.runs_keep_last,
         daemon=_daemon(checked.daemon),
+        alerts=alerts_of(checked.alerts),
     )
 
 

@@ -121,7 +121,7 @@ class DbtRunContext:
         error = raised.pop() if raised else None
         if error is not None:
             let_go_of_frames(error)
-        return node_result(
+        told = node_result(
             result.node,
             result,
             raised=error,
@@ -130,6 +130,8 @@ class DbtRunContext:
             log_path=log_path,
             project_root=Path(self._config.project_root),
         )
+        # drivers may quote what they were given; from here the message goes into records and alerts
+        return replace(told, message=self._logs.mask(told.message))
 
     def _look(self, beside: Beside, unique_id: str, log_path: Path) -> NodeResult:
         """Execute a node of a check, which dbt knows nothing of."""
@@ -190,7 +192,8 @@ class DbtRunContext:
         if not failed:
             return ""
         file = str(failed[0].node.original_file_path).removeprefix("./")
-        return f"{file}: {which} failed: {one_line(str(failed[0].message), placed=True)}"
+        message = self._logs.mask(one_line(str(failed[0].message), placed=True))
+        return f"{file}: {which} failed: {message}"
 
 
 def copy_manifest(base: Manifest) -> Manifest:

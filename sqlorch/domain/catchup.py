@@ -45,7 +45,8 @@ class Decision:
         skips: slots to record as skipped.
         skip_reason: the reason to record with them, ``""`` when there are none.
         cursor: where the group's cursor goes; None for a group that has none yet.
-        due: how many slots were due; :data:`COUNTED` stands for that many or more.
+        due: how many slots were due; when nothing is held, a few more than are decided at once stand for that
+            many or more, and :data:`COUNTED` when it is.
         held: nothing was decided, because too many slots are due; a person has to choose.
     """
 
@@ -98,8 +99,11 @@ def catchup(
         cursor = initial_cursor(timetable, now)
     if cursor is None:
         return Decision()
-    count = sum(1 for _ in islice(_due(timetable, cursor, now), COUNTED))
+    enough = RUNS_PER_DECISION if catchup_max is None else catchup_max
+    count = sum(1 for _ in islice(_due(timetable, cursor, now), enough + 1))
     if catchup_max is not None and count > catchup_max:
+        # all of them, for who has to decide; once, since a held group is not looked at again
+        count = sum(1 for _ in islice(_due(timetable, cursor, now), COUNTED))
         return Decision(cursor=cursor, due=count, held=True)
     missed_until = now if watching_since is None else min(now, watching_since)
     runs, skips = _settle_missed(timetable, cursor, missed_until, policy)

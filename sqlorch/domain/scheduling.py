@@ -215,6 +215,7 @@ class Alert:
 
     ``dedupe`` makes it one however often it is found; ``kind`` is ``run_failed``, ``run_recovered``,
     ``sla_missed``, ``slot_skipped``, ``group_held``, ``reload_failed``, ``worker_lost`` ...
+    ``sent_at`` is when nothing was left to be done about it; ``error`` says then who could not be told.
     """
 
     alert_id: int
@@ -224,6 +225,7 @@ class Alert:
     created_at: datetime
     tries: int
     sent_at: datetime | None
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 The rule (scheduling specification 2.7 and the ledger): a run over ``[s, e)`` waits for every slot of the
 other group that ends inside ``(s, e]``, and for the latest one that ends at or before ``e``. So a daily run
-waits for its 24 hours, and an hourly run for the last whole day.
+waits for its 24 hours, and an hourly run for the last whole day. Of a group without a schedule it waits until
+what it reads was built once.
 """
 
 from __future__ import annotations
@@ -210,6 +211,24 @@ def find_lacks(
                 if slot not in found and _blocks(uid, stretch.verdict.standing, reads, run):
                     found[slot] = _lack(slot, uid, own, run)
     return [found[slot] for slot in slots if slot in found]
+
+
+def never_built(reads: Reads, entries: Mapping[str, Sequence[LedgerEntry]]) -> list[str]:
+    """What is read of a group without a schedule, and was never done over any interval.
+
+    Such a group has no slots to wait for; but before it ran for the first time its tables are not there.
+    """
+    return [
+        uid
+        for uid in sorted(reads.built)
+        if not any(entry.mark is LedgerMark.DONE for entry in entries.get(uid, ()))
+    ]
+
+
+def say_never_built(group: str, names: Sequence[str]) -> str:
+    """``waiting for reference, whose dim_dates and 2 more were never built; sqlorch trigger reference``."""
+    more = f" and {len(names) - 1} more were" if len(names) > 1 else " was"
+    return f"waiting for {group}, whose {names[0]}{more} never built; sqlorch trigger {group}"
 
 
 def _blocks(uid: str, standing: Standing, reads: Reads, run: SlotRun | None) -> bool:

@@ -24,7 +24,14 @@ from sqlorch.domain.pieces import Piece, cut_pieces
 from sqlorch.domain.reprocess import INTERVAL_FREE_KINDS
 from sqlorch.domain.scheduling import GroupState, GroupStatus, OpenRun, Slot, SlotStatus
 from sqlorch.domain.snapshot import Snapshot
-from sqlorch.domain.upstream import Upstream, find_lacks, needed_slots, say_waiting
+from sqlorch.domain.upstream import (
+    Upstream,
+    find_lacks,
+    needed_slots,
+    never_built,
+    say_never_built,
+    say_waiting,
+)
 from sqlorch.engine.forecast_slots import GroupSlots, Settled, settle, slots_of
 
 ChangedIn = Callable[[str, str], str]
@@ -268,6 +275,11 @@ class _Group:
         said = []
         for other, reads in self.snapshot.reads(self.group.name).items():
             above = self.snapshot.groups[other]
+            if not above.timetable.scheduled and mode is not Upstream.IGNORE:
+                missing = never_built(reads, self.known.entries)
+                if missing:
+                    said.append(say_never_built(other, [self.snapshot.nodes[uid].name for uid in missing]))
+                continue
             slots = tuple(needed_slots(above.timetable, run, mode))
             decided = self.known.slots.get(other, ())
             skipped = [slot.interval for slot in decided if slot.status is SlotStatus.SKIPPED]

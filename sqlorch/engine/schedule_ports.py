@@ -258,8 +258,8 @@ class AlertStore(Protocol):
     def raise_alert(self, dedupe: str, kind: str, payload: Mapping[str, Any], *, now: datetime) -> bool:
         """Put it into the outbox; False when it is there already."""
 
-    def alerts(self, *, unsent: bool = False, limit: int | None = None) -> list[Alert]:
-        """Alerts, oldest first."""
+    def alerts(self, *, unsent: bool = False, after: int = 0, limit: int | None = None) -> list[Alert]:
+        """Alerts with larger ids than ``after``, oldest first."""
 
     def sent(self, alert_id: int, *, now: datetime, error: str = "") -> None:
         """It was delivered, or the try failed with ``error``."""

@@ -18,6 +18,8 @@ from sqlorch.domain.upstream import (
     Upstream,
     find_lacks,
     needed_slots,
+    never_built,
+    say_never_built,
     say_waiting,
     slots_waited_for,
 )
@@ -45,6 +47,7 @@ class UpstreamWatch:
     def __init__(self, store: SchedulerStore, snapshot: Snapshot) -> None:
         self._store = store
         self._snapshot = snapshot
+        self._built: set[tuple[str, str]] = set()
 
     def waits_for(self, run: OpenRun, queue: Queue) -> str:
         """The reason a run has to wait, ``""`` when all it reads is there.
@@ -73,10 +76,15 @@ class UpstreamWatch:
         return frozenset(nodes[name].group if name in nodes else name for name in named)
 
     def _reason(self, run: OpenRun, other: str, queue: Queue, mode: Upstream) -> str:
-        state = queue.groups.get(other)
-        group = self._snapshot.groups[other]
-        if state is None or mode is Upstream.IGNORE or not group.timetable.scheduled:
+        if mode is Upstream.IGNORE:
             return ""
+        if not self._snapshot.groups[other].timetable.scheduled:
+            return self._never_built(run.group, other)
+        state = queue.groups.get(other)
+        return "" if state is None else self._slot_reason(run, other, queue, mode, state)
+
+    def _slot_reason(self, run: OpenRun, other: str, queue: Queue, mode: Upstream, state: GroupState) -> str:
+        group = self._snapshot.groups[other]
         first = self._all_queued(run, other, queue, mode)
         if first:
             return say_waiting(other, group.timezone, first, names={}, stopped=_stopped(state))
@@ -90,6 +98,17 @@ class UpstreamWatch:
             return ""
         names = {lack.node: self._snapshot.nodes[lack.node].name for lack in lacks}
         return say_waiting(other, group.timezone, lacks, names=names, stopped=_stopped(state))
+
+    def _never_built(self, group: str, other: str) -> str:
+        """What was never built of a group without a schedule; once it was, it is not asked again."""
+        if (group, other) in self._built:
+            return ""
+        reads = self._snapshot.reads(group)[other]
+        missing = never_built(reads, self._store.ledger.entries(sorted(reads.built), merged=True))
+        if missing:
+            return say_never_built(other, [self._snapshot.nodes[uid].name for uid in missing])
+        self._built.add((group, other))
+        return ""
 
     def _all_queued(self, run: OpenRun, other: str, queue: Queue, mode: Upstream) -> list[Lack]:
         """What is lacking when no upstream slot has so much as begun: known without asking the store."""

@@ -14,12 +14,15 @@ from sqlorch.state.codec import to_micros
 from sqlorch.state.engine import Database
 from sqlorch.state.tables import (
     alert,
+    alert_delivery,
+    alert_topic,
     attempt,
     audit,
     backfill,
     backfill_slot,
     daemon,
     dataset_event,
+    expectation_result,
     node_run,
     run,
     slot,
@@ -105,6 +108,8 @@ def _forget(connection: Connection, run_ids: Sequence[str]) -> None:
     # it may have been run again since it was chosen
     still = select(run.c.run_id).where(run.c.run_id.in_(run_ids), run.c.state.in_(_TERMINAL))
     chosen: list[str] = list(connection.scalars(still))
+    attempts = select(attempt.c.attempt_id).where(attempt.c.run_id.in_(chosen))
+    connection.execute(delete(expectation_result).where(expectation_result.c.attempt_id.in_(attempts)))
     connection.execute(delete(attempt).where(attempt.c.run_id.in_(chosen)))
     connection.execute(delete(node_run).where(node_run.c.run_id.in_(chosen)))
     gone: list[str] = list(
@@ -120,7 +125,10 @@ def _old_records(cutoff: int) -> list[tuple[Table, list[ColumnElement[bool]]]]:
     superseded = exists().where(newer.c.dataset == dataset_event.c.dataset, newer.c.id > dataset_event.c.id)
     later = daemon.alias("later")
     over = [backfill.c.state.not_in(_UNFINISHED), backfill.c.finished_at < cutoff]
+    sent = select(alert.c.id).where(alert.c.sent_at < cutoff)
     return [
+        (alert_delivery, [alert_delivery.c.alert_id.in_(sent)]),
+        (alert_topic, [alert_topic.c.seen_at < cutoff]),
         (alert, [alert.c.sent_at < cutoff]),
         (audit, [audit.c.at < cutoff]),
         # of each dataset the newest stays, for consumers that have not read for as long

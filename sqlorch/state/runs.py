@@ -14,7 +14,7 @@ from sqlorch.domain.errors import StateError
 from sqlorch.domain.history import Owner, RunRecord
 from sqlorch.domain.run import NodeState, RunSpec, RunState
 from sqlorch.domain.transitions import may_move_run
-from sqlorch.state import attempts, events, outcomes
+from sqlorch.state import attempts, events, outcomes, run_alerts
 from sqlorch.state.codec import clean_text, to_micros
 from sqlorch.state.rows import node_values, owner_values, run_record, run_values
 from sqlorch.state.tables import node_run, run
@@ -72,7 +72,7 @@ def move(
     reason: str,
     owner: Owner | None,
 ) -> bool:
-    """Compare-and-swap a run's state within one generation; its success is told to who waits for it."""
+    """Compare-and-swap a run's state within one generation; how it ended is told to who waits for it."""
     if before.terminal or not may_move_run(before, after):
         hint = "; a finished run starts again only by a rerun" if before.terminal else ""
         raise StateError(f"run {run_id} may not go from {before} to {after}{hint}")
@@ -90,6 +90,8 @@ def move(
         outcomes.begin(connection, run_id, now=now)
     elif after is RunState.SUCCESS:
         events.emit(connection, run_id, now=now)
+    if moved and after in {RunState.SUCCESS, RunState.FAILED}:
+        run_alerts.tell(connection, run_id, now=now)
     return moved
 
 

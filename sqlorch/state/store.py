@@ -15,6 +15,7 @@ from sqlorch.state.alerts import SqlAlerts
 from sqlorch.state.backfills import SqlBackfills
 from sqlorch.state.daemon import SqlDaemons
 from sqlorch.state.datasets import SqlDatasets
+from sqlorch.state.deliveries import SqlDeliveries
 from sqlorch.state.engine import Database
 from sqlorch.state.ledger import SqlLedger
 from sqlorch.state.opening import open_state
@@ -28,7 +29,8 @@ class SqlStore:
 
     Safe to use from many threads and many processes at once. What the scheduler remembers is beside it, in
     the same database, each part an implementation of its protocol in :mod:`sqlorch.engine.schedule_ports`:
-    ``schedule``, ``queue``, ``ledger``, ``backfills``, ``alerts``, ``datasets``, ``daemons``.
+    ``schedule``, ``queue``, ``ledger``, ``backfills``, ``alerts``, ``datasets``, ``daemons``; and
+    ``deliveries``, of :mod:`sqlorch.engine.alert_ports`.
 
     Args:
         database: where it is kept.
@@ -44,6 +46,7 @@ class SqlStore:
         self.ledger = SqlLedger(database)
         self.backfills = SqlBackfills(database)
         self.alerts = SqlAlerts(database)
+        self.deliveries = SqlDeliveries(database)
         self.datasets = SqlDatasets(database)
         self.daemons = SqlDaemons(database)
 

@@ -264,7 +264,37 @@ alert = Table(
     Column("tries", Integer, nullable=False),
     Column("sent_at", BigInteger),
     Column("error", Text, nullable=False),
+    Column("group_name", String(64), nullable=False, server_default=""),
     UniqueConstraint("dedupe"),
+    Index(None, "group_name", "id"),
+    Index(None, "sent_at"),
+)
+
+# How an alert stands with each receiver that it was tried with.
+alert_delivery = Table(
+    "alert_delivery",
+    metadata,
+    Column("alert_id", BigInteger, ForeignKey("alert.id"), nullable=False),
+    Column("receiver", Text, nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_at", BigInteger),
+    Column("at", BigInteger, nullable=False),
+    Column("error", Text, nullable=False),
+    PrimaryKeyConstraint("alert_id", "receiver"),
+)
+
+# What each receiver was told of and is not over.
+alert_topic = Table(
+    "alert_topic",
+    metadata,
+    Column("receiver", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("told_at", BigInteger),
+    Column("times", Integer, nullable=False),
+    PrimaryKeyConstraint("receiver", "topic"),
 )
 
 dataset_event = Table(

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from support.postgres import running_postgres
 from support.projects import Project, Said, environment, make_project
+
+from sqlorch.state import retention
+from sqlorch.state.store import SqlStore
 
 FILES = {
     "sqlorch.yml": 'groups: {shop: {select: "*", schedule: "@daily", start: 2013-01-01}}\n',
@@ -92,6 +96,15 @@ def test_docs_are_pages_of_what_was_found_and_replace_nothing_else(project: Proj
     assert "holds something else" in project.spawn("docs", "--to", str(project.root)).told(2)
     assert (project.root / "models" / "orders.sql").exists()
     assert project.spawn("docs", "--to", str(project.root / "pages")).code == 0
+
+
+def test_what_was_found_is_forgotten_with_its_run(project: Project) -> None:
+    project.run()
+    project.run()
+    assert project.query_state("select count(*) from expectation_result") == [(4,)]
+    with SqlStore.open(project.root / ".sqlorch" / "state.db") as store:
+        retention.prune(store._database, before=datetime.now(UTC) + timedelta(days=1), keep=1, dry_run=False)
+    assert project.query_state("select count(*) from expectation_result") == [(2,)]
 
 
 def test_a_mistake_is_told_before_anything_is_built(project: Project) -> None:

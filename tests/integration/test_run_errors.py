@@ -87,7 +87,7 @@ UNUSABLE: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a model that reads itself": (
         {"models/a.sql": "select * from {{ ref('a') }}"},
-        "cycle: models/a.sql reads models/a.sql",
+        "models/a.sql reads itself; refer to its own table with {{ this }}",
     ),
     "two models of one name": (
         {"models/x/a.sql": "select 1 as x", "models/y/a.sql": "select 1 as x"},

@@ -205,12 +205,17 @@ class TestUpstream:
         w.tick()
         assert ready(w.tick()) == [run_of(w, "daily", 0)]
 
-    def test_an_unscheduled_upstream_is_not_waited_for(self, world):
+    def test_an_unscheduled_upstream_has_to_be_built_once(self, world):
         w = world(
             group("seeds", None), group("daily"), model("s", "seeds"), model("d", "daily", "s"), wall=at(1)
         )
         report = w.tick()
-        assert ready(report) == [run_of(w, "daily")]
+        assert ready(report) == []
+        assert report.waiting[run_of(w, "daily")] == (
+            "waiting for seeds, whose s was never built; sqlorch trigger seeds"
+        )
+        _mark(w, "s", span(-300, -299))
+        assert ready(w.tick()) == [run_of(w, "daily")]
 
     def test_a_run_that_waited_too_long_fails_with_the_reason(self, world):
         w = world(*reader(upstream_timeout=3600.0), wall=at(1))

@@ -61,11 +61,16 @@ class Killed(BaseException):
 
 @dataclass
 class Fault:
-    """What will go wrong in the action under way: at the ``countdown``-th place of its kind."""
+    """What will go wrong in the action under way: at the ``countdown``-th place of its kind.
 
-    kill: bool
-    after_commit: bool
+    With ``intrusion`` nothing fails: just before a transaction begins, some other process does something, so
+    that what was read before is out of date.
+    """
+
     countdown: int
+    kill: bool = False
+    after_commit: bool = False
+    intrusion: bool = False
 
 
 @dataclass
@@ -97,6 +102,7 @@ class Handle:
     store: SqlStore
     process: Process | None = None
     strike: Callable[..., None] | None = None
+    intrude: Callable[[Process], None] = lambda _: None
 
     def __post_init__(self) -> None:
         database = self.store._database
@@ -106,6 +112,7 @@ class Handle:
         def write() -> Iterator[Connection]:
             assert self.process is not None
             assert self.strike is not None
+            self.intrude(self.process)
             self.process.points = []
             with plain() as connection:
                 yield connection
@@ -123,9 +130,9 @@ class Handle:
                 self.process.points.append(point)
                 self.strike(self.process, [point], after_commit=False)
 
-    def lend(self, process: Process, strike: Callable[..., None]) -> None:
+    def lend(self, process: Process, strike: Callable[..., None], intrude: Callable[[Process], None]) -> None:
         """From now on it is this process's."""
-        self.process, self.strike = process, strike
+        self.process, self.strike, self.intrude = process, strike, intrude
         store = self.store
         for part in (store, store.schedule, store.queue):
             part._owner = process.owner  # type: ignore[attr-defined]
@@ -178,6 +185,7 @@ class Machine:
         self.fault_rate = 0.3
         self.latest = self.clock.wall
         self.idle: list[Process] = []  # workers that are done with their run
+        self.intruder: Callable[[Process], None] | None = None
         self._pids = 1
         self._lent: dict[int, Handle] = {}
 
@@ -188,7 +196,7 @@ class Machine:
         """A new process."""
         self._pids += 1
         process = Process(pid=self._pids, handle=self._pool.take())
-        process.handle.lend(process, self._strike)
+        process.handle.lend(process, self._strike, self._intrude)
         self._lent[process.pid] = process.handle
         return process
 
@@ -218,15 +226,17 @@ class Machine:
         """Maybe let something go wrong in the next action of a process."""
         process.fault = None
         if self.rng.random() < self.fault_rate:
-            process.fault = Fault(
-                kill=self.rng.random() < 0.6,
-                after_commit=self.rng.random() < 0.5,
-                countdown=self.rng.choice([1, 1, 1, 2, 2, 3, 5, 8]),
-            )
+            countdown = self.rng.choice([1, 1, 1, 2, 2, 3, 5, 8])
+            kind = self.rng.random()
+            if kind < 0.25:
+                process.fault = Fault(countdown=countdown, intrusion=True)
+            else:
+                after_commit = self.rng.random() < 0.5
+                process.fault = Fault(countdown=countdown, kill=kind < 0.7, after_commit=after_commit)
 
     def _strike(self, process: Process, points: list[str], *, after_commit: bool) -> None:
         fault = process.fault
-        if fault is None or fault.after_commit is not after_commit or not points:
+        if fault is None or fault.intrusion or fault.after_commit is not after_commit or not points:
             return
         fault.countdown -= 1
         if fault.countdown > 0:
@@ -240,6 +250,21 @@ class Machine:
         if fault.kill:
             raise Killed
         raise StateError("the database is not available")
+
+    def _intrude(self, process: Process) -> None:
+        fault = process.fault
+        if fault is None or not fault.intrusion or self.intruder is None:
+            return
+        fault.countdown -= 1
+        if fault.countdown > 0:
+            return
+        process.fault = None
+        intruder, self.intruder = self.intruder, None  # nobody interrupts who interrupts
+        try:
+            self.hit["between reading and writing"] += 1
+            intruder(process)
+        finally:
+            self.intruder = intruder
 
     def wall(self, moment: datetime) -> None:
         """Somebody sets the clock; the monotonic one does not notice."""

@@ -18,7 +18,7 @@ from random import Random
 from simulation import projects
 from simulation.actors import Daemon, People, Worker, deliver, start_daemon, start_worker
 from simulation.invariants import Invariants, check_end, check_ready
-from simulation.machine import Killed, Machine, Pool
+from simulation.machine import Killed, Machine, Pool, Process
 from support.scheduling import T0
 
 from sqlorch.domain.errors import SqlorchError
@@ -51,8 +51,10 @@ class Simulation:
         self.machine = Machine(self.pool, self.rng)
         self.snapshot = projects.make(self.rng)
         self.machine.clock.to(T0)
+        self.machine.intruder = self._intrude
         self.people = People(self.machine, self.machine.process())
         self.daemons: list[Daemon] = []
+        self.orphans: list[Worker] = []
         self.zombies: list[Worker] = []
         points = {name for name, one in self.snapshot.groups.items() if one.timetable.mode == "point"}
         self.invariants = Invariants(self.pool.folder / "state.db", points)
@@ -74,7 +76,7 @@ class Simulation:
             (self._edit, 1),
             (self._set_clock, 1),
             (self._late_result, 2),
-            (self._second_daemon, 1),
+            (self._second_daemon, 3),
             (self._kill_someone, 1),
         ]
         return self.rng.choices([one for one, _ in actions], [weight for _, weight in actions])[0]
@@ -98,8 +100,9 @@ class Simulation:
         if len(self.daemons) < 2:
             self._start()
 
-    def _tick_one(self, daemon: Daemon) -> None:
+    def _tick_one(self, daemon: Daemon, *, checked: bool = True) -> None:
         self.machine.arm(daemon.process)
+        before = sum(self.machine.hit.values())  # what was handed out may be out of date if somebody intruded
         try:
             report = daemon.scheduler.tick(self.machine.clock.now())
         except Killed:
@@ -108,7 +111,7 @@ class Simulation:
         except SqlorchError as error:
             self.machine.say(f"daemon {daemon.process.pid}: {error}")
             return
-        if len(self.daemons) == 1:
+        if checked and len(self.daemons) == 1 and before == sum(self.machine.hit.values()):
             check_ready(report, self.snapshot, self.people._process.store)
         busy = {worker.run_id for one in self.daemons for worker in one.workers}
         for candidate in report.ready:
@@ -123,10 +126,6 @@ class Simulation:
                 self._lose_worker(worker)
             else:
                 self.orphans.append(worker)
-
-    @property
-    def orphans(self) -> list[Worker]:
-        return self.__dict__.setdefault("_orphans", [])
 
     def _lose_worker(self, worker: Worker) -> None:
         if worker.live is not None and self.rng.random() < 0.5:
@@ -153,6 +152,18 @@ class Simulation:
             self.machine.say(f"worker {worker.process.pid} ends: {error or 'killed'}")
             workers.remove(worker)
             self._lose_worker(worker)
+
+    def _intrude(self, busy: Process) -> None:
+        """Another daemon looks, or another worker goes on, while this process is about to write."""
+        self.machine.say(f"in between, while pid {busy.pid} is about to write:")
+        others = [one for one in self.daemons if one.process is not busy]
+        if others and self.rng.random() < 0.7:
+            self._tick_one(self.rng.choice(others), checked=False)
+            return
+        lists = [one.workers for one in self.daemons] + [self.orphans]
+        working = [(many, one) for many in lists for one in many if one.process is not busy]
+        if working:
+            self._work_on(*self.rng.choice(working))
 
     def _interfere(self) -> None:
         self.people._process.fault = None

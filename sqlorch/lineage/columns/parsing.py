@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from sqlorch.lineage.columns.names import Names
     from sqlorch.lineage.columns.values import Limits
+
+# What sqlglot has to say is in the status of the model; without a handler it would be on standard error too.
+logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
 _OPEN = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE})
 _CLOSE = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END})

@@ -104,7 +104,7 @@ groups:
         ("grups: {}", "sqlorch.yml:1:1: unknown key 'grups'; did you mean 'groups'?"),
         (
             "zzz: 1",
-            "sqlorch.yml:1:1: unknown key 'zzz'; known keys: daemon, defaults, exports, groups",
+            "sqlorch.yml:1:1: unknown key 'zzz'; known keys: alerts, daemon, defaults, exports, groups",
         ),
         (
             "groups:\n  a:\n    shedule: x",
@@ -115,7 +115,7 @@ groups:
         ("state: {dir: x}", "sqlorch.yml:1:9: unknown key 'dir' in state; known keys: path"),
         (
             "off: 1",
-            "sqlorch.yml:1:1: unknown key 'off'; known keys: daemon, defaults, exports, groups",
+            "sqlorch.yml:1:1: unknown key 'off'; known keys: alerts, daemon, defaults, exports, groups",
         ),
         ("- a", "sqlorch.yml:1:1: settings are a mapping of keys to values, not a list"),
         ("text", "sqlorch.yml:1:1: settings are a mapping of keys to values, not 'text'"),

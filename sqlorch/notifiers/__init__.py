@@ -1,0 +1,1 @@
+"""What sends messages to people: Apprise for every service it knows, and a file."""
