@@ -17,9 +17,9 @@ ENV UV_PROJECT_ENVIRONMENT=/opt/sqlorch \
 
 # What others have written changes more rarely than what we do: a layer of its own.
 COPY pyproject.toml uv.lock README.md LICENSE ./
-RUN uv sync --frozen --no-dev --extra fast --extra postgres --extra expectations --extra alerts --no-install-project
+RUN uv sync --frozen --no-dev --extra fast --extra postgres --extra expectations --extra alerts --extra s3 --no-install-project
 COPY sqlorch ./sqlorch
-RUN uv sync --frozen --no-dev --extra fast --extra postgres --extra expectations --extra alerts --no-editable
+RUN uv sync --frozen --no-dev --extra fast --extra postgres --extra expectations --extra alerts --extra s3 --no-editable
 
 
 FROM python:3.12-slim-bookworm

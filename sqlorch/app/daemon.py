@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sqlorch.app.dispatching import Dispatcher
     from sqlorch.app.journal import Journal
     from sqlorch.app.outbox import Outbox
+    from sqlorch.app.poker import ChildPoker
     from sqlorch.app.project_reader import Described, ProjectReader
     from sqlorch.app.watching import Watch
     from sqlorch.domain.history import Owner
@@ -70,6 +71,7 @@ class Parts:
     reader: ProjectReader
     watch: Watch
     workers: Workers
+    poker: ChildPoker
     dispatcher: Dispatcher
     scheduler: Scheduler
     store: SqlStore
@@ -149,6 +151,8 @@ class Daemon:
             self._follow_project(now)
         happened = self._follow_workers(now)
         if self.stage is Stage.RUNNING:
+            self._schedule(now, urgent=self._sensed(now) or happened)
+            self.parts.poker.start(self.parts.scheduler.sensing.due(now))
             self._schedule(now, urgent=happened)
         self.parts.outbox.follow(now)
         self._beat(now)
@@ -169,6 +173,7 @@ class Daemon:
         self._ends = signals.ends
         self.stage = Stage.DRAINING
         self.parts.reader.close()
+        self.parts.poker.close()
         if self._ends == 1:
             busy = workers.current.run_id
             what = (
@@ -261,6 +266,12 @@ class Daemon:
             self._tick = None  # one of them is gone
         self._prewarm(now)
 
+    def _sensed(self, now: datetime) -> bool:
+        """Hear what looks of sensors have found; whether there was anything."""
+        found = self.parts.poker.take()
+        self.parts.scheduler.hear(found, now)
+        return bool(found)
+
     def _tell(self, now: datetime) -> None:
         if self.parts.reporter.alerts(now):
             self.parts.outbox.wanted()
@@ -278,7 +289,7 @@ class Daemon:
     def _idle(self) -> bool:
         """Whether nothing is due, nothing may start and nothing is under way."""
         tick = self._tick
-        if tick is None or tick.ready or self.parts.workers.holding:
+        if tick is None or tick.ready or self.parts.workers.holding or self.parts.poker.busy:
             return False
         return tick.next_due is None or tick.next_due > self.parts.clock.now()
 
@@ -296,6 +307,8 @@ class Daemon:
             selector.register(self.parts.signals, selectors.EVENT_READ)
             for child in self.parts.workers.children():
                 selector.register(child, selectors.EVENT_READ)
+            for output in self.parts.poker.children():
+                selector.register(output, selectors.EVENT_READ)
             if self.parts.reader.busy:
                 selector.register(self.parts.reader, selectors.EVENT_READ)
             selector.select(self._patience())

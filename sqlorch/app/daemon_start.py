@@ -22,6 +22,7 @@ from sqlorch.app.dispatching import Dispatcher
 from sqlorch.app.health import Health
 from sqlorch.app.journal import Journal
 from sqlorch.app.outbox import Outbox
+from sqlorch.app.poker import ChildPoker
 from sqlorch.app.project_reader import Described, ProjectReader
 from sqlorch.app.sending import Sending
 from sqlorch.app.watching import Watch
@@ -92,6 +93,8 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
         clock = SystemClock()
         workers = Workers(spawn=_spawner(project, options, turn.filenos), clock=clock, limits=options.limits)
         stack.callback(workers.kill, "the daemon ends")
+        poker = ChildPoker(options.project)
+        stack.callback(poker.close)
         owner = current_owner()
         alive = _aliveness(turn, url)
         store.abandon_dead(clock.now(), alive)
@@ -102,6 +105,7 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
             reader=reader,
             watch=_watch(project),
             workers=workers,
+            poker=poker,
             dispatcher=Dispatcher(workers, turn),
             scheduler=Scheduler(
                 store=store,

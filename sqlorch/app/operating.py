@@ -29,6 +29,7 @@ from sqlorch.domain.scheduling import GroupState, GroupStatus, NewRun, OpenRun, 
 from sqlorch.domain.snapshot import Snapshot, spec_hash
 from sqlorch.domain.variables import VARIABLES, new_run_id
 from sqlorch.domain.zones import instant_of, label_at
+from sqlorch.engine.sensing import IGNORE
 from sqlorch.state.owner import is_alive
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ class Trigger:
         key: asking twice with one key makes one run.
         missing: only what is not done yet, instead of everything.
         full_refresh: rebuild incremental models from scratch.
+        ignore_sensors: do not wait for what the group waits for.
     """
 
     interval: str | None = None
@@ -170,6 +172,7 @@ class Trigger:
     key: str | None = None
     missing: bool = False
     full_refresh: bool = False
+    ignore_sensors: bool = False
 
 
 def trigger(desk: Desk, name: str, asked: Trigger) -> str:
@@ -182,12 +185,13 @@ def trigger(desk: Desk, name: str, asked: Trigger) -> str:
     taken = sorted(asked.variables.keys() & {variable.name for variable in VARIABLES})
     if taken:
         raise ConfigError(f"--param {taken[0]} is a variable of the interval; say it with --interval")
-    interval = _interval(group, asked.interval, desk.now)
+    interval = chosen_interval(group, asked.interval, desk.now)
     desk.state(name)
     parameters: dict[str, Any] = {"reprocess": Reprocess.MISSING if asked.missing else Reprocess.ALL}
     parameters |= {"vars": dict(asked.variables)} if asked.variables else {}
     parameters |= {"select": list(asked.select)} if asked.select else {}
     parameters |= {"full_refresh": True} if asked.full_refresh else {}
+    parameters |= {IGNORE: True} if asked.ignore_sensors else {}
     run = NewRun(
         run_id=new_run_id("manual", interval.start, secrets.token_hex(3)),
         group=name,
@@ -202,7 +206,12 @@ def trigger(desk: Desk, name: str, asked: Trigger) -> str:
     return desk.store.queue.enqueue(run, now=desk.now)
 
 
-def _interval(group: Group, text: str | None, now: datetime) -> Interval:
+def chosen_interval(group: Group, text: str | None, now: datetime) -> Interval:
+    """The interval somebody means: as written, else the last complete one, or today without a schedule.
+
+    Raises:
+        ConfigError: the text cannot be read, or no interval of the schedule is complete.
+    """
     if text is not None:
         return parse_period(text, group.timezone)
     current = group.timetable.slot_containing(now)

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlorch.app.summaries import SUMMARIES, summary_tables
 from sqlorch.app.workspace import Workspace
 from sqlorch.config.meta import group_nodes
 from sqlorch.domain.dag import Dag, Node
@@ -75,7 +76,7 @@ def publish(
         read = _reader(session.adapter_type)
         marts = [_mart(node, name, partial(read, connection)) for name, node in _named(nodes).items()]
         own = [_own(store, name, text) for name, text in _OWN.items()]
-        tables = [*marts, *own, _edges(session.dag)]
+        tables = [*marts, *own, _edges(session.dag), *summary_tables(store, session.dag)]
         publications = [exporter.publish(tables) for exporter in exporters]
     return Published(publications=publications, notices=notices)
 
@@ -139,7 +140,7 @@ def _named(nodes: Iterable[Node]) -> dict[str, Node]:
         owners = " and ".join(node.unique_id for name, node in names if name.lower() == twice[0])
         raise ConfigError(f"two exported tables are called {twice[0]}: {owners}; leave one out of exports")
     for name, node in names:
-        if name.lower() in {*_OWN, "lineage_edges"}:
+        if name.lower() in {*_OWN, *SUMMARIES, "lineage_edges"}:
             raise ConfigError(
                 f"{node.unique_id} cannot be exported: the name {name} is taken by sqlorch's own table"
             )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from sqlorch.app.awaiting import require_sensors, with_patience
 from sqlorch.app.clock import SystemClock
 from sqlorch.app.manual_alerts import by_hand
 from sqlorch.app.publishing import Published, publish_after_run, select_nodes
@@ -52,6 +53,7 @@ class Request:
         overrides: retry settings.
         command: the command line, for the message to whoever finds the project busy.
         wait: wait for the daemon to let this command go first, instead of being refused.
+        sensors: what to do where the groups wait for something: ``look`` and refuse, ``wait``, or ``ignore``.
     """
 
     interval: str | None = None
@@ -64,6 +66,7 @@ class Request:
     overrides: Overrides = field(default_factory=Overrides)
     command: str = "sqlorch run"
     wait: bool = True
+    sensors: str = "look"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,15 +118,23 @@ def run(workspace: Workspace, request: Request, *, progress: Progress, stop: Sto
         tell: told of what does not keep the runs from starting, one sentence at a time.
 
     Raises:
+        UnmetError: what a group waits for is not there.
         SqlorchError: nothing could be planned or opened; runs that had begun are stored as they ended.
     """
     _period(request, None)  # a wrong interval is told before dbt is loaded
+    work = partial(_run, workspace, request, progress=progress, stop=stop, tell=tell)
+    return with_patience(work, wait=request.sensors == "wait", tell=tell)
+
+
+def _run(workspace: Workspace, request: Request, *, progress: Progress, stop: Stop, tell: Tell) -> Ended:
     turn = workspace.driving(request.command, wait=request.wait, waiting=tell)
     with turn, workspace.store(alone=True) as store:
         session = workspace.session()
         try:
             graph = verified(workspace, session, tell)
             plan = _plan(request, session, graph)
+            if request.sensors != "ignore":
+                require_sensors(workspace, plan, session, store)
             crew = _Crew(graph, request, store, session, stop)
             return crew.work_on(plan, progress)
         finally:

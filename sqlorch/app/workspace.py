@@ -126,8 +126,11 @@ class Workspace:
         make_private_folder(self.state_dir)
         return own_turn(self.state_dir, command=command, wait=wait, waiting=waiting, url=self.state_url)
 
-    def session(self) -> WarmSession:
+    def session(self, *, apart: str = "") -> WarmSession:
         """The dbt project, opened; the caller closes it.
+
+        Args:
+            apart: a folder of the state folder for dbt's parse cache, for who opens it beside others.
 
         Raises:
             SqlorchError: the project or its warehouse cannot be opened.
@@ -147,7 +150,7 @@ class Workspace:
             SessionOptions(
                 project_dir=location.project_dir,
                 profiles_dir=location.profiles_dir,
-                state_dir=self.state_dir,
+                state_dir=self.state_dir / apart,
                 target=self.choices.target,
                 threads=self.choices.threads,
                 variables=self.variables,

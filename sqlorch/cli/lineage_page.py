@@ -11,7 +11,7 @@ import click
 
 from sqlorch.app.clock import SystemClock
 from sqlorch.app.report import lineage_report
-from sqlorch.cli.text import number
+from sqlorch.cli.text import number, size
 from sqlorch.reports.write import write_lineage
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def write_page(view: LineageView, select: Sequence[str], page: str | None, *, sh
     """
     file = Path(page) if page is not None else view.workspace.state_dir / FILE_NAME
     report = lineage_report(view, view.selected(select), now=SystemClock().now())
-    size = write_lineage(report, file)
-    click.echo(f"{file}: {_summary(report)}, {_kilobytes(size)}")
+    written = write_lineage(report, file)
+    click.echo(f"{file}: {_summary(report)}, {size(written)}")
     if not report.nodes:
         click.echo("warning: there is nothing to draw; tests are shown with what they test", err=True)
     if show and not webbrowser.open(file.absolute().as_uri()):
@@ -49,7 +49,3 @@ def _summary(report: LineageReport) -> str:
     if not report.runs:
         told.append("no runs yet")
     return ", ".join(told)
-
-
-def _kilobytes(size: int) -> str:
-    return f"{max(1, round(size / 1000)):,} kB"

@@ -34,19 +34,23 @@ _COMMANDS = {
     "intervals": "show which intervals of each model are done, missing, failed or changed",
     "lineage": "show which model is made from which, down to columns",
     "mark": "set intervals to done, failed or missing by hand",
+    "metrics": "show trends: slowest, flakiest and growing nodes, days, queues",
     "pause": "make no more runs of a group",
     "plan": "show what would run and why, without running it",
+    "report": "write a page on a run: one file to open, print or send",
     "resume": "make runs of a paused group again",
     "retry": "resume the failed and skipped nodes of a run",
     "run": "run models and tests for an interval",
     "runs": "look at runs: list, show, logs",
     "schema": "print the JSON Schema of sqlorch.yml",
+    "sensors": "look at what groups wait for: check",
     "trace": "show where a column comes from, step by step",
     "trigger": "queue a run of a group for the daemon",
     "why": "say what a group, a model or a run waits for",
 }
 _HIDDEN = {  # started by us, not by people
     "_deliver": "deliver_child",
+    "_poke": "poke_child",
     "_snapshot": "snapshot_child",
     "_worker": "worker_child",
 }

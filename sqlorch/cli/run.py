@@ -25,6 +25,10 @@ from sqlorch.cli.options import dbt_options, output_options, project_options, re
 )
 @click.option("--as-one", is_flag=True, help="One run over the whole interval, whatever the schedule.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first node that fails.")
+@click.option(
+    "--wait-for-sensors", is_flag=True, help="Wait until what the groups wait for (wait_for) is there."
+)
+@click.option("--ignore-sensors", is_flag=True, help="Run whether it is there or not.")
 @click.option("--dry-run", is_flag=True, help="Show what would run, run nothing.")
 @turn_options
 @retry_options

@@ -13,14 +13,16 @@ from typing import Any
 import click
 from rich.console import Console
 
+from sqlorch.app.awaiting import UnmetError
 from sqlorch.app.manual_alerts import alert_after
 from sqlorch.app.retrying import hand_over, retry
+from sqlorch.app.run_hints import Unlike, unlike_before
 from sqlorch.app.running import Ended, Outlook, Progress, Request, plan_only, run
 from sqlorch.app.workspace import Choices, Workspace, open_workspace
 from sqlorch.cli import text
 from sqlorch.cli.live import LiveProgress
 from sqlorch.cli.plain import PlainProgress, Silence
-from sqlorch.cli.summary import as_document, exit_code, failed, print_ended
+from sqlorch.cli.summary import Failure, anomaly_document, as_document, exit_code, failed, print_ended
 from sqlorch.config.places import one_line
 from sqlorch.domain.describe import compact
 from sqlorch.domain.errors import ConfigError
@@ -46,13 +48,18 @@ def run_command(given: Mapping[str, Any]) -> int:
         overrides=overrides(given),
         command=command_line(),
         wait=not given["no_wait"],
+        sensors=_sensors(given),
     )
     console = output(given)
     if given["dry_run"]:
         print_plan(plan_only(workspace, request, tell=warn), console, as_json=given["as_json"])
         return 0
-    with stopping() as stop:
-        ended = run(workspace, request, progress=progress(console), stop=stop, tell=warn)
+    try:
+        with stopping() as stop:
+            ended = run(workspace, request, progress=progress(console), stop=stop, tell=warn)
+    except UnmetError as error:
+        click.echo(f"Error: {error}", err=True)
+        return 1
     code = finish(workspace, ended, console, as_json=given["as_json"])
     alert_after(workspace, warn)
     return code
@@ -144,8 +151,10 @@ def warn(line: str) -> None:
 
 def finish(workspace: Workspace, ended: Ended, console: Console, *, as_json: bool) -> int:
     """Tell what came of it; returns the exit code."""
+    failures, unlike = _looked_up(workspace, ended, shown=not as_json, quiet=console.quiet and not as_json)
     if as_json:
         document = as_document(ended.runs, dict(ended.nodes))
+        document["anomalies"] = [anomaly_document(each) for each in unlike]
         if ended.plan is not None:
             document["not_due"] = [
                 {"group": notice.group, "reason": notice.text}
@@ -155,7 +164,7 @@ def finish(workspace: Workspace, ended: Ended, console: Console, *, as_json: boo
         document["published"] = [str(publication.path) for publication in ended.published.publications]
         click.echo(json.dumps(document, indent=2))
     elif not console.quiet and ended.runs:
-        print_ended(console, ended, _failures(workspace, ended))
+        print_ended(console, ended, failures, unlike)
     if ended.published.failure and (as_json or console.quiet):
         click.echo(f"Error: not published: {ended.published.failure}", err=True)
     return exit_code(ended.runs) or (1 if ended.published.failure else 0)
@@ -216,6 +225,13 @@ def stopping() -> Iterator[Stop]:
             signal.signal(number, handler)
 
 
+def _sensors(given: Mapping[str, Any]) -> str:
+    wait, ignore = given["wait_for_sensors"], given["ignore_sensors"]
+    if wait and ignore:
+        raise ConfigError("--wait-for-sensors and --ignore-sensors exclude each other")
+    return "wait" if wait else "ignore" if ignore else "look"
+
+
 def _bounds(given: Mapping[str, Any]) -> tuple[str, str] | None:
     start, end = given["start"], given["end"]
     if start is None and end is None:
@@ -227,10 +243,17 @@ def _bounds(given: Mapping[str, Any]) -> tuple[str, str] | None:
     return start, end
 
 
-def _failures(workspace: Workspace, ended: Ended) -> list[Any]:
+def _looked_up(
+    workspace: Workspace, ended: Ended, *, shown: bool, quiet: bool
+) -> tuple[list[Failure], list[Unlike]]:
+    """Each failed node with its last attempt, where they are shown; and what was unlike before."""
+    if not ended.runs or quiet:
+        return [], []
     with workspace.store() as store:
-        return [
+        unlike = unlike_before(store, ended.runs, ended.nodes)
+        failures = [
             (record, node, store.attempts(record.run_id, node.unique_id)[-1])
-            for record in ended.runs
+            for record in (ended.runs if shown else ())
             for node in failed(ended.nodes[record.run_id])
         ]
+    return failures, unlike

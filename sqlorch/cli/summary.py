@@ -19,6 +19,7 @@ from sqlorch.domain.interval import format_instant
 from sqlorch.domain.run import NodeState, Outcome, RunState
 
 if TYPE_CHECKING:
+    from sqlorch.app.run_hints import Unlike
     from sqlorch.app.running import Ended
     from sqlorch.domain.history import AttemptRecord
 
@@ -28,6 +29,7 @@ _FEW = 40  # runs listed one by one
 _SHOWN_FAILURES = 5
 _SHOWN_RETRIES = 3
 _SHOWN_SKIPPED = 10
+_SHOWN_UNLIKE = 5
 _WIDE = 120  # columns from which run ids and words fit
 _ID = 32  # columns of a run id
 
@@ -79,13 +81,28 @@ def warned(nodes: Iterable[NodeRecord]) -> int:
     return sum(1 for node in nodes if node.outcome is Outcome.WARN)
 
 
-def print_ended(console: Console, ended: Ended, failures: Sequence[Failure]) -> None:
+def anomaly_document(each: Unlike) -> dict[str, Any]:
+    """One hint, as JSON."""
+    return {
+        "run_id": each.run.run_id,
+        "unique_id": each.node.unique_id,
+        "kind": str(each.anomaly.kind),
+        "value": each.anomaly.value,
+        "usual": each.anomaly.usual,
+        "samples": each.anomaly.samples,
+    }
+
+
+def print_ended(
+    console: Console, ended: Ended, failures: Sequence[Failure], unlike: Sequence[Unlike] = ()
+) -> None:
     """The summary a person reads at a glance.
 
     Args:
         console: where to.
         ended: what came of the invocation.
         failures: each failed node with its last attempt.
+        unlike: what was unusual; told, it fails nothing.
     """
     console.print()
     console.print(runs_table(ended.runs[-_FEW:], width=console.width, run_ids=console.width >= _WIDE))
@@ -98,6 +115,7 @@ def print_ended(console: Console, ended: Ended, failures: Sequence[Failure]) -> 
             f"\n[dim]and {len(failures) - _SHOWN_FAILURES} more failures: sqlorch runs show RUN_ID[/]"
         )
     _print_skipped(console, ended)
+    _print_unlike(console, unlike)
     _print_trouble(console, ended)
     for publication in ended.published.publications:
         path, size = _short(publication.path), publication.size / 1_000_000
@@ -208,6 +226,20 @@ def _print_skipped(console: Console, ended: Ended) -> None:
         console.print(line, soft_wrap=True)
     if len(skipped) > _SHOWN_SKIPPED:
         console.print(f"[dim]and {len(skipped) - _SHOWN_SKIPPED} more skipped: sqlorch runs show RUN_ID[/]")
+
+
+def _print_unlike(console: Console, unlike: Sequence[Unlike]) -> None:
+    if unlike:
+        console.print()
+    for each in unlike[-_SHOWN_UNLIKE:]:
+        line = Text.assemble(
+            (f"{text.SYMBOLS['warn']} unusual ", text.STYLES["warn"]),
+            f"{each.node.kind} {each.node.name}: {each.anomaly}",
+            (f"  {each.run.group} {compact(each.run.interval, each.run.timezone)}", "dim"),
+        )
+        console.print(line, soft_wrap=True)
+    if len(unlike) > _SHOWN_UNLIKE:
+        console.print(f"[dim]and {len(unlike) - _SHOWN_UNLIKE} before these: sqlorch report RUN_ID[/]")
 
 
 def _print_trouble(console: Console, ended: Ended) -> None:

@@ -66,3 +66,8 @@ def rows(value: int | None) -> str:
     if value is None:
         return ""
     return number(value, "row")
+
+
+def size(count: int) -> str:
+    """Bytes as ``87 kB``."""
+    return f"{max(1, round(count / 1000)):,} kB"

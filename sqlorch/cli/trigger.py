@@ -32,6 +32,7 @@ _LOOK = 0.5  # seconds between two looks with --wait
 @click.option("-s", "--select", multiple=True, help="Only these nodes of the group, in dbt's syntax.")
 @click.option("--missing", is_flag=True, help="Only what is not done yet, instead of everything.")
 @click.option("--full-refresh", is_flag=True, help="Rebuild incremental models from scratch.")
+@click.option("--ignore-sensors", is_flag=True, help="Do not wait for what the group waits for (wait_for).")
 @click.option("--key", help="Asking twice with one key makes one run.")
 @click.option("--wait", is_flag=True, help="Wait until it has ended; exit code 1 when it failed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
@@ -50,6 +51,7 @@ def trigger(group: str, *, wait: bool, as_json: bool, **given: Any) -> int:
         key=given["key"],
         missing=given["missing"],
         full_refresh=given["full_refresh"],
+        ignore_sensors=given["ignore_sensors"],
     )
     with open_desk(choices(given | {"full_refresh": False})) as desk:
         daemon = living_daemon(desk.store)

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from sqlorch.config.fields import GroupNames, OneLine, Timeout, refusal
-from sqlorch.config.group_model import Keys
+from sqlorch.config.keys import Keys
 from sqlorch.config.places import shown
 from sqlorch.domain.alerts import DEFAULT_SUPPRESSION, KINDS
 

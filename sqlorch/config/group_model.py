@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationInfo, model_validator
+from pydantic import Field, StrictBool, StrictStr, ValidationInfo, model_validator
 
 from sqlorch.config.fields import (
     ActiveRuns,
@@ -25,6 +25,8 @@ from sqlorch.config.fields import (
     Zone,
     refusal,
 )
+from sqlorch.config.keys import Keys
+from sqlorch.config.sensors import WaitFor
 from sqlorch.domain.errors import ConfigError
 from sqlorch.domain.group import RuleKeys, ScheduleKeys
 
@@ -34,13 +36,6 @@ DEFAULT_ZONE = "UTC"
 def zone_of(context: Any) -> str:
     """The project's default zone from a validation context (see :func:`context_for`)."""
     return context["zone"] if context else DEFAULT_ZONE
-
-
-class Keys(BaseModel):
-    """A mapping that knows all of its keys."""
-
-    # what was written may be a secret in the wrong place, which not even --debug is to print
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class RunKeys(Keys):
@@ -174,6 +169,11 @@ class ScheduleFields(RuleFields):
         description="Run when these groups or models have finished an interval, instead of by a schedule; a "
         "list means all of them, {any: [...]} any.",
         examples=[["weather_hourly"], {"any": ["flights_daily", "stg_airports"]}],
+    )
+    wait_for: WaitFor = Field(
+        default_factory=list,
+        description="What its runs wait for before they start; all of it.",
+        examples=[[{"file": "incoming/{{ ds }}.csv", "timeout": "6h"}]],
     )
 
     def keys(self) -> ScheduleKeys:

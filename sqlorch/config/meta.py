@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from sqlorch.config.group_model import ExecutionKeys, NodeKeys, TestKeys
 from sqlorch.config.places import Document, Place, shown
 from sqlorch.config.problems import explain
+from sqlorch.config.sensors import sensor_specs
 from sqlorch.config.settings import Settings
 from sqlorch.domain.dag import TEST_KINDS, Dag, Node
 from sqlorch.domain.errors import ConfigError
@@ -124,6 +125,7 @@ def _node_options(node: Node, document: Document, default_zone: str) -> NodeOpti
         timeout=keys.timeout,
         export=bool(keys.export),
         on_lost=keys.on_lost,
+        wait_for=sensor_specs(keys.wait_for, lambda _: node.path),
         **_execution(keys),
     )
 

@@ -27,7 +27,9 @@ from sqlorch.config.fields import (
     VariableName,
     WorkerNodes,
 )
-from sqlorch.config.group_model import DEFAULT_ZONE, GroupKeys, Keys, RuleFields, RunKeys
+from sqlorch.config.group_model import DEFAULT_ZONE, GroupKeys, RuleFields, RunKeys
+from sqlorch.config.keys import Keys
+from sqlorch.config.sensors import SensorsKeys
 from sqlorch.domain.group import DEFAULT_GROUP
 
 
@@ -140,6 +142,9 @@ class File(Keys):
         description="Named limits: how many nodes that name the pool may be executed at once.",
         json_schema_extra={"propertyNames": {"pattern": "^[A-Za-z0-9_-]{1,64}$"}},
         examples=[{"warehouse": 4}],
+    )
+    sensors: Annotated[SensorsKeys, _Empty] = Field(
+        default_factory=SensorsKeys, description="What the sensors of wait_for may do."
     )
     daemon: Annotated[DaemonKeys, _Empty] = Field(
         default_factory=DaemonKeys, description="How sqlorch daemon behaves."

@@ -17,6 +17,7 @@ from sqlorch.config.overrides import override
 from sqlorch.config.places import Document, Place, file_name, shown
 from sqlorch.config.problems import explain
 from sqlorch.config.references import ENV, STATE_URL
+from sqlorch.config.sensors import sensor_specs
 from sqlorch.config.yaml_loader import load_yaml, read_text
 from sqlorch.domain.errors import ConfigError
 from sqlorch.domain.group import DEFAULT_GROUP, Group, RunRules, retry_policy
@@ -78,6 +79,7 @@ class Settings:
         retention_days: how long ended runs are kept, None for ever.
         retention_runs: newest runs of each group that are kept however old.
         daemon: how the daemon behaves.
+        sensor_hosts: private hosts, addresses and networks that HTTP sensors may reach.
         alerts: who is told when something goes wrong.
     """
 
@@ -92,6 +94,7 @@ class Settings:
     retention_days: float | None = 90.0
     retention_runs: int = 50
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
+    sensor_hosts: tuple[str, ...] = ()
     alerts: Alerts = field(default_factory=Alerts)
 
 
@@ -144,6 +147,7 @@ def settings_from(
         retention_days=None if checked.state.runs_keep == FOREVER else float(checked.state.runs_keep),
         retention_runs=checked.state.runs_keep_last,
         daemon=_daemon(checked.daemon),
+        sensor_hosts=tuple(checked.sensors.allow_hosts),
         alerts=alerts_of(checked.alerts),
     )
 
@@ -193,6 +197,9 @@ def _group(name: str, keys: GroupKeys, default: Group, document: Document) -> Gr
         rules=rules.over(default.rules),
         rule_keys=rules,
         owner=keys.owner or default.owner,
+        wait_for=sensor_specs(
+            keys.wait_for, lambda at: document.value_place(("groups", name, "wait_for", at)).file_line
+        ),
     )
 
 

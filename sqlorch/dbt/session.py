@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dbt.config import RuntimeConfig
 from dbt.contracts.graph.manifest import Manifest
 from dbt_common.context import _INVOCATION_CONTEXT_VAR, get_invocation_context
 
@@ -138,6 +139,12 @@ class WarmSession:
         with adapter.connection_named("sqlorch_export"):
             handle = adapter.connections.get_thread_connection().handle
             yield getattr(handle.cursor(), "_cursor", handle) if self.adapter_type == "duckdb" else handle
+
+    @contextmanager
+    def runners(self) -> Iterator[tuple[RuntimeConfig, Manifest, Any]]:
+        """What dbt's own runners take: configuration, manifest and adapter."""
+        _INVOCATION_CONTEXT_VAR.set(self._invocation)
+        yield self._project.config, self._project.manifest, self._project.adapter
 
     def open_run(
         self,

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlorch.domain.catchup import CATCHUP_MAX, CatchupPolicy
 from sqlorch.domain.run import RetryPolicy
+from sqlorch.domain.sensor import SensorSpec
 from sqlorch.domain.timetable import Mode, Timetable, make_timetable
 
 DEFAULT_GROUP = "default"
@@ -174,6 +175,7 @@ class Group:
         rules: how its runs are scheduled.
         rule_keys: the keys of these rules as written for the group itself.
         owner: who is told when it fails, ``""`` for nobody in particular.
+        wait_for: what its runs wait for, those of its nodes included once the project is known.
     """
 
     name: str
@@ -189,6 +191,7 @@ class Group:
     rules: RunRules = _RULES
     rule_keys: RuleKeys = _NO_RULE_KEYS
     owner: str = ""
+    wait_for: tuple[SensorSpec, ...] = ()
 
     @property
     def timezone(self) -> str:
@@ -209,6 +212,7 @@ class NodeOptions:
         retry_delay: seconds before the first of them.
         timeout: seconds an attempt may take.
         export: whether its table is published with the metrics.
+        wait_for: what runs of its group wait for.
         pool, trigger_rule, run_if, expected_runtime, on_lost: as on :class:`sqlorch.domain.run.NodeSpec`.
     """
 
@@ -220,6 +224,7 @@ class NodeOptions:
     retry_delay: float | None = None
     timeout: float | None = None
     export: bool = False
+    wait_for: tuple[SensorSpec, ...] = ()
     pool: str | None = None
     trigger_rule: str | None = None
     run_if: str | None = None

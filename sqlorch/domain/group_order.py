@@ -1,4 +1,4 @@
-"""In what order groups run: after those they read from, and after those whose runs trigger them."""
+"""In what order groups run: after those they read from, wait for, or are triggered by."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlorch.domain.dag import Dag
 from sqlorch.domain.errors import ProjectError
 from sqlorch.domain.group import Group
 from sqlorch.domain.triggering import producers
+from sqlorch.domain.waiting import awaited
 
 _Steps = Mapping[tuple[str, str], str]
 
@@ -64,6 +65,8 @@ def _steps(dag: Dag, groups: Sequence[Group], owners: Mapping[str, str]) -> _Ste
             of = "" if before == name else f" ({name})"
             reason = f"{group.name!r} runs after {before!r}{of} by {group.origin}"
             steps.setdefault((before, group.name), reason)
+        for before, place in awaited(group, owners).items():
+            steps.setdefault((before, group.name), f"{group.name!r} waits for {before!r} by {place}")
     return steps
 
 
@@ -78,4 +81,6 @@ def _circle(path: Sequence[str], steps: _Steps) -> str:
     advice = "move one of these models to another group" if reads else "take one of them out of after"
     if reads and any("runs after" in reason for reason in reasons):
         advice += ", or take one out of after"
+    if any("waits for" in reason for reason in reasons):
+        advice = "take one of them out of wait_for"
     return f"the groups form a cycle: {' -> '.join(path)} ({'; '.join(reasons)}); {advice}"

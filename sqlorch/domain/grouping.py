@@ -14,6 +14,7 @@ from sqlorch.domain.group_order import order_groups
 from sqlorch.domain.run import RetryPolicy
 from sqlorch.domain.sql_groups import define_groups
 from sqlorch.domain.triggering import resolve_after
+from sqlorch.domain.waiting import resolve_waits
 
 Select = Callable[[Dag, str, str | None], frozenset[str]]
 ASSIGNED_KINDS = EXECUTABLE_KINDS - TEST_KINDS
@@ -89,8 +90,9 @@ def assign_groups(
 
     Raises:
         ConfigError: a node in two groups, a selector that cannot be read, or what
-            :func:`~sqlorch.domain.sql_groups.define_groups` and
-            :func:`~sqlorch.domain.triggering.resolve_after` refuse; all faults of a kind at once.
+            :func:`~sqlorch.domain.sql_groups.define_groups`,
+            :func:`~sqlorch.domain.triggering.resolve_after` and
+            :func:`~sqlorch.domain.waiting.resolve_waits` refuse; all faults of a kind at once.
         ProjectError: groups that read from each other or run after each other in a circle.
     """
     made, claimed = define_groups(options, groups, default)
@@ -99,6 +101,7 @@ def assign_groups(
     for uid, node in dag.nodes.items():
         if node.kind in ASSIGNED_KINDS:
             owners.setdefault(uid, default.name)
+    declared = resolve_waits(dag, declared, owners, options)
     order = order_groups(dag, declared, owners)
     group_of = owners | _tests(dag, owners, order, default.name)
     by_name = {group.name: group for group in declared}

@@ -61,7 +61,8 @@ class NodeRecord:
     """A node of a run as stored, with what its latest attempt said.
 
     ``position`` is its place in the run's topological order, ``tries`` counts attempts over all generations,
-    ``after`` the nodes it waits for within the run.
+    ``after`` the nodes it waits for within the run. A test has a ``severity``, and is ``attached_to`` the
+    node it is declared on, if it is declared on one.
     """
 
     run_id: str
@@ -81,6 +82,8 @@ class NodeRecord:
     failures: int | None
     seconds: float | None
     message: str
+    attached_to: str | None = None
+    severity: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

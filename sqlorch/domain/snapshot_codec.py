@@ -11,9 +11,10 @@ from typing import Any
 from sqlorch.domain.catchup import CatchupPolicy
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.group import Group, RunRules, ScheduleKeys
+from sqlorch.domain.sensor import spec_from_json, spec_to_json
 from sqlorch.domain.snapshot import Snapshot, SnapshotNode
 
-FORMAT = 1
+FORMAT = 2
 """Raised with every change of this format; a daemon refuses what a newer installation prints."""
 
 
@@ -81,6 +82,7 @@ def _group_out(group: Group) -> dict[str, Any]:
         "description": group.description,
         "origin": group.origin,
         "owner": group.owner,
+        "wait_for": [spec_to_json(sensor) for sensor in group.wait_for],
     }
 
 
@@ -96,10 +98,15 @@ def _group_in(data: Mapping[str, Any]) -> Group:
         rules["after"] = tuple(rules["after"])
     if "catchup" in rules:
         rules["catchup"] = CatchupPolicy(rules["catchup"])
-    rest = {name: value for name, value in data.items() if name not in {"keys", "rules"}}
+    rest = {name: value for name, value in data.items() if name not in {"keys", "rules", "wait_for"}}
+    sensors = tuple(spec_from_json(sensor) for sensor in data["wait_for"])
     schedule = ScheduleKeys(**keys)
     return Group(
-        timetable=schedule.timetable(keys["timezone"]), keys=schedule, rules=RunRules(**rules), **rest
+        timetable=schedule.timetable(keys["timezone"]),
+        keys=schedule,
+        rules=RunRules(**rules),
+        wait_for=sensors,
+        **rest,
     )
 
 

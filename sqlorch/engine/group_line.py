@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -31,13 +32,23 @@ class GroupLine:
         queue: what is known of runs.
         store: slots and ended runs.
         upstream: what runs wait for in other groups.
+        sensors: why a run waits for its sensors, ``""`` when it need not.
     """
 
-    def __init__(self, *, group: Group, queue: Queue, store: SchedulerStore, upstream: UpstreamWatch) -> None:
+    def __init__(
+        self,
+        *,
+        group: Group,
+        queue: Queue,
+        store: SchedulerStore,
+        upstream: UpstreamWatch,
+        sensors: Callable[[OpenRun], str],
+    ) -> None:
         self._group = group
         self._queue = queue
         self._store = store
         self._upstream = upstream
+        self._sensors = sensors
         runs = queue.by_group[group.name]
         self._taken = [run for run in runs if run.state in UNDER_WAY]
         self.ready = [Candidate(run=run, resume=True) for run in self._taken if run.run_id in queue.adopted]
@@ -60,7 +71,7 @@ class GroupLine:
             reason = self._upstream.waits_for(run, self._queue)
             if reason:
                 self.upstream.add(run.run_id)
-        return reason
+        return reason or self._sensors(run)
 
     def _stopped(self, run: OpenRun) -> str:
         """Whether the group or the backfill is stopped; what a person triggered goes all the same."""

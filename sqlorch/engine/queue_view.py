@@ -11,6 +11,7 @@ from sqlorch.domain.run import RunState
 
 if TYPE_CHECKING:
     from sqlorch.domain.scheduling import Backfill, GroupState, OpenRun
+    from sqlorch.domain.sensor import GivenUp
 
 UNDER_WAY = frozenset({RunState.RUNNING, RunState.CANCELLING})
 
@@ -38,11 +39,13 @@ class Review:
         ready: candidates, the one to start first in front.
         waiting: what every other queued run waits for, by id.
         upstream: ids of those that wait for other groups.
+        given_up: those that have waited for their sensors for too long.
     """
 
     ready: tuple[Candidate, ...] = ()
     waiting: Mapping[str, str]
     upstream: frozenset[str] = frozenset()
+    given_up: tuple[GivenUp, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,12 +24,14 @@ from sqlorch.engine.dataset_trigger import DatasetTrigger
 from sqlorch.engine.fairness import Fairness
 from sqlorch.engine.promotion import Promotion
 from sqlorch.engine.queue_view import Candidate, Queue, Review
+from sqlorch.engine.sensing import Sensing
 from sqlorch.engine.slot_decider import SlotDecider
 from sqlorch.engine.upstream_watch import UpstreamWatch
 from sqlorch.engine.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from sqlorch.domain.history import Owner
+    from sqlorch.domain.sensor import Look
     from sqlorch.engine.ports import Clock
     from sqlorch.engine.scheduler_store import SchedulerStore
 
@@ -76,12 +78,18 @@ class _Made:
 class _Services:
     """What decides about one snapshot."""
 
-    def __init__(self, store: SchedulerStore, snapshot: Snapshot, fairness: Fairness) -> None:
+    def __init__(
+        self, store: SchedulerStore, snapshot: Snapshot, fairness: Fairness, sensing: Sensing
+    ) -> None:
         self.decider = SlotDecider(store, snapshot)
         self.datasets = DatasetTrigger(store, snapshot)
         self.feed = BackfillFeed(store, snapshot)
         self.promotion = Promotion(
-            store=store, snapshot=snapshot, upstream=UpstreamWatch(store, snapshot), fairness=fairness
+            store=store,
+            snapshot=snapshot,
+            upstream=UpstreamWatch(store, snapshot),
+            fairness=fairness,
+            sensing=sensing,
         )
 
 
@@ -95,6 +103,9 @@ class Scheduler:
         is_alive: whether a process still exists.
         now: when this scheduler begins: what falls due from now on is not missed.
         snapshot: the project, see :meth:`load`.
+
+    Attributes:
+        sensing: what queued runs wait for outside; whoever owns the scheduler sees to the looks.
     """
 
     def __init__(
@@ -111,6 +122,7 @@ class Scheduler:
         self._clock = clock
         self._began = now
         self._fairness = Fairness()
+        self.sensing = Sensing()
         self._agenda = Agenda()
         self._groups: dict[str, GroupState] = {}
         self._version: int | None = None
@@ -129,7 +141,7 @@ class Scheduler:
         is no longer scheduled; what is queued of it waits for it to come back.
         """
         self._snapshot = snapshot
-        self._services = _Services(self._store, snapshot, self._fairness)
+        self._services = _Services(self._store, snapshot, self._fairness, self.sensing)
         self._watchdog.snapshot = snapshot
         self._groups = dict(self._store.schedule.groups())
         new = [one for name in snapshot.groups if (one := self._enrolment(name, now)) is not None]
@@ -166,6 +178,11 @@ class Scheduler:
             waiting=self._review.waiting,
             next_due=now + _GUARDED if guard else self._next_due(now),
         )
+
+    def hear(self, found: Mapping[str, Look], now: datetime) -> None:
+        """Take in what looks of sensors have found; the next tick concludes from it."""
+        if self.sensing.hear(found, now):
+            self._looked_at = None
 
     def _check_clock(self, now: datetime) -> str:
         verdict = self._guard.check(now, self._clock.monotonic())
@@ -251,7 +268,7 @@ class Scheduler:
         return bool(started) or fed.changed
 
     def _deadline_passed(self, now: datetime) -> bool:
-        if self._looked_at is None:
+        if self._looked_at is None or self.sensing.overdue(now):
             return True
         due = self._watchdog.next_due(self._queue.by_id, self._looked_at)
         return due is not None and due <= now
@@ -261,16 +278,20 @@ class Scheduler:
         self._fairness.observe(
             (run.run_id, run.gen) for run in self._queue.runs if run.state is RunState.QUEUED
         )
-        self._review = self._services.promotion.review(self._queue)
+        self._review = self._services.promotion.review(self._queue, now)
         if self._watchdog.enforce(self._queue.by_id, self._review, now):
             self._read_queue()
-            self._review = self._services.promotion.review(self._queue)
+            self._review = self._services.promotion.review(self._queue, now)
         self._fairness.offer(candidate.run for candidate in self._review.ready if not candidate.resume)
         self._store.queue.explain(self._review.waiting, now=now)
         self._looked_at = now
 
     def _next_due(self, now: datetime) -> datetime | None:
-        moments = [self._agenda.next(), self._watchdog.next_due(self._queue.by_id, now)]
+        moments = [
+            self._agenda.next(),
+            self._watchdog.next_due(self._queue.by_id, now),
+            self.sensing.next_due(),
+        ]
         return min((moment for moment in moments if moment is not None), default=None)
 
 

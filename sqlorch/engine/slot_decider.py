@@ -9,9 +9,9 @@ pieces leaves a cursor from which the next tick goes on.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby, islice, takewhile
 from typing import TYPE_CHECKING
 
@@ -28,11 +28,13 @@ from sqlorch.domain.variables import new_run_id
 
 if TYPE_CHECKING:
     from sqlorch.domain.group import Group
+    from sqlorch.domain.ledger import LedgerEntry
     from sqlorch.engine.scheduler_store import SchedulerStore
 
 WHO = "daemon"
 AT_ONCE = 50
 """Groups decided in one transaction, which should not hold the state file for long."""
+_NEAR = timedelta(days=3)
 _SUFFIX = 12  # hexadecimal digits: thousands of groups may be due at the same instant
 
 
@@ -76,6 +78,7 @@ class SlotDecider:
     def __init__(self, store: SchedulerStore, snapshot: Snapshot) -> None:
         self._store = store
         self._snapshot = snapshot
+        self._read: Mapping[str, Sequence[LedgerEntry]] | None = None
 
     def decide(self, states: Iterable[GroupState], now: datetime) -> Iterator[Decided]:
         """Decide the slots of active groups that are due, the first of them where there are many.
@@ -83,12 +86,22 @@ class SlotDecider:
         Too many to be decided without asking hold a group, with an alert; those a person has made by hand do
         not count. Groups are written many at a time: a commit waits for the disk.
         """
-        proposals = (self._propose(state, now) for state in states)
-        while together := list(islice(proposals, AT_ONCE)):
+        coming = iter(states)
+        while some := list(islice(coming, AT_ONCE)):
+            self._read_ledger(some, now)
+            together = [self._propose(state, now) for state in some]
             decisions = [one for proposal in together for one in proposal.decisions]
             answers = iter(self._store.schedule.decide_all(decisions, now=now) if decisions else ())
             for proposal in together:
                 yield _settled(proposal, list(islice(answers, len(proposal.decisions))))
+
+    def _read_ledger(self, states: Sequence[GroupState], now: datetime) -> None:
+        """Read what was made by hand for all of these groups at once, unless some are far behind."""
+        cursors = [state.cursor for state in states if state.cursor is not None]
+        self._read = None
+        if len(cursors) > 1 and now - min(cursors) <= _NEAR:
+            members = [uid for state in states for uid in self._snapshot.members(state.name)]
+            self._read = self._store.ledger.entries(members, Interval(min(cursors), now))
 
     def _propose(self, state: GroupState, now: datetime) -> _Proposal:
         group = self._snapshot.groups[state.name]
@@ -178,8 +191,10 @@ class SlotDecider:
         members = [self._snapshot.nodes[uid] for uid in self._snapshot.members(group.name)]
         if not slots or not members:
             return {}
-        span = Interval(slots[0].start, slots[-1].end)
-        entries = self._store.ledger.entries([node.unique_id for node in members], span)
+        entries = self._read
+        if entries is None:
+            span = Interval(slots[0].start, slots[-1].end)
+            entries = self._store.ledger.entries([node.unique_id for node in members], span)
         return made_by_hand(slots, members, entries) if entries else {}
 
     def _proposal(

@@ -88,12 +88,28 @@ class UpstreamWatch:
         first = self._all_queued(run, other, queue, mode)
         if first:
             return say_waiting(other, group.timezone, first, names={}, stopped=_stopped(state))
-        decided = self._decided(other, run.interval)
+        reads = self._snapshot.reads(run.group)[other]
+        return self.lacking(other, reads, interval=run.interval, queue=queue, mode=mode)
+
+    def lacking(
+        self, other: str, reads: Reads, *, interval: Interval, queue: Queue, mode: Upstream = Upstream.WAIT
+    ) -> str:
+        """What a scheduled group still lacks for an interval, ``""`` when nothing.
+
+        Args:
+            other: the group; one that has been enrolled.
+            reads: which of its nodes are of interest.
+            interval: of who waits.
+            queue: what is known of runs and groups.
+            mode: which of its slots are needed.
+        """
+        state, group = queue.groups[other], self._snapshot.groups[other]
+        decided = self._decided(other, interval)
         known = [slot.interval for slot in decided]
-        slots = slots_waited_for(group.timetable, known, state.cursor, run.interval, mode)
+        slots = slots_waited_for(group.timetable, known, state.cursor, interval, mode)
         if not slots:
             return ""
-        lacks = self._lacks(slots, self._snapshot.reads(run.group)[other], decided, queue.by_id)
+        lacks = self._lacks(slots, reads, decided, queue.by_id)
         if not lacks:
             return ""
         names = {lack.node: self._snapshot.nodes[lack.node].name for lack in lacks}
@@ -154,6 +170,7 @@ class UpstreamWatch:
         ended = self._ended(lacking, decided, under_way)
         if not ended:
             return lacks
+        skipped += [slot for slot, run in ended.items() if run.ended == RunState.SKIPPED]
         return find_lacks(lacking, reads, entries=entries, runs=under_way | ended, skipped=skipped)
 
     @staticmethod

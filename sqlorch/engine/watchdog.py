@@ -117,6 +117,7 @@ class Watchdog:
             self._missed(run, group, now)
             changed |= self._overdue(run, group, now)
         changed |= self._tired_of_waiting(runs, review, now)
+        changed |= self._given_up(runs, review, now)
         self._stuck(runs, review, now)
         return changed
 
@@ -184,6 +185,21 @@ class Watchdog:
             if self._store.move_run(run.run_id, RunState.QUEUED, RunState.FAILED, now=now, reason=reason):
                 self._alert("run_failed", run, {"reason": reason}, now)
                 changed = True
+        return changed
+
+    def _given_up(self, runs: Mapping[str, OpenRun], review: Review, now: datetime) -> bool:
+        """Fail or skip runs whose sensors did not come true within their ``timeout``."""
+        changed = False
+        for given in review.given_up:
+            run = runs.get(given.run_id)
+            after = RunState.SKIPPED if given.skip else RunState.FAILED
+            if run is None or not self._store.move_run(
+                run.run_id, RunState.QUEUED, after, now=now, reason=given.reason
+            ):
+                continue
+            kind = "slot_skipped" if given.skip else "run_failed"
+            self._alert(kind, run, {"reason": given.reason}, now)
+            changed = True
         return changed
 
     def _stuck(self, runs: Mapping[str, OpenRun], review: Review, now: datetime) -> None:

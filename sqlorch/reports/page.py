@@ -1,4 +1,4 @@
-"""The page: template, style, scripts and data put into one file that needs nothing else.
+"""The pages: template, style, scripts and data put into one file that needs nothing else.
 
 A Content-Security-Policy in the file lets run and apply what is here, by hash, and nothing else: should a
 name ever find a way into the markup, it would still be inert.
@@ -15,9 +15,11 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from sqlorch.reports.payload import detail_document, graph_document, packed
+from sqlorch.reports.run_payload import run_document, texts_document
 
 if TYPE_CHECKING:
     from sqlorch.reports.model import LineageReport
+    from sqlorch.reports.run_model import RunReport
 
 _MARK = re.compile(r"@@([A-Z]+)@@")
 # Lines of comment and indentation, a fifth of the scripts: every report would carry them.
@@ -26,16 +28,28 @@ _NOT_RUN = re.compile(r"^[ ]*(?://.*\n|/\*\*(?s:.*?)\*/\n)|^[ ]+", re.MULTILINE)
 
 def lineage_page(report: LineageReport) -> str:
     """The whole file, as text. The same report always gives the same text."""
-    style, script = _asset("style.css"), _scripts()
+    data = {"GRAPH": packed(graph_document(report)), "DETAIL": packed(detail_document(report))}
+    style = _asset("style.css")
+    return _page("page.html", f"{report.project} lineage", style, _scripts("order.txt"), data)
+
+
+def run_page(report: RunReport) -> str:
+    """The whole file of a report on one run, as text. The same report always gives the same text."""
+    data = {"RUN": packed(run_document(report)), "TEXTS": packed(texts_document(report))}
+    style = _asset("style.css") + _asset("run.css")
+    title = f"{report.group} {report.interval}: {report.state}"
+    return _page("run.html", title, style, _scripts("run_order.txt"), data)
+
+
+def _page(template: str, title: str, style: str, script: str, data: Mapping[str, str]) -> str:
     return _filled(
-        _asset("page.html"),
+        _asset(template),
         {
             "POLICY": html.escape(_policy(style, script)),
-            "TITLE": html.escape(f"{report.project} lineage"),
+            "TITLE": html.escape(title),
             "STYLE": style,
-            "GRAPH": packed(graph_document(report)),
-            "DETAIL": packed(detail_document(report)),
             "SCRIPT": script,
+            **data,
         },
     )
 
@@ -58,9 +72,9 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
-def _scripts() -> str:
-    """The scripts in the order of ``js/order.txt``, as one function that leaves nothing global."""
-    script = "\n".join(_asset(f"js/{name}") for name in _asset("js/order.txt").split())
+def _scripts(order: str) -> str:
+    """The scripts in the order a file of ``js`` names, as one function that leaves nothing global."""
+    script = "\n".join(_asset(f"js/{name}") for name in _asset(f"js/{order}").split())
     return f"(() => {{\n'use strict';\n{_NOT_RUN.sub('', script)}\n}})();"
 
 

@@ -47,7 +47,7 @@ def graph_document(report: LineageReport) -> dict[str, Any]:
         "version": VERSION,
         "project": report.project,
         "adapter": report.adapter,
-        "generated_at": _instant(report.generated_at),
+        "generated_at": instant(report.generated_at),
         "nodes": [_node(node, layout) for node in report.nodes],
         "edges": _edges(report, layout, index),
         "groups": [
@@ -98,17 +98,17 @@ def _node(node: ReportNode, layout: Layout) -> dict[str, Any]:
         "group": node.group,
         "package": node.package,
         "materialized": node.materialized,
-        "x": _short(place.x),
-        "y": _short(place.y),
+        "x": short(place.x),
+        "y": short(place.y),
         "layer": place.layer,
         "tests": len(node.tests),
         "columns": len(node.columns),
         "state": runs.state,
-        "seconds": _seconds(runs.seconds),
+        "seconds": in_seconds(runs.seconds),
         "critical": runs.critical,
-        "last_run": _instant(runs.last_run),
+        "last_run": instant(runs.last_run),
         "rows": runs.rows,
-        "freshness_seconds": _seconds(runs.freshness_seconds),
+        "freshness_seconds": in_seconds(runs.freshness_seconds),
         "stale": runs.stale,
     }
 
@@ -116,7 +116,7 @@ def _node(node: ReportNode, layout: Layout) -> dict[str, Any]:
 def _edges(report: LineageReport, layout: Layout, index: Mapping[str, int]) -> list[list[Any]]:
     edges = []
     for (parent, child), inferred in report.edges.items():
-        bends = [[_short(x), _short(y)] for x, y in layout.bends.get((parent, child), ())]
+        bends = [[short(x), short(y)] for x, y in layout.bends.get((parent, child), ())]
         edges.append([index[parent], index[child], "inferred" if inferred else "ref", bends])
     return sorted(edges, key=lambda edge: (edge[0], edge[1]))
 
@@ -142,7 +142,7 @@ def _detail(node: ReportNode) -> dict[str, Any]:
         ],
         "tests": [_test(test) for test in node.tests],
         "schedule": node.schedule,
-        "durations": [_seconds(seconds) for seconds in node.runs.durations],
+        "durations": [in_seconds(value) for value in node.runs.durations],
         "message": node.runs.message,
     }
 
@@ -155,7 +155,7 @@ def _test(test: ReportTest) -> dict[str, Any]:
         "state": test.state,
         "failures": test.failures,
         "message": test.message,
-        "at": _instant(test.at),
+        "at": instant(test.at),
     }
 
 
@@ -165,23 +165,23 @@ def _run(run: ReportRun) -> dict[str, Any]:
         "group": run.group,
         "interval": run.interval,
         "state": run.state,
-        "started_at": _instant(run.started_at),
-        "finished_at": _instant(run.finished_at),
+        "started_at": instant(run.started_at),
+        "finished_at": instant(run.finished_at),
     }
 
 
 def _gantt(gantt: Gantt, index: Mapping[str, int]) -> dict[str, Any]:
     return {
-        "start": _instant(gantt.start),
-        "seconds": _seconds(gantt.seconds),
+        "start": instant(gantt.start),
+        "seconds": in_seconds(gantt.seconds),
         "bars": [
             {
                 "node": index[bar.node],
                 "test": bar.test,
                 "attempt": bar.attempt,
                 "run_id": bar.run_id,
-                "start": _seconds(bar.start),
-                "end": _seconds(bar.end),
+                "start": in_seconds(bar.start),
+                "end": in_seconds(bar.end),
                 "state": bar.state,
             }
             for bar in gantt.bars
@@ -191,15 +191,16 @@ def _gantt(gantt: Gantt, index: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def _instant(when: datetime | None) -> str | None:
+def instant(when: datetime | None) -> str | None:
     """In UTC, to the second."""
     return None if when is None else f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _seconds(value: float | None) -> float | None:
-    return None if value is None else _short(round(value, 3))
+def in_seconds(value: float | None) -> float | None:
+    """To the millisecond."""
+    return None if value is None else short(round(value, 3))
 
 
-def _short(value: float) -> float:
+def short(value: float) -> float:
     """Whole numbers without a fraction: every byte is downloaded by somebody."""
     return int(value) if value == int(value) else value

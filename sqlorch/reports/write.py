@@ -9,16 +9,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlorch.domain.errors import IntegrationError
-from sqlorch.reports.page import lineage_page
+from sqlorch.reports.page import lineage_page, run_page
 
 if TYPE_CHECKING:
     from sqlorch.reports.model import LineageReport
+    from sqlorch.reports.run_model import RunReport
 
 _READABLE = 0o666
 
 
 def write_lineage(report: LineageReport, file: Path) -> int:
-    """Write a report as one HTML file; its folder is made when it is missing.
+    """Write the report on a project's lineage; see :func:`write_page`."""
+    return write_page(lineage_page(report), file)
+
+
+def write_run(report: RunReport, file: Path) -> int:
+    """Write the report on a run; see :func:`write_page`."""
+    return write_page(run_page(report), file)
+
+
+def write_page(page: str, file: Path) -> int:
+    """Write a page as one HTML file; its folder is made when it is missing.
 
     Whoever has the old file open keeps it; nobody ever sees half a file.
 
@@ -28,7 +39,8 @@ def write_lineage(report: LineageReport, file: Path) -> int:
     Raises:
         IntegrationError: the place cannot be written; names it and says why.
     """
-    data = lineage_page(report).encode()
+    # A file name that is no Unicode has halves of characters in it, which no UTF-8 can hold.
+    data = page.encode("utf-8", "replace")
     try:
         _replace(Path(os.path.realpath(file)), data)
     except OSError as error:

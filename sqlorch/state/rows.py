@@ -146,6 +146,8 @@ def node_record(row: Row[Any]) -> NodeRecord:
         failures=row.failures,
         seconds=seconds_between(row.started_at, row.finished_at),
         message=row.message or "",
+        attached_to=row.attached_to,
+        severity=row.severity,
     )
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from sqlorch.domain.expectations import ExpectationResult
 from sqlorch.domain.history import AttemptRecord, NodeMove, NodeRecord, Owner, RunRecord
 from sqlorch.domain.run import NodeResult, RunSpec, RunState
-from sqlorch.state import abandoned, attempts, dashboards, durations, nodes, runs
+from sqlorch.state import abandoned, attempts, dashboards, durations, expectations, nodes, runs
 from sqlorch.state.alerts import SqlAlerts
 from sqlorch.state.backfills import SqlBackfills
 from sqlorch.state.daemon import SqlDaemons
@@ -22,6 +23,7 @@ from sqlorch.state.opening import open_state
 from sqlorch.state.owner import current_owner
 from sqlorch.state.queue import SqlQueue
 from sqlorch.state.schedule import SqlSchedule
+from sqlorch.state.trends import SqlTrends
 
 
 class SqlStore:
@@ -30,7 +32,7 @@ class SqlStore:
     Safe to use from many threads and many processes at once. What the scheduler remembers is beside it, in
     the same database, each part an implementation of its protocol in :mod:`sqlorch.engine.schedule_ports`:
     ``schedule``, ``queue``, ``ledger``, ``backfills``, ``alerts``, ``datasets``, ``daemons``; and
-    ``deliveries``, of :mod:`sqlorch.engine.alert_ports`.
+    ``deliveries``, of :mod:`sqlorch.engine.alert_ports`. What many runs say together is in ``trends``.
 
     Args:
         database: where it is kept.
@@ -49,6 +51,7 @@ class SqlStore:
         self.deliveries = SqlDeliveries(database)
         self.datasets = SqlDatasets(database)
         self.daemons = SqlDaemons(database)
+        self.trends = SqlTrends(database)
 
     @classmethod
     def open(
@@ -160,6 +163,11 @@ class SqlStore:
         """See :meth:`sqlorch.engine.ports.RunStore.attempts`; empty for what is not there."""
         with self._database.read() as connection:
             return attempts.listed(connection, run_id, unique_id)
+
+    def expectations(self, run_id: str) -> dict[int, list[ExpectationResult]]:
+        """What was found of the expectations of a run, by the id of the attempt."""
+        with self._database.read() as connection:
+            return expectations.of_run(connection, run_id)
 
     def durations(self, unique_ids: Iterable[str]) -> dict[str, float]:
         """Median seconds of each node's last five successful attempts, in whatever run.

@@ -12,6 +12,7 @@ from sqlorch.reports import page
 from sqlorch.reports.model import LineageReport, ReportColumn, ReportNode
 from sqlorch.reports.page import lineage_page
 
+ORDERS = ("order.txt", "run_order.txt")
 HOSTILE = "</title></script><img src=x onerror=alert(1)><!-- \" ' & @@SCRIPT@@ \N{LINE SEPARATOR}"
 
 
@@ -69,17 +70,18 @@ def test_nothing_in_the_file_points_anywhere_or_acts_by_attribute(elements):
     assert "\r" not in lineage_page(made_up_report(15)), "browsers would hash another text"
 
 
-def test_every_script_is_in_the_order_and_every_name_in_it_exists():
+def test_every_script_is_in_an_order_and_every_name_in_them_exists():
     folder = page.files("sqlorch.reports").joinpath("assets", "js")
-    names = folder.joinpath("order.txt").read_text(encoding="utf-8").split()
-    assert len(names) == len(set(names))
-    assert set(names) == {file.name for file in folder.iterdir() if file.name.endswith(".js")}
+    orders = [folder.joinpath(order).read_text(encoding="utf-8").split() for order in ORDERS]
+    assert all(len(names) == len(set(names)) for names in orders)
+    assert {*orders[0], *orders[1]} == {file.name for file in folder.iterdir() if file.name.endswith(".js")}
 
 
-def test_assets_cannot_end_the_elements_they_are_put_into():
-    assert "</script" not in page._scripts().lower()
-    assert "<!--" not in page._scripts()
-    assert "</style" not in page._asset("style.css").lower()
+@pytest.mark.parametrize("order", ORDERS)
+def test_assets_cannot_end_the_elements_they_are_put_into(order):
+    assert "</script" not in page._scripts(order).lower()
+    assert "<!--" not in page._scripts(order)
+    assert "</style" not in (page._asset("style.css") + page._asset("run.css")).lower()
 
 
 def test_hostile_names_stay_inside_the_data():

@@ -7,6 +7,7 @@ const ICONS = {
   exposure: 'M2.5 13.5h11M4.5 11V7.2M8 11V3.2M11.5 11V8.6',
   analysis: 'M7 2.6a4.4 4.4 0 1 0 0 8.8 4.4 4.4 0 0 0 0-8.8M10.2 10.2l3.3 3.3',
   function: 'M11 2.7c-1.6-.5-2.7.2-3 1.9L6.7 11.4c-.3 1.6-1.3 2.3-2.8 1.8M5 7h5.4',
+  test: 'M8 1.8a6.2 6.2 0 1 0 0 12.4A6.2 6.2 0 0 0 8 1.8M5.2 8.2l2 2 3.6-4',
   folder: 'M2 3.8h4.2l1.5 1.7H14v7.2H2Z',
   list: 'M2.5 4h11M2.5 8h11M2.5 12h7',
   sun: 'M8 5.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6M8 1.4v1.4M8 13.2v1.4M1.4 8h1.4M13.2 8h1.4M3.3 3.3l1 1M11.7 11.7l1 1M3.3 12.7l1-1M11.7 4.3l1-1',
@@ -28,6 +29,8 @@ const ICONS = {
   skipped: 'M4 8h8',
   running: 'M5.5 3.8 11.8 8l-6.3 4.2Z',
 };
+ICONS.unit_test = ICONS.test;
+ICONS.expectations = ICONS.test;
 ICONS.upstream_failed = ICONS.failed;
 ICONS.cancelled = ICONS.skipped;
 

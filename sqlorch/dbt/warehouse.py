@@ -1,0 +1,77 @@
+"""The warehouse for those who only look: one query, or how fresh sources are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from dbt.task.freshness import FreshnessRunner
+
+from sqlorch.domain.errors import IntegrationError, SqlorchError
+
+if TYPE_CHECKING:
+    from sqlorch.dbt.session import WarmSession
+
+_LONGEST = 300
+
+
+class LookedAtWarehouse:
+    """A :class:`sqlorch.engine.sensor_ports.Warehouse` on an open session."""
+
+    def __init__(self, session: WarmSession) -> None:
+        self._session = session
+
+    def first_row(self, sql: str) -> tuple[Any, ...] | None:
+        """See the port. As a subquery it can only be one statement that reads, whatever it says."""
+        try:
+            with self._session.driver_connection() as connection, closing(connection.cursor()) as cursor:
+                try:
+                    # the line break ends a comment in the query's last line
+                    cursor.execute(f"select * from (\n{sql}\n) as sqlorch_sensor limit 1")
+                    row = cursor.fetchone()
+                finally:
+                    _undo(connection, self._session.adapter_type)
+        except SqlorchError:
+            raise
+        except Exception as error:
+            raise IntegrationError(_flat(error)) from error
+        return None if row is None else tuple(row)
+
+    def freshness(self, source: str) -> Mapping[str, str]:
+        """See the port."""
+        with self._session.runners() as (config, manifest, adapter):
+            name, _, table = source.partition(".")
+            tables = [
+                node
+                for node in manifest.sources.values()
+                if node.source_name == name and (not table or node.name == table)
+            ]
+            if not tables:
+                known = ", ".join(sorted({node.source_name for node in manifest.sources.values()})) or "none"
+                raise IntegrationError(f"the project has no source {source}; its sources are: {known}")
+            measured = [node for node in tables if node.has_freshness]
+            if not measured:
+                raise IntegrationError(f"no table of {source} says how fresh it must be; add freshness to it")
+            return {
+                node.name: _measure(FreshnessRunner(config, adapter, node, at, len(measured)), manifest)
+                for at, node in enumerate(measured, 1)
+            }
+
+
+def _measure(runner: Any, manifest: Any) -> str:
+    runner.set_metadata_freshness_cache({})
+    try:
+        return str(runner.execute(runner.node, manifest).status)
+    except Exception as error:
+        raise IntegrationError(f"{runner.node.name}: {_flat(error)}") from error
+
+
+def _undo(connection: Any, adapter_type: str) -> None:
+    """End the transaction that the query began; DuckDB is left in none."""
+    if adapter_type != "duckdb":
+        connection.rollback()
+
+
+def _flat(error: Exception) -> str:
+    return " ".join(str(error).split())[:_LONGEST] or type(error).__name__

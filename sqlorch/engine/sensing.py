@@ -1,0 +1,236 @@
+"""What queued runs wait for outside: when each sensor is looked at, what was found, and when a run gives up.
+
+Kept in memory: after a restart everything is looked at again, which changes nothing outside. The instant a
+wait began is in the run's stored reason, so that timeouts go on counting.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlorch.domain.errors import ConfigError
+from sqlorch.domain.sensor import LEDGER_KINDS, GivenUp, Look, SensorSpec, say_waiting, waiting_since
+from sqlorch.domain.template import fill
+from sqlorch.domain.variables import interval_variables
+from sqlorch.engine.sensor_ports import Poke
+
+if TYPE_CHECKING:
+    from sqlorch.domain.group import Group
+    from sqlorch.domain.scheduling import OpenRun
+    from sqlorch.engine.ledger_sensor import LedgerSensor
+    from sqlorch.engine.queue_view import Queue
+
+IGNORE = "ignore_sensors"
+"""The parameter of a run that waits for no sensors, because a person said so."""
+_JITTER = 0.1
+_UNKNOWN = Look(met=False, said="not looked at yet")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Watched:
+    """One sensor of one run."""
+
+    spec: SensorSpec
+    poke: Poke | None  # None for what the ledger answers
+    what: str
+    next_at: datetime
+    look: Look = _UNKNOWN
+    looked_at: datetime | None = None
+    under_way: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether it was looked at and will be again."""
+        return self.looked_at is not None and not self.under_way
+
+    def deadline(self, since: datetime) -> datetime | None:
+        return None if self.spec.timeout is None else since + timedelta(seconds=self.spec.timeout)
+
+    def expired(self, since: datetime) -> bool:
+        """Whether it was looked at in vain after its time was up: nobody gives up without a last look."""
+        deadline = self.deadline(since)
+        if deadline is None or self.looked_at is None or self.look.met:
+            return False
+        return self.looked_at >= deadline
+
+
+@dataclass(slots=True, kw_only=True)
+class _Wait:
+    """What one run waits for, and since when."""
+
+    since: datetime
+    sensors: list[_Watched]
+    asked: bool = True
+
+
+class Sensing:
+    """Looks after the sensors of queued runs.
+
+    Args:
+        jitter: a number between -1 and 1, so that looks of many runs do not come at once.
+    """
+
+    def __init__(self, jitter: Callable[[], float] | None = None) -> None:
+        self._jitter = jitter or _random
+        self._waits: dict[tuple[str, int], _Wait] = {}
+        self._by_key: dict[str, tuple[_Wait, _Watched]] = {}
+
+    def begin(self, queue: Queue) -> None:
+        """A review of the queue begins: forget runs that are not in it any more."""
+        known = {(run.run_id, run.gen) for run in queue.runs}
+        self._waits = {key: wait for key, wait in self._waits.items() if key in known}
+        for wait in self._waits.values():
+            wait.asked = False
+        alive = {
+            watched.poke.key for wait in self._waits.values() for watched in wait.sensors if watched.poke
+        }
+        self._by_key = {key: found for key, found in self._by_key.items() if key in alive}
+
+    def waits_for(self, run: OpenRun, group: Group, queue: Queue, ledger: LedgerSensor, now: datetime) -> str:
+        """Why a run that nothing else holds back has to wait, ``""`` when all is there."""
+        if not group.wait_for or run.parameters.get(IGNORE):
+            return ""
+        wait = self._wait(run, group, now)
+        wait.asked = True
+        for watched in wait.sensors:
+            if watched.poke is None and not watched.look.met:
+                watched.look = ledger.look(watched.spec, run.interval, queue)
+                watched.looked_at = now
+        lacking = [watched for watched in wait.sensors if not watched.look.met]
+        if not lacking:
+            return ""
+        looks = [watched.next_at for watched in lacking if watched.poke and watched.waits]
+        what = " and ".join(_said(watched) for watched in lacking)
+        return say_waiting(what, since=wait.since, next_look=min(looks, default=None))
+
+    def given_up(self) -> tuple[GivenUp, ...]:
+        """Runs whose time is up."""
+        found = []
+        for (run_id, _), wait in self._waits.items():
+            late = [watched for watched in wait.sensors if watched.expired(wait.since)] if wait.asked else []
+            if late:
+                hard = [watched for watched in late if not watched.spec.soft_fail]
+                chosen = (hard or late)[0]
+                after = timedelta(seconds=chosen.spec.timeout or 0)
+                reason = f"waited for {_said(chosen)}; gave up after {after}"
+                found.append(GivenUp(run_id=run_id, skip=not hard, reason=reason))
+        return tuple(found)
+
+    def due(self, now: datetime) -> list[Poke]:
+        """Looks whose time has come; each is wanted once, and then expected to be heard of."""
+        found = [
+            watched
+            for _, watched in self._open()
+            if watched.poke is not None and not watched.under_way and watched.next_at <= now
+        ]
+        for watched in found:
+            watched.under_way = True
+            watched.looked_at = now
+        return [watched.poke for watched in found if watched.poke is not None]
+
+    def hear(self, found: Mapping[str, Look], now: datetime) -> bool:
+        """Take in what looks have found; whether any of it was still of interest."""
+        heard = False
+        for key, look in found.items():
+            if key not in self._by_key:
+                continue
+            wait, watched = self._by_key[key]
+            watched.under_way, watched.look, heard = False, look, True
+            wanted = now + timedelta(seconds=watched.spec.every * (1 + _JITTER * self._jitter()))
+            deadline = watched.deadline(wait.since)
+            watched.next_at = wanted if deadline is None or deadline <= now else min(wanted, deadline)
+        return heard
+
+    def next_due(self) -> datetime | None:
+        """When the next look is due, or the time of a wait for another group is up."""
+        return min(self._moments(), default=None)
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether the time of a wait for another group is up, so that the queue has to be reviewed."""
+        return any(deadline <= now for deadline in self._ledger_deadlines())
+
+    def _moments(self) -> Iterator[datetime]:
+        yield from self._ledger_deadlines()
+        for _, watched in self._open():
+            if watched.poke is not None and not watched.under_way:
+                yield watched.next_at
+
+    def _ledger_deadlines(self) -> Iterator[datetime]:
+        for wait, watched in self._open():
+            deadline = watched.deadline(wait.since)
+            if watched.poke is None and deadline is not None and not watched.expired(wait.since):
+                yield deadline
+
+    def _open(self) -> Iterator[tuple[_Wait, _Watched]]:
+        for wait in self._waits.values():
+            for watched in wait.sensors if wait.asked else ():
+                if not watched.look.met:
+                    yield wait, watched
+
+    def _wait(self, run: OpenRun, group: Group, now: datetime) -> _Wait:
+        key = (run.run_id, run.gen)
+        known = self._waits.get(key)
+        if known is not None and [watched.spec for watched in known.sensors] == list(group.wait_for):
+            return known
+        since = known.since if known is not None else waiting_since(run.reason) or now
+        before = known.sensors if known is not None else ()
+        wait = _Wait(
+            since=min(since, now),
+            sensors=[self._watched(spec, run, group, before, now) for spec in group.wait_for],
+        )
+        self._waits[key] = wait
+        for watched in wait.sensors:
+            if watched.poke is not None:
+                self._by_key[watched.poke.key] = (wait, watched)
+        return wait
+
+    def _watched(
+        self, spec: SensorSpec, run: OpenRun, group: Group, before: Sequence[_Watched], now: datetime
+    ) -> _Watched:
+        """A sensor of a run; after the project was edited, what is known of it unless it was edited too."""
+        for watched in before:
+            if watched.spec == spec:
+                return watched
+        poke = new_poke(spec, run, group)
+        return _Watched(
+            spec=spec,
+            poke=None if spec.kind in LEDGER_KINDS else poke,
+            what=shown_target(spec, poke.variables),
+            next_at=now,
+        )
+
+
+def new_poke(spec: SensorSpec, run: OpenRun, group: Group) -> Poke:
+    """A look of one sensor for one run."""
+    variables = interval_variables(
+        run.interval, group.timetable, timezone=run.timezone, run_id=run.run_id, group=group.name
+    )
+    return Poke(
+        key=f"{run.run_id}:{run.gen}:{secrets.token_hex(6)}",
+        spec=spec,
+        interval=run.interval,
+        timezone=run.timezone,
+        variables=variables,
+    )
+
+
+def shown_target(spec: SensorSpec, variables: Mapping[str, str]) -> str:
+    """What people read of a sensor: its variables filled in, without the query of an address."""
+    try:
+        filled = replace(spec, description=fill(spec.description, variables))
+        target = fill(spec.target, variables)
+    except ConfigError:  # refused where settings are read; another version of sqlorch may have let it pass
+        return spec.named(spec.target)
+    return filled.named(target if spec.kind == "sql" else target.split("?")[0])
+
+
+def _said(watched: _Watched) -> str:
+    return f"{watched.what} ({watched.look.said})"
+
+
+def _random() -> float:
+    return secrets.randbelow(2001) / 1000 - 1
