@@ -35,6 +35,7 @@ def deliver(
     state_dir: Path,
     *,
     command: str,
+    url: str | None = None,
     hurry: bool = False,
     wait: float = 0.0,
     patience: float = PATIENCE,
@@ -46,6 +47,7 @@ def deliver(
         book: who receives what.
         state_dir: the state folder.
         command: the command line, for whoever finds the outbox taken.
+        url: the state's, where it is in PostgreSQL.
         hurry: try at once what waits for its next try, and once more what was given up.
         wait: seconds to wait for another process that delivers.
         patience: seconds for all receivers together.
@@ -56,7 +58,7 @@ def deliver(
         StateError: the state cannot be used.
     """
     lock = FileLock(state_dir / _LOCK, doing="delivers alerts of this project", command=command, timeout=wait)
-    with lock, SqlStore.open(state_dir / STATE_FILE) as store:
+    with lock, SqlStore.open(state_dir / STATE_FILE, url=url) as store:
         if hurry:
             store.deliveries.reopen([receiver.name for receiver in book.receivers])
         deliverer = Deliverer(

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlorch.app.clock import SystemClock
-from sqlorch.app.workspace import STATE_FILE, Workspace
+from sqlorch.app.workspace import Workspace
+from sqlorch.config.references import resolve_reference
+from sqlorch.domain.errors import StateError
 
 if TYPE_CHECKING:
     from sqlorch.state.care import Status
     from sqlorch.state.invariants import Finding
 
 _LOCKED_BY_DAEMON = "daemon.lock"
+_DRIVES = "is driving runs of this project"
+_WATCHES = "is the daemon of this project"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,23 +38,26 @@ class Forgotten:
 
 def status(workspace: Workspace) -> Status:
     """What is in the state file; see :func:`sqlorch.state.care.status`."""
-    from sqlorch.state import care  # noqa: PLC0415 - help must not wait for SQLAlchemy
+    from sqlorch.state import care, care_postgres  # noqa: PLC0415 - help must not wait for SQLAlchemy
 
-    return care.status(workspace.state_dir / STATE_FILE)
+    url = workspace.state_url
+    return care.status(workspace.state_file) if url is None else care_postgres.status(url)
 
 
 def check(workspace: Workspace) -> Iterator[Finding]:
     """Hold the state file against what must be true of it; see :func:`sqlorch.state.care.check`."""
-    from sqlorch.state import care  # noqa: PLC0415 - help must not wait for SQLAlchemy
+    from sqlorch.state import care, care_postgres  # noqa: PLC0415 - help must not wait for SQLAlchemy
 
-    return care.check(workspace.state_dir / STATE_FILE)
+    url = workspace.state_url
+    return care.check(workspace.state_file) if url is None else care_postgres.check(url)
 
 
 def backup(workspace: Workspace, target: Path) -> int:
     """Copy the state file while it is used; returns the copy's bytes."""
     from sqlorch.state import care  # noqa: PLC0415 - help must not wait for SQLAlchemy
 
-    return care.backup(workspace.state_dir / STATE_FILE, target)
+    _refuse_server(workspace, "pg_dump makes a backup of it")
+    return care.backup(workspace.state_file, target)
 
 
 def upgrade(workspace: Workspace) -> tuple[str, str]:
@@ -58,11 +66,11 @@ def upgrade(workspace: Workspace) -> tuple[str, str]:
     Raises:
         StateError: there is none, a daemon or a command is using it, or it is of a newer sqlorch.
     """
-    from sqlorch.state.schema import open_database  # noqa: PLC0415 - help must not wait for SQLAlchemy
+    from sqlorch.state.opening import open_state  # noqa: PLC0415 - help must not wait for SQLAlchemy
 
     before = status(workspace).version
     with _alone(workspace, "sqlorch db upgrade"):
-        open_database(workspace.state_dir / STATE_FILE).close()
+        open_state(workspace.state_file, url=workspace.state_url).close()
     return before, status(workspace).version
 
 
@@ -74,18 +82,43 @@ def recover(workspace: Workspace, source: Path) -> Path | None:
     """
     from sqlorch.state import care  # noqa: PLC0415 - help must not wait for SQLAlchemy
 
+    _refuse_server(workspace, "pg_restore puts a backup of it back")
     with _alone(workspace, "sqlorch db recover"):
-        return care.recover(workspace.state_dir / STATE_FILE, source, now=SystemClock().now())
+        return care.recover(workspace.state_file, source, now=SystemClock().now())
+
+
+def copy(workspace: Workspace, target: str) -> tuple[str, dict[str, int]]:
+    """Copy the state file into an empty PostgreSQL database; returns where, and the rows of each table.
+
+    Args:
+        workspace: the project.
+        target: ``env:NAME``, ``file:PATH`` or a URL.
+
+    Raises:
+        StateError: a daemon or a command is using the state, or it cannot be copied.
+    """
+    from sqlorch.state.copying import copy_to_postgres  # noqa: PLC0415 - help must not wait for SQLAlchemy
+    from sqlorch.state.engine_postgres import parse_url, show_url  # noqa: PLC0415 - likewise
+
+    url = resolve_reference(target, os.environ, workspace.location.project_dir, what="the URL to copy to")
+    where = show_url(parse_url(url))
+    with own_state_file(workspace, "sqlorch db copy"):
+        return where, copy_to_postgres(workspace.state_file, url)
+
+
+def _refuse_server(workspace: Workspace, instead: str) -> None:
+    if workspace.settings.state_url is not None:
+        raise StateError(f"the state is in PostgreSQL, not in a file: {instead}")
 
 
 def prune(workspace: Workspace, *, days: float, keep: int, dry_run: bool) -> Forgotten:
     """Forget runs that ended more than ``days`` ago, beyond the newest ``keep`` of each group."""
+    from sqlorch.state.opening import open_state  # noqa: PLC0415 - likewise
     from sqlorch.state.retention import prune as prune_rows  # noqa: PLC0415 - help must not wait for it
     from sqlorch.state.retention import remembered  # noqa: PLC0415 - likewise
-    from sqlorch.state.schema import open_database  # noqa: PLC0415 - likewise
 
     before = SystemClock().now() - timedelta(days=days)
-    database = open_database(workspace.state_dir / STATE_FILE)
+    database = open_state(workspace.state_file, url=workspace.state_url)
     try:
         pruned = prune_rows(database, before=before, keep=keep, dry_run=dry_run)
         known = remembered(database) - (set(pruned.runs) if dry_run else set())
@@ -102,14 +135,26 @@ def prune(workspace: Workspace, *, days: float, keep: int, dry_run: bool) -> For
 @contextmanager
 def _alone(workspace: Workspace, command: str) -> Iterator[None]:
     """Nobody else drives runs or watches schedules of the project meanwhile."""
-    from sqlorch.state.lock import FileLock  # noqa: PLC0415 - help must not wait for it
+    from sqlorch.state.turn import hosts_lock  # noqa: PLC0415 - help must not wait for it
 
-    with workspace.driving(command):
-        daemon = FileLock(
-            workspace.state_dir / _LOCKED_BY_DAEMON, doing="is the daemon of this project", command=command
-        )
-        with daemon:
-            yield
+    with ExitStack() as stack:
+        stack.enter_context(own_state_file(workspace, command))
+        for name, doing in (("run", _DRIVES), ("daemon", _WATCHES)):
+            if (hosts := hosts_lock(workspace.state_url, name, doing=doing)) is not None:
+                stack.enter_context(hosts)
+        yield
+
+
+@contextmanager
+def own_state_file(workspace: Workspace, command: str) -> Iterator[None]:
+    """Nobody else of this host drives runs or watches schedules of the project meanwhile."""
+    from sqlorch.state.lock import FileLock, run_lock  # noqa: PLC0415 - help must not wait for it
+    from sqlorch.state.schema import make_private_folder  # noqa: PLC0415 - likewise
+
+    make_private_folder(workspace.state_dir)
+    daemon = FileLock(workspace.state_dir / _LOCKED_BY_DAEMON, doing=_WATCHES, command=command)
+    with run_lock(workspace.state_dir, command=command), daemon:
+        yield
 
 
 def _old_folders(folder: Path, known: set[str], pruned: set[str], days: float) -> Iterator[Path]:

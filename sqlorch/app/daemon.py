@@ -79,6 +79,7 @@ class Parts:
     outbox: Outbox
     owner: Owner
     state_dir: Path
+    state_url: str | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -201,8 +202,10 @@ class Daemon:
             return
         if isinstance(found, SqlorchError):
             self.parts.reporter.broken(str(found), now)
-        elif found.state_dir != self.parts.state_dir:
-            moved = f"state.path is {found.state_dir} now; it counts when the daemon is started anew"
+        elif found.state_dir != self.parts.state_dir or found.state_url != self.parts.state_url:
+            same = found.state_url == self.parts.state_url
+            news = f"state.path is {found.state_dir} now" if same else "state.url is another now"
+            moved = f"{news}; it counts when the daemon is started anew"
             self.parts.reporter.broken(moved, now)
         else:
             self._pending = found

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlorch import __version__
@@ -23,17 +24,20 @@ from sqlorch.app.journal import Journal
 from sqlorch.app.outbox import Outbox
 from sqlorch.app.poker import ChildPoker
 from sqlorch.app.project_reader import Described, ProjectReader
+from sqlorch.app.sending import Sending
 from sqlorch.app.watching import Watch
+from sqlorch.config.references import find_state_url
 from sqlorch.domain.errors import ConfigError, StateError
+from sqlorch.domain.history import Owner
 from sqlorch.engine.scheduler import Scheduler
 from sqlorch.executors.child import WorkerChild
 from sqlorch.executors.supervisor import Limits
 from sqlorch.executors.workers import Workers
-from sqlorch.state.lock import FileLock
+from sqlorch.state.lock import FileLock, LockedError
 from sqlorch.state.owner import current_owner, is_alive
 from sqlorch.state.schema import make_private_folder
 from sqlorch.state.store import SqlStore
-from sqlorch.state.turn import RunTurn
+from sqlorch.state.turn import RunTurn, hosts_lock
 
 STATE_FILE = "state.db"
 DEFAULT_HEALTH = "127.0.0.1:8391"
@@ -81,17 +85,19 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
         reader = ProjectReader(options.project)
         stack.callback(reader.close)
         project = reader.read()
-        stack.enter_context(_alone(project.state_dir, options.command))
-        store = stack.enter_context(SqlStore.open(project.state_dir / STATE_FILE))
-        turn = RunTurn(project.state_dir, command=options.command)
+        url = find_state_url(project.state_url, os.environ, project.project_dir)
+        stack.enter_context(_alone(project.state_dir, options.command, url))
+        store = stack.enter_context(SqlStore.open(project.state_dir / STATE_FILE, url=url))
+        turn = RunTurn(project.state_dir, command=options.command, url=url)
         stack.callback(turn.close)
         clock = SystemClock()
-        workers = Workers(spawn=_spawner(project, options, turn.fileno()), clock=clock, limits=options.limits)
+        workers = Workers(spawn=_spawner(project, options, turn.filenos), clock=clock, limits=options.limits)
         stack.callback(workers.kill, "the daemon ends")
         poker = ChildPoker(options.project)
         stack.callback(poker.close)
         owner = current_owner()
-        store.abandon_dead(clock.now(), is_alive)
+        alive = _aliveness(turn, url)
+        store.abandon_dead(clock.now(), alive)
         parts = Parts(
             journal=journal,
             clock=clock,
@@ -105,15 +111,16 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
                 store=store,
                 clock=WakefulClock(),
                 owner=owner,
-                is_alive=is_alive,
+                is_alive=alive,
                 now=clock.now(),
                 snapshot=project.snapshot,
             ),
             store=store,
             reporter=Reporter(journal, store.alerts),
-            outbox=Outbox(project.state_dir, journal),
+            outbox=Outbox(project.state_dir, journal, send=partial(Sending, url=url)),
             owner=owner,
             state_dir=project.state_dir,
+            state_url=project.state_url,
         )
         daemon = Daemon(parts=parts, grace=options.grace, once=options.once)
         daemon.adopt_alerts(project.alerts)
@@ -125,23 +132,43 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
 
 
 @contextmanager
-def _alone(state_dir: Path, command: str) -> Iterator[None]:
+def _alone(state_dir: Path, command: str, url: str | None) -> Iterator[None]:
     make_private_folder(state_dir)
     lock = FileLock(state_dir / "daemon.lock", doing=_DOING, command=command)
-    try:
-        lock.acquire()
-    except StateError as error:
-        raise HeldError(str(error)) from error
-    try:
+    hosts = hosts_lock(url, "daemon", doing=_DOING)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(lock)
+            if hosts is not None:
+                stack.enter_context(hosts)
+        except LockedError as error:
+            raise HeldError(str(error)) from error
         yield
-    finally:
-        lock.release()
 
 
-def _spawner(project: Described, options: DaemonOptions, lock: int) -> Callable[[], WorkerChild]:
-    command = [sys.executable, "-m", "sqlorch", "_worker", "--keep", str(lock), *options.project]
+def _spawner(
+    project: Described, options: DaemonOptions, locks: Callable[[], Sequence[int]]
+) -> Callable[[], WorkerChild]:
     log_path = project.state_dir / "worker.log"
-    return lambda: WorkerChild(command, log_path=log_path, keep=[lock])
+
+    def spawn() -> WorkerChild:
+        keep = locks()
+        kept = [text for lock in keep for text in ("--keep", str(lock))]
+        command = [sys.executable, "-m", "sqlorch", "_worker", *kept, *options.project]
+        return WorkerChild(command, log_path=log_path, keep=keep)
+
+    return spawn
+
+
+def _aliveness(turn: RunTurn, url: str | None) -> Callable[[Owner], bool]:
+    """Whether the process that drives a run is there; of another host it is not, when its lock is free."""
+
+    def alive(owner: Owner) -> bool:
+        if url is None or owner.host == current_owner().host:
+            return is_alive(owner)
+        return bool(turn.take())
+
+    return alive
 
 
 def _watch(project: Described) -> Watch:

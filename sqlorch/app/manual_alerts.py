@@ -36,7 +36,7 @@ def alert_after(workspace: Workspace, tell: Tell) -> None:
 
     try:
         book, _ = read_book(open_view(workspace.choices))
-        sent = Sending(encode_book(book), workspace.state_dir).wait(_PATIENCE)
+        sent = Sending(encode_book(book), workspace.state_dir, url=workspace.state_url).wait(_PATIENCE)
     except (SqlorchError, OSError) as failure:
         tell(f"alerts could not be sent: {failure}")
         return

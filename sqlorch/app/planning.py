@@ -13,7 +13,7 @@ from sqlorch.app.clock import SystemClock
 from sqlorch.app.code_changes import CodeChanges
 from sqlorch.app.lineage import LineageView, open_view
 from sqlorch.app.snapshot import take_snapshot
-from sqlorch.app.workspace import STATE_FILE, Choices, Workspace
+from sqlorch.app.workspace import Choices, Workspace
 from sqlorch.domain.errors import ConfigError
 from sqlorch.domain.ledger import Reprocess
 from sqlorch.domain.periods import parse_bounds, parse_instant, parse_period
@@ -92,13 +92,12 @@ def plan(choices: Choices, question: Question) -> Planned:
 @contextmanager
 def remembered(workspace: Workspace) -> Iterator[SqlStore | None]:
     """The state as it is, for reading; None where nothing has run yet, and nothing is made then."""
-    path = workspace.state_dir / STATE_FILE
-    if not path.exists():
+    if not workspace.has_state:
         yield None
         return
     from sqlorch.state.store import SqlStore  # noqa: PLC0415 - help must not wait for SQLAlchemy
 
-    with SqlStore.open(path) as store:
+    with SqlStore.open(workspace.state_file, url=workspace.state_url) as store:
         yield store
 
 

@@ -22,13 +22,17 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
-    """What a reading yielded: the project for the scheduler, who is alerted (``""``: nobody), its folders."""
+    """What a reading yielded: the project for the scheduler, who is alerted (``""``: nobody), its folders.
+
+    ``state_url`` is where the URL of the state's database is found, never the URL.
+    """
 
     snapshot: Snapshot
     alerts: str
     project_dir: Path
     profiles_dir: Path
     state_dir: Path
+    state_url: str | None
 
 
 class ProjectReader:
@@ -130,4 +134,5 @@ def _described(text: bytes) -> Described:
         project_dir=Path(document["project_dir"]),
         profiles_dir=Path(document["profiles_dir"]),
         state_dir=Path(document["state_dir"]),
+        state_url=document["state_url"],
     )

@@ -9,7 +9,6 @@ from functools import cached_property
 from statistics import median
 from typing import TYPE_CHECKING
 
-from sqlorch.app.workspace import STATE_FILE
 from sqlorch.domain.run import NodeState, Outcome
 from sqlorch.reports.model import NodeRuns
 
@@ -97,13 +96,15 @@ def recall(view: LineageView) -> Memory:
     Raises:
         StateError: the state file cannot be used.
     """
-    file = view.workspace.state_dir / STATE_FILE
-    if not file.is_file():
+    if not view.workspace.has_state:
         return Memory()
     from sqlorch.state.past import open_past  # noqa: PLC0415 - SQLAlchemy; a report without runs does without
 
     executed = list(view.grouping.group_of)
-    with view.workspace.store() as store, open_past(file) as past:
+    with (
+        view.workspace.store() as store,
+        open_past(view.workspace.state_file, url=view.workspace.state_url) as past,
+    ):
         sitting = _sitting(store)
         return Memory(
             newest=past.newest(executed),

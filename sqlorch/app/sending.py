@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from sqlorch.config.references import STATE_URL
 
 _LONGEST = 180.0  # seconds; the child itself gives its receivers a minute
 
@@ -38,16 +41,22 @@ class Sending:
     Args:
         book: the encoded book (:mod:`sqlorch.domain.alert_codec`).
         state_dir: the state folder.
+        url: the state's, where it is in PostgreSQL; it goes by the environment, which others cannot read.
     """
 
-    def __init__(self, book: str, state_dir: Path) -> None:
+    def __init__(self, book: str, state_dir: Path, *, url: str | None = None) -> None:
         self._out = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
         command = [sys.executable, "-m", "sqlorch", "_deliver", "--state-dir", str(state_dir)]
         with tempfile.TemporaryFile() as given:
             given.write(book.encode())
             given.seek(0)
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                command, stdin=given, stdout=self._out, stderr=subprocess.STDOUT, start_new_session=True
+                command,
+                stdin=given,
+                stdout=self._out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=None if url is None else {**os.environ, STATE_URL: url},
             )
         self._deadline = time.monotonic() + _LONGEST
 

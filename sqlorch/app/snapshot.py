@@ -8,12 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from sqlorch.app.alert_book import read_book
 from sqlorch.app.lineage import LineageView, open_view
-from sqlorch.app.workspace import STATE_FILE, Choices, Workspace
+from sqlorch.app.workspace import Choices, Workspace
 from sqlorch.domain.alert_codec import encode_book
 from sqlorch.domain.dag import EXECUTABLE_KINDS, Dag
 from sqlorch.domain.grouping import Grouping
@@ -28,7 +27,8 @@ def describe_project(choices: Choices) -> dict[str, Any]:
 
     ``alerts`` says who is told what (:mod:`sqlorch.domain.alert_codec`), and is ``""`` where nobody is;
     ``snapshot`` is the encoded :class:`~sqlorch.domain.snapshot.Snapshot`; ``state_dir`` where it is
-    remembered; ``project_dir`` and ``watch`` what to look at for changes.
+    remembered, ``state_url`` where the URL of the state is found; ``project_dir`` and ``watch`` what to look
+    at for changes.
 
     Raises:
         SqlorchError: the project or its settings cannot be used.
@@ -41,6 +41,7 @@ def describe_project(choices: Choices) -> dict[str, Any]:
         "project_dir": str(workspace.location.project_dir),
         "profiles_dir": str(workspace.location.profiles_dir),
         "state_dir": str(workspace.state_dir),
+        "state_url": workspace.settings.state_url,
         "snapshot": encode_snapshot(replace(snapshot, warnings=(*snapshot.warnings, *notices))),
         "alerts": encode_book(book) if book.receivers else "",
     }
@@ -106,8 +107,7 @@ def _executed_parents(dag: Dag, uid: str) -> frozenset[str]:
 def _durations(workspace: Workspace, dag: Dag) -> Mapping[str, float]:
     from sqlorch.state.store import SqlStore  # noqa: PLC0415 - a project without history does without it
 
-    path: Path = workspace.state_dir / STATE_FILE
-    if not path.exists():
+    if not workspace.has_state:
         return {}
-    with SqlStore.open(path) as store:
+    with SqlStore.open(workspace.state_file, url=workspace.state_url) as store:
         return store.durations(sorted(dag.nodes))

@@ -21,7 +21,7 @@ from sqlorch import __version__
 from sqlorch.app.publishing import publish_after_run
 from sqlorch.app.verified import read_code_of
 from sqlorch.app.worker_runs import Drives, to_log
-from sqlorch.app.workspace import STATE_FILE, Choices, open_workspace
+from sqlorch.app.workspace import Choices, open_workspace
 from sqlorch.domain.errors import ExecutionError, SqlorchError
 from sqlorch.engine.stop import Stop
 from sqlorch.executors.messages import Beat, Broken, Drive, Hello, Ready, Rested, Suspend
@@ -151,7 +151,7 @@ def _open_store(workspace: Workspace) -> SqlStore:
     """The store as it is: whose runs are ended or rescued is the daemon's business."""
     from sqlorch.state.store import SqlStore  # noqa: PLC0415 - only after the project has been found
 
-    return SqlStore.open(workspace.state_dir / STATE_FILE)
+    return SqlStore.open(workspace.state_file, url=workspace.state_url)
 
 
 def _resident() -> int:

@@ -210,6 +210,11 @@ def to_log(line: str) -> None:
 
 
 def _abandoned(record: RunRecord) -> bool:
-    """Whether the process that drove a run is gone, or is the daemon that hands it to us."""
+    """Whether the process that drove a run is gone, or is the daemon that hands it to us.
+
+    A process of another host cannot be seen from here: the daemon, which holds the lock, is the judge.
+    """
     owner = record.owner
-    return owner is None or owner.pid == os.getppid() or not is_alive(owner)
+    if owner is None or owner.pid == os.getppid() or owner.host != current_owner().host:
+        return True
+    return not is_alive(owner)

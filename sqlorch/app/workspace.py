@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlorch.app.clock import SystemClock
 from sqlorch.config.locate import Location, locate
+from sqlorch.config.references import find_state_url
 from sqlorch.config.settings import Settings, load_settings
 from sqlorch.config.variables import check_clashes, parse_vars
 from sqlorch.domain.errors import ConfigError
@@ -67,6 +68,25 @@ class Workspace:
         """The folder of everything sqlorch keeps for this project."""
         return self.settings.state_path
 
+    @property
+    def state_file(self) -> Path:
+        """Where the state file is, or would be were the state not in a database at a URL."""
+        return self.state_dir / STATE_FILE
+
+    @property
+    def state_url(self) -> str | None:
+        """The URL of the database that holds the state, with its password; None for the state file.
+
+        Raises:
+            ConfigError: it is not where the settings say.
+        """
+        return find_state_url(self.settings.state_url, os.environ, self.location.project_dir)
+
+    @property
+    def has_state(self) -> bool:
+        """Whether something may be remembered."""
+        return self.settings.state_url is not None or self.state_file.exists()
+
     def run_dir(self, run_id: str) -> Path:
         """The folder of a run's logs and compiled SQL."""
         return self.state_dir / "runs" / run_id
@@ -82,7 +102,7 @@ class Workspace:
         from sqlorch.state.owner import current_owner, is_alive  # noqa: PLC0415 - help must not wait for SQLAlchemy
         from sqlorch.state.store import SqlStore  # noqa: PLC0415
 
-        with SqlStore.open(self.state_dir / STATE_FILE) as store:
+        with SqlStore.open(self.state_file, url=self.state_url) as store:
             here = current_owner()
             store.abandon_dead(SystemClock().now(), here.__eq__ if alone else is_alive)
             yield store
@@ -104,7 +124,7 @@ class Workspace:
         from sqlorch.state.turn import own_turn  # noqa: PLC0415 - likewise
 
         make_private_folder(self.state_dir)
-        return own_turn(self.state_dir, command=command, wait=wait, waiting=waiting)
+        return own_turn(self.state_dir, command=command, wait=wait, waiting=waiting, url=self.state_url)
 
     def session(self, *, apart: str = "") -> WarmSession:
         """The dbt project, opened; the caller closes it.

@@ -56,7 +56,8 @@ def list_alerts(given: Mapping[str, Any]) -> int:
 def send_alerts(given: Mapping[str, Any]) -> int:
     """Do what ``sqlorch alerts send`` was told; returns the exit code."""
     book, state_dir = _book(given)
-    told = deliver(book, state_dir, command=command_line(), hurry=True, wait=30.0)
+    url = open_workspace(_choices(given)).state_url
+    told = deliver(book, state_dir, command=command_line(), url=url, hurry=True, wait=30.0)
     if given["as_json"]:
         click.echo(json.dumps(told_document(told), indent=2))
     else:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def db() -> None:
-    """Look after the state file: what is in it, is it sound, copies, old records."""
+    """Look after the state: what is in it, is it sound, copies, old records."""
 
 
 @db.command()
@@ -100,6 +100,33 @@ def recover(source: Path, **given: Any) -> None:
 
     aside = care.recover(_workspace(given), source)
     click.echo(f"recovered from {source}" + (f"; what was there is now {aside}" if aside else ""))
+
+
+@db.command()
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    metavar="URL",
+    help="An empty PostgreSQL database: env:NAME or file:PATH of where its URL is, or the URL.",
+)
+@project_options
+def copy(target: str, **given: Any) -> None:
+    """Copy the state file into an empty PostgreSQL database, all or nothing.
+
+    The file stays as it is. The project uses the database once SQLORCH_STATE_URL holds its URL, or
+    'state: {url: ...}' of sqlorch.yml names it. From then on do not use the file: the two would differ.
+    """
+    from sqlorch.app import care  # noqa: PLC0415 - help must not wait for it
+
+    workspace = _workspace(given)
+    where, rows = care.copy(workspace, target)
+    click.echo(f"copied {sum(rows.values()):,} rows of {len(rows)} tables to {where}, and compared them")
+    if workspace.settings.state_url is None:
+        click.echo(
+            "use it from now on: set SQLORCH_STATE_URL, or write 'state: {url: env:NAME}' in sqlorch.yml; "
+            f"then take {workspace.state_file} away, which is not used any more"
+        )
 
 
 @db.command()

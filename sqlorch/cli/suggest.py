@@ -19,7 +19,7 @@ def runs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[C
     from sqlorch.state.glance import newest_runs  # noqa: PLC0415 - only when it is asked for
 
     settings = _settings(ctx)
-    found = newest_runs(_state_file(settings)) if settings else []
+    found = newest_runs(_state_file(settings)) if settings and settings.state_url is None else []
     return [
         CompletionItem(run_id, help=f"{group}, {state}")
         for run_id, group, state in found
@@ -35,7 +35,9 @@ def groups(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list
     if settings is None:
         return []
     written = {group.name: group.description for group in settings.groups}
-    names = sorted({*written, *known_groups(_state_file(settings))})
+    # a completion does not wait for a database server
+    known = known_groups(_state_file(settings)) if settings.state_url is None else []
+    names = sorted({*written, *known})
     return [CompletionItem(name, help=written.get(name)) for name in names if name.startswith(incomplete)]
 
 

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from sqlorch.config.lengths import parse_days, parse_seconds
 from sqlorch.config.places import one_line, shown
+from sqlorch.config.references import ENV, FILE
 from sqlorch.domain.condition import parse_condition
 from sqlorch.domain.errors import ConfigError
 from sqlorch.domain.group import ANY_NUMBER, DEFAULT_GROUP, GROUP_NAME
@@ -181,6 +183,27 @@ def _path(text: str) -> str:
     return text
 
 
+def _state_url(text: str) -> str:
+    """A reference to a URL; the URL itself only where it holds no secret. No message repeats it."""
+    for prefix in (ENV, FILE):
+        if text.startswith(prefix) and text.removeprefix(prefix).strip() and text.isprintable():
+            return text
+    try:
+        parts = urlsplit(text)
+        secret = parts.password is not None or "password=" in parts.query.lower()
+    except ValueError:
+        parts, secret = urlsplit(""), False
+    if secret:
+        raise ConfigError(
+            "holds a password, which does not belong in a file that is shared; put the URL into an "
+            "environment variable or a file only you can read, and write env:SQLORCH_STATE_URL or "
+            "file:/run/secrets/state_url"
+        )
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+        raise ConfigError("must be env:NAME, file:PATH or postgresql://user@host/database")
+    return text
+
+
 def _export_path(text: str) -> str:
     if not _path(text).endswith(EXPORT_SUFFIXES):
         raise ConfigError(f"must end in one of {', '.join(EXPORT_SUFFIXES)}, unlike {shown(text)}")
@@ -225,6 +248,7 @@ VariableName = Annotated[
 ]
 GroupName = Annotated[StrictStr, AfterValidator(_checked(_own_group_name))]
 AnyGroupName = Annotated[StrictStr, AfterValidator(_checked(_group_name))]
+StateUrl = Annotated[StrictStr, AfterValidator(_checked(_state_url))]
 StatePath = Annotated[StrictStr, AfterValidator(_checked(_path))]
 ExportPath = Annotated[StrictStr, AfterValidator(_checked(_export_path))]
 ExportPaths = Annotated[

@@ -22,6 +22,7 @@ from sqlorch.config.fields import (
     PoolSize,
     Selection,
     StatePath,
+    StateUrl,
     Timeout,
     VariableName,
     WorkerNodes,
@@ -63,6 +64,12 @@ class StateKeys(Keys):
 
     path: StatePath = Field(
         default=".sqlorch", description="Folder, relative to the project's.", examples=[".sqlorch"]
+    )
+    url: StateUrl | None = Field(
+        default=None,
+        description="Where the URL of a PostgreSQL database for the state is found: env:NAME or file:PATH. "
+        "Without it, the state is a SQLite file in the folder.",
+        examples=["env:SQLORCH_STATE_URL", "file:/run/secrets/state_url"],
     )
     runs_keep: Days = Field(
         default=90.0,

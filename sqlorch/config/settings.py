@@ -16,6 +16,7 @@ from sqlorch.config.model import DaemonKeys, ExportKeys, File, context_for
 from sqlorch.config.overrides import override
 from sqlorch.config.places import Document, Place, file_name, shown
 from sqlorch.config.problems import explain
+from sqlorch.config.references import ENV, STATE_URL
 from sqlorch.config.sensors import sensor_specs
 from sqlorch.config.yaml_loader import load_yaml, read_text
 from sqlorch.domain.errors import ConfigError
@@ -71,6 +72,8 @@ class Settings:
         exports: what is published.
         variables_skip: injected variables that are not to be set.
         state_path: the folder runs are remembered in.
+        state_url: where the URL of the database is found that runs are remembered in, as in
+            :func:`sqlorch.config.references.resolve_reference`; None for a file in ``state_path``.
         file: the settings file, None when there is none.
         pools: how many nodes of each pool may be executed at once.
         retention_days: how long ended runs are kept, None for ever.
@@ -85,6 +88,7 @@ class Settings:
     exports: Exports
     variables_skip: frozenset[str]
     state_path: Path
+    state_url: str | None = None
     file: Path | None = None
     pools: Mapping[str, int] = field(default_factory=dict)
     retention_days: float | None = 90.0
@@ -99,7 +103,7 @@ def load_settings(project_dir: Path, environ: Mapping[str, str]) -> Settings:
 
     Args:
         project_dir: the folder that holds ``dbt_project.yml``.
-        environ: the environment; only names that start with ``SQLORCH__`` are read.
+        environ: the environment; names that start with ``SQLORCH__`` are read, and ``SQLORCH_STATE_URL``.
 
     Raises:
         ConfigError: what is wrong, all of it, one line each with the file, line and column or the variable.
@@ -137,6 +141,7 @@ def settings_from(
         exports=_exports(checked.exports, project_dir),
         variables_skip=frozenset(checked.variables.skip),
         state_path=_absolute(checked.state.path, project_dir),
+        state_url=f"{ENV}{STATE_URL}" if environ.get(STATE_URL) else checked.state.url,
         file=file,
         pools=dict(checked.pools),
         retention_days=None if checked.state.runs_keep == FOREVER else float(checked.state.runs_keep),

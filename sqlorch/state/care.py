@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 
 from sqlorch.domain.errors import StateError
 from sqlorch.state import schema
-from sqlorch.state.engine import Database
+from sqlorch.state.engine import SqliteDatabase
 from sqlorch.state.faults import explain_os, explain_sqlite, uuid_file
 from sqlorch.state.invariants import Finding, audit_state
 from sqlorch.state.tables import metadata
@@ -28,7 +28,7 @@ _SOUND = "the file is sound"
 class Status:
     """A state file: its size in bytes, the version of its schema and how many rows its tables have."""
 
-    path: Path
+    path: Path | str  # or the URL of a database, without its password
     size: int
     version: str
     newest: str
@@ -151,7 +151,7 @@ def _reading(path: Path) -> Iterator[Connection]:
         raise StateError(_missing(path))
     if path.stat().st_size == 0:
         raise StateError(f"{path} is empty: it has been emptied, or never was a state file")
-    database = Database(path)
+    database = SqliteDatabase(path)
     try:
         with database.read() as connection:
             tables = set(connection.scalars(sql("SELECT name FROM sqlite_master")))

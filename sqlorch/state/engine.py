@@ -1,4 +1,4 @@
-"""The only place that builds SQLAlchemy engines, and how transactions begin.
+"""Connections to SQLite, and how transactions begin; to PostgreSQL: :mod:`sqlorch.state.engine_postgres`.
 
 SQLAlchemy's defaults for SQLite lose updates without an error: no BEGIN is sent before a SELECT, so two
 readers-then-writers overwrite each other. Here the driver's own transaction handling is switched off and
@@ -12,9 +12,9 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -28,7 +28,23 @@ _OLDEST_SQLITE = (3, 37, 0)  # RETURNING, and fixes to WAL recovery
 _WRITE = "sqlorch_write"
 
 
-class Database:
+class Database(Protocol):
+    """Where the state is kept: a SQLite file, or a schema of PostgreSQL."""
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """A transaction that sees one state of the database from its first statement to its last."""
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """A transaction beside which nobody else writes; committed at the end, or all of it undone."""
+
+    def version(self) -> int:
+        """A number that differs once anybody has committed since the last call, this process included."""
+
+    def close(self) -> None:
+        """Close every connection."""
+
+
+class SqliteDatabase:
     """One SQLite file, opened; safe to use from many threads, one connection each.
 
     Args:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlorch.domain.run import NodeState, Outcome, RunState
 from sqlorch.domain.scheduling import BackfillState, GroupStatus, RunKind, SlotStatus
 
+OF_FILES = frozenset({"the file is sound", "no row refers to nothing"})  # asked of SQLite alone
 _SHOWN = 3  # cases named; the rest is counted
 Find = Callable[[Connection], Sequence[str]]
 

@@ -15,8 +15,8 @@ from sqlalchemy import text as sql
 from sqlorch.domain.history import AttemptRecord
 from sqlorch.domain.run import Outcome
 from sqlorch.state.engine import Database
+from sqlorch.state.opening import open_state
 from sqlorch.state.rows import attempt_record
-from sqlorch.state.schema import open_database
 
 _CHUNK = 1000  # bound values a statement; SQLite takes 32,766
 _OK = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.ok)
@@ -52,13 +52,13 @@ class Past:
 
 
 @contextmanager
-def open_past(file: Path) -> Iterator[Past]:
-    """Look into a state file that exists.
+def open_past(file: Path, *, url: str | None = None) -> Iterator[Past]:
+    """Look into a state file that exists, or into the database at a URL instead.
 
     Raises:
         StateError: it cannot be used; says why and what to do.
     """
-    database = open_database(file)
+    database = open_state(file, url=url)
     try:
         yield Past(database)
     finally:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, inspect, select
 from sqlalchemy import text as sql
 
 from sqlorch.domain.errors import StateError
-from sqlorch.state.engine import Database
+from sqlorch.state.engine import SqliteDatabase
 from sqlorch.state.faults import damaged, explain_os, uuid_file
 from sqlorch.state.lock import FileLock
 from sqlorch.state.tables import meta, metadata
@@ -27,7 +27,7 @@ _CHECK_EVERY = 24 * 3600.0
 _LOCK_TIMEOUT = 30.0
 
 
-def open_database(path: Path, *, busy_timeout: float = 30.0) -> Database:
+def open_database(path: Path, *, busy_timeout: float = 30.0) -> SqliteDatabase:
     """The database at ``path``, with the schema of this version.
 
     A new file gets mode 0600 and, when its folder is new too, the folder 0700.
@@ -44,8 +44,8 @@ def open_database(path: Path, *, busy_timeout: float = 30.0) -> Database:
         raise explain_os(error, path) from error
 
 
-def _opened(path: Path, busy_timeout: float) -> Database:
-    database = Database(path, busy_timeout=busy_timeout)
+def _opened(path: Path, busy_timeout: float) -> SqliteDatabase:
+    database = SqliteDatabase(path, busy_timeout=busy_timeout)
     try:
         if not path.exists() or _stored_version(database) != HEAD:
             _prepare(database)
@@ -89,7 +89,7 @@ def _refuse_unusable(path: Path) -> None:
         raise damaged(path, "it has been emptied")
 
 
-def _stored_version(database: Database) -> str | None:
+def _stored_version(database: SqliteDatabase) -> str | None:
     """The revision the file is at; None for a database without any table."""
     with database.read() as connection:
         tables = set(inspect(connection).get_table_names())
@@ -108,7 +108,7 @@ def _stored_version(database: Database) -> str | None:
     return str(version)
 
 
-def _prepare(database: Database) -> None:
+def _prepare(database: SqliteDatabase) -> None:
     """Create or upgrade, alone: whoever came second finds it done."""
     path = database.path
     lock = path.with_suffix(".lock")
@@ -126,17 +126,22 @@ def _prepare(database: Database) -> None:
             raise StateError(_newer(database))
 
 
-def _create(database: Database) -> None:
+def _create(database: SqliteDatabase) -> None:
     with database.write() as connection:
-        metadata.create_all(connection, checkfirst=False)
-        connection.execute(
-            sql(
-                "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
-                "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
-            )
+        create_tables(connection)
+
+
+def create_tables(connection: Connection) -> None:
+    """Make every table, and write down which store and version it is; in the caller's transaction."""
+    metadata.create_all(connection, checkfirst=False)
+    connection.execute(
+        sql(
+            "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+            "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
         )
-        connection.execute(sql("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
-        seed_meta(connection)
+    )
+    connection.execute(sql("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+    seed_meta(connection)
 
 
 def seed_meta(connection: Connection) -> None:
@@ -145,7 +150,7 @@ def seed_meta(connection: Connection) -> None:
     connection.execute(meta.insert(), [{"key": key, "value": value} for key, value in rows.items()])
 
 
-def _newer(database: Database) -> str:
+def _newer(database: SqliteDatabase) -> str:
     with database.read() as connection:
         needs = connection.scalar(select(meta.c.value).where(meta.c.key == "needs_sqlorch"))
     return (
@@ -154,7 +159,7 @@ def _newer(database: Database) -> str:
     )
 
 
-def _verify(database: Database) -> None:
+def _verify(database: SqliteDatabase) -> None:
     """Compare the store's identity with the side file, and look for damage SQLite can see."""
     path, side = database.path, uuid_file(database.path)
     check = _check_is_due(path, side)
@@ -166,7 +171,7 @@ def _verify(database: Database) -> None:
     if stored is None:
         raise damaged(path, "it does not say which store it is")
     if not side.exists():
-        _write_side_file(side, stored)
+        write_side_file(side, stored)
     elif side.read_text(errors="replace").strip() != stored:
         raise StateError(
             f"the state file {path} is not the one that was here before; put that one back, "
@@ -182,7 +187,8 @@ def _check_is_due(path: Path, side: Path) -> bool:
     return time.time() - side.stat().st_mtime > _CHECK_EVERY
 
 
-def _write_side_file(side: Path, stored: str) -> None:
+def write_side_file(side: Path, stored: str) -> None:
+    """Remember which store belongs here, all of it or nothing."""
     draft = side.with_suffix(f".uuid-{os.getpid()}")
     file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:

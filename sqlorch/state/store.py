@@ -19,10 +19,10 @@ from sqlorch.state.datasets import SqlDatasets
 from sqlorch.state.deliveries import SqlDeliveries
 from sqlorch.state.engine import Database
 from sqlorch.state.ledger import SqlLedger
+from sqlorch.state.opening import open_state
 from sqlorch.state.owner import current_owner
 from sqlorch.state.queue import SqlQueue
 from sqlorch.state.schedule import SqlSchedule
-from sqlorch.state.schema import open_database
 from sqlorch.state.trends import SqlTrends
 
 
@@ -54,13 +54,16 @@ class SqlStore:
         self.trends = SqlTrends(database)
 
     @classmethod
-    def open(cls, path: Path, *, owner: Owner | None = None, busy_timeout: float = 30.0) -> Self:
-        """Open the state file, making or upgrading it as needed.
+    def open(
+        cls, path: Path, *, url: str | None = None, owner: Owner | None = None, busy_timeout: float = 30.0
+    ) -> Self:
+        """Open the state file, or the database at a URL instead, making or upgrading it as needed.
 
         Raises:
             StateError: it cannot be used; says why and what to do.
         """
-        return cls(open_database(path, busy_timeout=busy_timeout), owner=owner or current_owner())
+        database = open_state(path, url=url, busy_timeout=busy_timeout)
+        return cls(database, owner=owner or current_owner())
 
     def close(self) -> None:
         """Let go of the file; may be called twice."""

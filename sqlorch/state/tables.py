@@ -195,12 +195,12 @@ word = Table(
 ledger = Table(
     "ledger",
     metadata,
-    Column("node", BigInteger, ForeignKey("word.id"), nullable=False),
+    Column("node", BigInteger, ForeignKey("word.id", name="fk_ledger_node_word"), nullable=False),
     Column("interval_end", BigInteger, nullable=False),
     Column("interval_start", BigInteger, nullable=False),
     Column("mark", Integer, nullable=False),  # place in LedgerMark: 0 done, 1 failed, 2 missing
-    Column("code", BigInteger, ForeignKey("word.id"), nullable=False),
-    Column("run", BigInteger, ForeignKey("word.id"), nullable=False),
+    Column("code", BigInteger, ForeignKey("word.id", name="fk_ledger_code_word"), nullable=False),
+    Column("run", BigInteger, ForeignKey("word.id", name="fk_ledger_run_word"), nullable=False),
     Column("gen", Integer, nullable=False),
     Column("at", BigInteger, nullable=False),
     PrimaryKeyConstraint("node", "interval_end", "interval_start"),
@@ -237,7 +237,12 @@ backfill = Table(
 backfill_slot = Table(
     "backfill_slot",
     metadata,
-    Column("backfill_id", String(64), ForeignKey("backfill.backfill_id"), nullable=False),
+    Column(
+        "backfill_id",
+        String(64),
+        ForeignKey("backfill.backfill_id", name="fk_backfill_slot_backfill_id_backfill"),
+        nullable=False,
+    ),
     Column("position", Integer, nullable=False),
     Column("interval_start", BigInteger, nullable=False),
     Column("interval_end", BigInteger, nullable=False),

@@ -11,11 +11,15 @@ one who waits go first; without it, a command could wait for as long as there is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlorch.domain.errors import StateError
 from sqlorch.state.lock import FileLock, LockedError, run_lock
+
+if TYPE_CHECKING:
+    from sqlorch.state.lock_postgres import PostgresLock
 
 _DOING = "is driving runs of this project"
 _WAITING = "is waiting to drive runs of this project"
@@ -28,33 +32,54 @@ class RunTurn:
     Args:
         folder: the state folder.
         command: this command line, for whoever finds the lock taken.
+        url: the state's, where it is in PostgreSQL: other hosts are kept out by a lock there.
     """
 
-    def __init__(self, folder: Path, *, command: str) -> None:
+    def __init__(self, folder: Path, *, command: str, url: str | None = None) -> None:
+        self._hosts = hosts_lock(url, "run", doing=_DOING)
         self._lock = FileLock(folder / "run.lock", doing=_DOING, command=command, keep_open=True)
         self._turnstile = folder / "turnstile.lock"
         self._command = command
         self.held = False
 
-    def fileno(self) -> int:
-        """The descriptor that workers inherit."""
-        return self._lock.fileno()
+    def filenos(self) -> list[int]:
+        """The descriptors that workers inherit.
+
+        Raises:
+            StateError: the database of the other hosts' lock cannot be reached.
+        """
+        return [lock.fileno() for lock in (self._lock, self._hosts) if lock is not None]
 
     def take(self) -> str:
         """Take the lock; returns ``""``, or who has it."""
+        if self.held and self._hosts is not None and not self._hosts.holds():
+            self.release()
         if not self.held:
             try:
-                self._lock.acquire()
+                self._acquire()
             except StateError as error:
                 return str(error)
             self.held = True
         return ""
 
+    def _acquire(self) -> None:
+        self._lock.acquire()
+        try:
+            if self._hosts is not None:
+                self._hosts.acquire()
+        except BaseException:
+            self._lock.release()
+            raise
+
     def release(self) -> None:
         """Let others drive. Not while a worker drives a run: it would lose the lock with us."""
         if self.held:
-            self._lock.release()
             self.held = False
+            try:
+                if self._hosts is not None:
+                    self._hosts.release()
+            finally:
+                self._lock.release()
 
     def wanted(self) -> bool:
         """Whether somebody waits."""
@@ -65,22 +90,37 @@ class RunTurn:
             return True
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, and of the connection."""
+        if self._hosts is not None:
+            self._hosts.close()
         self._lock.close()
         self.held = False
 
 
+def hosts_lock(url: str | None, name: str, *, doing: str) -> PostgresLock | None:
+    """The lock that keeps other hosts out; None where the state is a file, which other hosts do not share."""
+    if url is None:
+        return None
+    from sqlorch.state.lock_postgres import PostgresLock  # noqa: PLC0415 - SQLAlchemy, only where it is wanted
+
+    return PostgresLock(url, name, doing=doing)
+
+
 @contextmanager
-def own_turn(folder: Path, *, command: str, wait: bool, waiting: Callable[[str], object]) -> Iterator[None]:
+def own_turn(
+    folder: Path, *, command: str, wait: bool, waiting: Callable[[str], object], url: str | None = None
+) -> Iterator[None]:
     """Drive runs inside: at once, or when it is one's turn.
 
-    Only a daemon is waited for, which lets others go first between two runs. A command may take hours.
+    Only a daemon of this host is waited for, which lets others go first between two runs. A command may take
+    hours.
 
     Args:
         folder: the state folder.
         command: this command line, for whoever finds the lock taken.
         wait: wait for a daemon, instead of being refused.
         waiting: told once, before waiting, who drives runs now.
+        url: the state's, where it is in PostgreSQL.
 
     Raises:
         LockedError: on entry, when another process drives runs and is not waited for.
@@ -96,6 +136,9 @@ def own_turn(folder: Path, *, command: str, wait: bool, waiting: Callable[[str],
             lock = run_lock(folder, command=command, timeout=_FOR_EVER)
             lock.acquire()
     try:
-        yield
+        with ExitStack() as stack:
+            if (hosts := hosts_lock(url, "run", doing=_DOING)) is not None:
+                stack.enter_context(hosts)
+            yield
     finally:
         lock.release()

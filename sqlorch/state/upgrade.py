@@ -9,7 +9,7 @@ from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy import text as sql
 
-from sqlorch.state.engine import Database
+from sqlorch.state.engine import SqliteDatabase
 from sqlorch.state.faults import damaged
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -33,12 +33,17 @@ def upgrade(path: Path, revision: str = "head") -> None:
         StateError: the disk is full, the file is locked, or rows would be left without what they refer to.
     """
     # Rebuilding a table drops it, which foreign keys would answer by refusing or deleting.
-    database = Database(path, foreign_keys=False)
+    database = SqliteDatabase(path, foreign_keys=False)
     try:
         with database.write() as connection:
-            command.upgrade(alembic_config(connection), revision)
+            migrate(connection, revision)
             broken = connection.execute(sql("PRAGMA foreign_key_check")).first()
             if broken is not None:
                 raise damaged(path, f"table {broken[0]} has rows that refer to nothing")
     finally:
         database.close()
+
+
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Migrate in the caller's transaction, which holds the write lock."""
+    command.upgrade(alembic_config(connection), revision)

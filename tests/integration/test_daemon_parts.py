@@ -178,7 +178,7 @@ def test_a_child_that_inherits_the_turn_keeps_it_when_we_are_gone(tmp_path: Path
     code = (
         "import subprocess, sys; from pathlib import Path; from sqlorch.state.turn import RunTurn\n"
         "turn = RunTurn(Path(sys.argv[1]), command='sqlorch daemon'); assert turn.take() == ''\n"
-        "child = subprocess.Popen(['sleep', '60'], pass_fds=[turn.fileno()], stdout=subprocess.DEVNULL)\n"
+        "child = subprocess.Popen(['sleep', '60'], pass_fds=turn.filenos(), stdout=subprocess.DEVNULL)\n"
         "print(child.pid, flush=True); sys.stdin.read()"
     )
     parent = subprocess.Popen(

@@ -15,7 +15,7 @@ from sqlalchemy import text as sql
 from sqlorch import __version__
 from sqlorch.domain.errors import StateError
 from sqlorch.state import schema, upgrade
-from sqlorch.state.engine import Database
+from sqlorch.state.engine import SqliteDatabase
 from sqlorch.state.schema import open_database
 from sqlorch.state.tables import metadata
 
@@ -108,7 +108,7 @@ def test_a_new_file_equals_a_migrated_one(tmp_path: Path):
 
 def test_alembic_sees_no_difference_between_a_migrated_file_and_the_tables(tmp_path: Path):
     upgrade.upgrade(tmp_path / "state.db")
-    database = Database(tmp_path / "state.db")
+    database = SqliteDatabase(tmp_path / "state.db")
     with database.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     database.close()

@@ -1,6 +1,7 @@
 """Random histories of a store, compared after each move with what a simple model remembers."""
 
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from support.postgres import Postgres, running_postgres
 
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.history import AttemptRecord, NodeMove, Owner
@@ -40,6 +42,7 @@ class StoreMachine(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
+        self.url = self.new_url()
         self.now = T0
         self.runs: dict[str, tuple[RunState, int]] = {}
         self.nodes: dict[Key, tuple[NodeState, int]] = {}
@@ -48,9 +51,12 @@ class StoreMachine(RuleBasedStateMachine):
         self.owners: dict[str, Owner] = {}
         self.store = self.reopened()
 
+    def new_url(self) -> str | None:
+        return None
+
     def reopened(self) -> SqlStore:
         owner = Owner(host="h", boot_id="b", pid=1, started=1)
-        return SqlStore.open(Path(self.folder.name) / "state.db", owner=owner)
+        return SqlStore.open(Path(self.folder.name) / "state.db", url=self.url, owner=owner)
 
     def teardown(self) -> None:
         self.store.close()
@@ -238,3 +244,30 @@ StoreMachine.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestStore = StoreMachine.TestCase
+
+
+class PostgresStoreMachine(StoreMachine):
+    """The same histories on a server."""
+
+    server: Postgres
+
+    def new_url(self) -> str:
+        return self.server.new_schema()
+
+
+PostgresStoreMachine.TestCase.settings = settings(
+    max_examples=5,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+@pytest.mark.usefixtures("server")
+class TestPostgresStore(PostgresStoreMachine.TestCase):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def server(cls) -> Iterator[None]:
+        with running_postgres(durable=False) as running:
+            PostgresStoreMachine.server = running
+            yield

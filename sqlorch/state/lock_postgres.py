@@ -1,0 +1,140 @@
+"""An exclusive lock over hosts: held by a connection to the state database, let go of by its end.
+
+It is a session's advisory lock, on a connection of its own. The socket of that connection may be inherited by
+children, as the file of :class:`~sqlorch.state.lock.FileLock` is: the server sees the end of the session only
+when the last process that has it is gone, so that nobody drives beside an orphan. A host that falls silent is
+given up by the server's keepalives within a minute.
+"""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlorch.domain.errors import StateError
+from sqlorch.state.engine_postgres import connect_arguments, parse_url, require_driver, show_url
+from sqlorch.state.lock import LockedError
+from sqlorch.state.owner import current_owner
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+_KEYS = {"run": 1936814963, "daemon": 1936814964}
+_SCHEMA = "hashtext(coalesce(current_schema(), ''))"
+_TAKE = f"SELECT pg_try_advisory_lock(%s, {_SCHEMA})"
+_LEAVE = f"SELECT pg_advisory_unlock(%s, {_SCHEMA})"
+_MINE = f"""SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()
+    AND classid = %s AND objid::bigint = ({_SCHEMA}::bigint & 4294967295)"""
+_HOLDER = f"""SELECT a.application_name, a.backend_start
+    FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+    WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND l.objid::bigint = ({_SCHEMA}::bigint & 4294967295)"""
+# the server's own, which notice a host that is gone; its default is two hours
+_SERVER_KEEPALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+_MOMENT = 3.0  # seconds until the server has seen that a killed process is gone
+_POLL = 0.1
+
+
+class PostgresLock:
+    """A context manager: inside it, this process is the only one on any host.
+
+    Args:
+        url: the state's, of PostgreSQL.
+        name: ``run`` or ``daemon``.
+        doing: what a holder does, for the loser's message.
+    """
+
+    def __init__(self, url: str, name: str, *, doing: str) -> None:
+        self._url = parse_url(url)
+        self._key = _KEYS[name]
+        self._doing = doing
+        self._connection: Any = None
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def acquire(self) -> None:
+        """Take the lock.
+
+        Raises:
+            LockedError: another process holds it; names its host and pid.
+            StateError: the database cannot be reached.
+        """
+        deadline = time.monotonic() + _MOMENT
+        while not self._ask(_TAKE)[0][0]:
+            if time.monotonic() >= deadline:
+                raise LockedError(self._refusal(), shares=False)
+            time.sleep(_POLL)
+
+    def release(self) -> None:
+        """Let go, and keep the connection; a connection that broke has let go of it already."""
+        if self._connection is not None and self.holds():
+            self._ask(_LEAVE)
+
+    def holds(self) -> bool:
+        """Whether the lock is still ours: a server that was started anew has forgotten it."""
+        if self._connection is None:
+            return False
+        try:
+            return bool(self._ask(_MINE)[0][0])
+        except StateError:
+            return False
+
+    def fileno(self) -> int:
+        """The connection's socket; connects when there is none."""
+        if self._connection is None:
+            self._connection = _connect(self._url)
+        return int(self._connection.fileno())
+
+    def close(self) -> None:
+        """Close the connection, and with it let go; may be called twice."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _ask(self, statement: str) -> list[tuple[Any, ...]]:
+        self.fileno()
+        driver = require_driver()
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(statement, [self._key])
+                rows: list[tuple[Any, ...]] = cursor.fetchall()
+                return rows
+        except driver.Error as error:
+            self.close()
+            raise _unreachable(self._url, error) from error
+
+    def _refusal(self) -> str:
+        rows = self._ask(_HOLDER)
+        who = f"{rows[0][0]}, since {rows[0][1]:%Y-%m-%dT%H:%M:%S%z}," if rows else "another process"
+        where = show_url(self._url)
+        return f"{who} {self._doing}; wait until it has finished or end it (state database {where})"
+
+
+def _connect(url: URL) -> Any:
+    driver = require_driver()
+    owner = current_owner()
+    said = connect_arguments(url, purpose=f"sqlorch process {owner.pid} on {owner.host}")
+    said["options"] = f"{said['options']} {_SERVER_KEEPALIVE}"
+    plain = url.set(drivername="postgresql").difference_update_query(["options"])
+    try:
+        connection: Any = driver.connect(plain.render_as_string(hide_password=False), **said)
+    except driver.Error as error:
+        raise _unreachable(url, error) from error
+    connection.autocommit = True
+    return connection
+
+
+def _unreachable(url: URL, error: Exception) -> StateError:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return StateError(
+        f"the state database {show_url(url)} could not be reached ({lines[0]}); repeat when it can be"
+    )
