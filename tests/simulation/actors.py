@@ -28,7 +28,7 @@ _S = NodeState
 _STARTABLE = frozenset({_S.WAITING, _S.READY, _S.UP_FOR_RETRY})
 
 
-@dataclass
+@dataclass(eq=False)
 class Daemon:
     """A scheduler in a process, and the workers it has started."""
 
@@ -38,7 +38,7 @@ class Daemon:
     workers: list[Worker] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(eq=False)
 class Worker:
     """A process that drives one run; ``step`` goes on to the next point where it may die."""
 

@@ -206,6 +206,10 @@ class Machine:
         self.say(f"pid {process.pid} is dead")
         self.close_handle(process)
 
+    def has_handle(self, process: Process) -> bool:
+        """Whether the process can still do anything: dead ones that will yet report can."""
+        return process.pid in self._lent
+
     def close_handle(self, process: Process) -> None:
         handle = self._lent.pop(process.pid, None)
         if handle is not None:
@@ -265,6 +269,8 @@ class Machine:
             intruder(process)
         finally:
             self.intruder = intruder
+        if not self.has_handle(process):
+            raise Killed  # by whoever came in between
 
     def wall(self, moment: datetime) -> None:
         """Somebody sets the clock; the monotonic one does not notice."""

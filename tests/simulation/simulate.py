@@ -128,6 +128,8 @@ class Simulation:
                 self.orphans.append(worker)
 
     def _lose_worker(self, worker: Worker) -> None:
+        if not self.machine.has_handle(worker.process):
+            return  # somebody was quicker
         if worker.live is not None and self.rng.random() < 0.5:
             self.machine.dead.add(worker.process.pid)  # taken for dead, and yet it will report
             self.machine.say(f"worker {worker.process.pid} is taken for dead")
@@ -135,22 +137,27 @@ class Simulation:
         else:
             self.machine.kill(worker.process)
 
-    def _work(self) -> None:
-        lists = [one.workers for one in self.daemons] + [self.orphans]
-        working = [(workers, worker) for workers in lists for worker in workers]
-        if working:
-            self._work_on(*self.rng.choice(working))
+    def _forget(self, worker: Worker) -> None:
+        for workers in [*(one.workers for one in self.daemons), self.orphans]:
+            if worker in workers:
+                workers.remove(worker)
 
-    def _work_on(self, workers: list[Worker], worker: Worker) -> None:
+    def _work(self) -> None:
+        working = [*(worker for one in self.daemons for worker in one.workers), *self.orphans]
+        if working:
+            self._work_on(self.rng.choice(working))
+
+    def _work_on(self, worker: Worker) -> None:
         self.machine.arm(worker.process)
         try:
             next(worker.steps)
         except StopIteration:
-            workers.remove(worker)
-            self.machine.idle.append(worker.process)
+            self._forget(worker)
+            if worker.process.pid not in self.machine.dead:
+                self.machine.idle.append(worker.process)
         except (Killed, SqlorchError) as error:
             self.machine.say(f"worker {worker.process.pid} ends: {error or 'killed'}")
-            workers.remove(worker)
+            self._forget(worker)
             self._lose_worker(worker)
 
     def _intrude(self, busy: Process) -> None:
@@ -160,10 +167,10 @@ class Simulation:
         if others and self.rng.random() < 0.7:
             self._tick_one(self.rng.choice(others), checked=False)
             return
-        lists = [one.workers for one in self.daemons] + [self.orphans]
-        working = [(many, one) for many in lists for one in many if one.process is not busy]
+        everybody = [*(worker for one in self.daemons for worker in one.workers), *self.orphans]
+        working = [worker for worker in everybody if worker.process is not busy]
         if working:
-            self._work_on(*self.rng.choice(working))
+            self._work_on(self.rng.choice(working))
 
     def _interfere(self) -> None:
         self.people._process.fault = None
@@ -220,8 +227,7 @@ class Simulation:
             (daemon,) = self.daemons
             self._tick_one(daemon)
             while daemon.workers or self.orphans:
-                workers = daemon.workers or self.orphans
-                self._work_on(workers, workers[0])
+                self._work_on((daemon.workers or self.orphans)[0])
             self.invariants.check()
             self.people.retry_all()
             if self._at_rest(daemon):
