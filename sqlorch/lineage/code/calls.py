@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from sqlorch.lineage.jinja.blocks import find_code
 from sqlorch.lineage.jinja.macros import MacroIndex, MacroSource
 
+# A text that is not closed goes to the end: looking for its end from every quote would take quadratic time.
 _WORD = re.compile(
-    r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|(?<![\w.])(?P<name>[A-Za-z_]\w*)(?:\s*\.\s*(?P<member>[A-Za-z_]\w*))?"
+    r"'(?:[^'\\]|\\.)*+'?|\"(?:[^\"\\]|\\.)*+\"?|(?<![\w.])(?P<name>[A-Za-z_]\w*)(?:\s*\.\s*(?P<member>[A-Za-z_]\w*))?"
 )
 _DISPATCH = re.compile(r"\bdispatch\s*\(\s*(?:macro_name\s*=\s*)?['\"](?P<name>\w+)['\"]")
 _VARIABLE = re.compile(r"\bvar\s*\(\s*['\"](?P<name>[^'\"]+)['\"]")
