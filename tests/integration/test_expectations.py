@@ -98,6 +98,31 @@ def test_docs_are_pages_of_what_was_found_and_replace_nothing_else(project: Proj
     assert project.spawn("docs", "--to", str(project.root / "pages")).code == 0
 
 
+def test_masked_values_are_kept_nowhere(project: Project) -> None:
+    value = "-4711"
+    project.write(
+        {
+            "models/orders.sql": f"select cast({value} as integer) as amount",
+            "expectations/orders.yml": """\
+                mask: true
+                expectations:
+                  - expect_column_values_to_be_between: {column: amount, min_value: 0}
+                  - expect_column_distinct_values_to_be_in_set: {column: amount, value_set: [7]}
+                """,
+            "models/shop.yml": "models: []\n",
+        }
+    )
+    said = project.run("--select", "orders")
+    assert _states(said)[CHECK] == "failed"
+    assert value not in said.out + said.err
+    kept = [path for path in (project.root / ".sqlorch" / "runs").rglob("*expectations*") if path.is_file()]
+    assert kept
+    assert all(value not in path.read_text() for path in kept)
+    rows = project.query_state("select observed, samples, error from expectation_result")
+    assert len(rows) == 2
+    assert value not in repr(rows)
+
+
 def test_what_was_found_is_forgotten_with_its_run(project: Project) -> None:
     project.run()
     project.run()
