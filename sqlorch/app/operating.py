@@ -6,9 +6,7 @@ within a second.
 
 from __future__ import annotations
 
-import getpass
 import secrets
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlorch.app.clock import SystemClock
 from sqlorch.app.lineage import open_view
+from sqlorch.app.person import this_person
 from sqlorch.app.snapshot import take_snapshot
 from sqlorch.app.workspace import Choices, Workspace
 from sqlorch.domain.catchup import CatchupPolicy
@@ -91,7 +90,7 @@ def open_desk(choices: Choices) -> Iterator[Desk]:
             project=view.project,
             snapshot=take_snapshot(view, {}),
             store=store,
-            who=f"{getpass.getuser()}@{socket.gethostname()}",
+            who=this_person(),
             now=SystemClock().now(),
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import socket
 import sys
@@ -20,15 +19,6 @@ def current_owner() -> Owner:
     pid = os.getpid()
     _, started = _process_stat(pid)
     return Owner(host=socket.gethostname(), boot_id=_boot_id(), pid=pid, started=started)
-
-
-def current_user() -> str:
-    """Who runs this process, for the audit trail: ``ann@warehouse-1``."""
-    try:
-        name = getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name, only a number
-        name = str(os.getuid()) if hasattr(os, "getuid") else "someone"
-    return f"{name}@{socket.gethostname()}"
 
 
 def is_alive(owner: Owner) -> bool:
