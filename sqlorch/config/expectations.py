@@ -6,7 +6,7 @@ fault has its file and line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -194,11 +194,3 @@ class _Reader:
     def _refuse(self, at: At, sentence: str) -> None:
         self.bad = True
         self.faults.append(f"{self.document.key_place(at)}: {sentence}")
-
-
-def has_expectations(project_dir: Path, nodes: Iterable[Node]) -> bool:
-    """Whether a project says anything of the kind; asked before anything is imported for it."""
-    if suite_files(project_dir):
-        return True
-    said = (node.meta.get("sqlorch") for node in nodes)
-    return any(isinstance(mapping, Mapping) and FOLDER in mapping for mapping in said)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    pass
 
 # Older versions of sqlglot call these arguments by the plain Python keyword.
 _RENAMED = {"from": "from_", "with": "with_", "except": "except_"}
@@ -102,8 +102,3 @@ def count_nodes(node: exp.Expression, bound: int) -> int:
         seen += 1
         stack.extend(children(stack.pop()))
     return seen
-
-
-def first_literal(nodes: Sequence[exp.Expression]) -> str:
-    """The text of the first string literal among the nodes, or nothing."""
-    return next((n.name for n in nodes if isinstance(n, exp.Literal) and n.is_string), "")
