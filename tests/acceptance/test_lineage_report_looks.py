@@ -46,7 +46,7 @@ def test_the_timeline_of_a_large_run_draws_only_the_rows_in_view(show: ShowRepor
     report.act("view", "timeline")
     assert report.page.locator(".tl-row").count() < 80
     report.page.evaluate("document.querySelector('.tl-scroll').scrollTop = 5000")
-    report.page.wait_for_function("document.querySelector('.tl-row').ariaRowIndex > 100")
+    report.until("document.querySelector('.tl-row').ariaRowIndex > 100")
     assert report.page.locator(".tl-row").count() < 80
 
 

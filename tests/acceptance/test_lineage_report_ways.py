@@ -52,7 +52,7 @@ def test_wheel_zooms_where_it_is_and_drag_pans(show: ShowReport) -> None:
     at = report.page.evaluate(where)
     report.page.mouse.move(at["x"], at["y"])
     report.page.mouse.wheel(0, -200)
-    report.page.wait_for_function("window.sqlorch.state().zoom > 0.99")
+    report.until("window.sqlorch.state().zoom > 0.99")
     moved = report.page.evaluate(where)
     assert moved == {"x": pytest.approx(at["x"], abs=1.5), "y": pytest.approx(at["y"], abs=1.5)}
     report.page.mouse.move(700, 700)
@@ -85,9 +85,9 @@ def test_back_leads_to_what_was_looked_at_before(show: ShowReport) -> None:
     report.click(STG_ORDERS)
     report.click(FCT_ORDERS)
     report.page.go_back()
-    report.page.wait_for_function(f"window.sqlorch.state().selected === {STG_ORDERS!r}")
+    report.until(f"window.sqlorch.state().selected === {STG_ORDERS!r}")
     report.page.go_back()
-    report.page.wait_for_function("window.sqlorch.state().selected === null")
+    report.until("window.sqlorch.state().selected === null")
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_a_long_run_prints_every_row(browser: Browser, tmp_path: Path) -> None:
         rows = report.page.locator(".tl-row")
         assert rows.count() < 60, "on the screen only those in view are made"
         report.page.emulate_media(media="print")
-        report.page.wait_for_function("document.querySelectorAll('.tl-row').length === 60")
+        report.until("document.querySelectorAll('.tl-row').length === 60")
         report.page.emulate_media(media="screen")
         report.page.fill(".filter", "N59 success")
         assert report.state["listed"] == 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -75,6 +76,17 @@ class Report:
     def act(self, name: str, *arguments: object) -> Any:
         """Do one of the page's acts, as a click or a key would."""
         return self.page.evaluate("([name, args]) => window.sqlorch.act[name](...args)", [name, arguments])
+
+    def until(self, condition: str, *, seconds: float = 30.0) -> None:
+        """Wait until a JavaScript expression holds.
+
+        Playwright's own wait evaluates a string inside the page, which the page's Content Security Policy
+        refuses whenever the condition does not hold at once.
+        """
+        deadline = time.monotonic() + seconds
+        while not self.page.evaluate(condition):
+            assert time.monotonic() < deadline, f"{condition} did not come true in {seconds} s"
+            self.page.wait_for_timeout(20)
 
     def click(self, node: str, column: str | None = None, *, times: int = 1) -> None:
         """Click a card of the drawing, or a column of an open card, where it is."""
