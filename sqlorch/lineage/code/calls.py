@@ -30,6 +30,7 @@ class MacroReach:
         self._index = index
         self._visible = {package: index.visible(package) for package in (*index.packages, index.root)}
         self._direct: dict[str, tuple[MacroSource, ...]] = {}
+        self._variables: dict[str, frozenset[str]] = {}
         self.sources = {m.uid: m for macros in index.packages.values() for m in macros.values()}
 
     def named(self, texts: Iterable[str], package: str) -> set[MacroSource]:
@@ -51,6 +52,12 @@ class MacroReach:
                 found[macro.uid] = macro
                 todo += self._calls(macro)
         return dict(sorted(found.items()))
+
+    def variables(self, macro: MacroSource) -> frozenset[str]:
+        """The variables that a macro itself names; read once, since most nodes reach the same macros."""
+        if macro.uid not in self._variables:
+            self._variables[macro.uid] = variables_in(macro.text)
+        return self._variables[macro.uid]
 
     def _calls(self, macro: MacroSource) -> tuple[MacroSource, ...]:
         if macro.uid not in self._direct:
@@ -77,6 +84,6 @@ class MacroReach:
                     yield macros[f"{prefix}__{name}"]
 
 
-def variables_in(texts: Iterable[str]) -> set[str]:
-    """The variables that ``var('...')`` names in the Jinja of some texts."""
-    return {match["name"] for text in texts for code in find_code(text) for match in _VARIABLE.finditer(code)}
+def variables_in(text: str) -> frozenset[str]:
+    """The variables that ``var('...')`` names in the Jinja of a text."""
+    return frozenset(match["name"] for code in find_code(text) for match in _VARIABLE.finditer(code))

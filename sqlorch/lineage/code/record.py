@@ -58,7 +58,9 @@ class CodeRecorder:
         macros = self._macros(draft, texts)
         self.macros |= {macro.digest: macro.text for macro in macros.values()}
         declared = self._variables.get(draft.package, {})
-        read = variables_in([*texts, *(macro.text for macro in macros.values())])
+        read = frozenset[str]().union(
+            *map(variables_in, texts), *(self._reach.variables(macro) for macro in macros.values())
+        )
         document: dict[str, Any] = {
             "format": FORMAT,
             "kind": draft.kind,
