@@ -133,10 +133,10 @@ class Chaos:
         self.start()
         while self.counts["kills"] < self.kills:
             if rng.random() < 0.3:
-                time.sleep(rng.uniform(0.0, 8.0))
+                time.sleep(rng.uniform(0.0, 6.0))
             else:
                 self.wait_for("run_began", timeout=60.0)
-                time.sleep(rng.uniform(0.0, 4.0))
+                time.sleep(rng.uniform(0.0, 2.0))
             self.kill(rng.choice(["daemon", "worker", "worker", "both"]))
             if self.counts["kills"] % 10 == 0:
                 print(f"{self.counts['kills']:>5} kills, {self.ended()} runs ended", flush=True)
