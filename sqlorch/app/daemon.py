@@ -107,6 +107,7 @@ class Daemon:
     _turned_at: float = field(default_factory=time.monotonic)
     _degraded_since: float | None = None
     _waiting: str = ""
+    _heard: list[Happening] = field(default_factory=list)
 
     def run(self) -> int:
         """Turn until it is over; returns the exit code."""
@@ -117,6 +118,8 @@ class Daemon:
                 self._degraded_since = None
                 self.trouble = ""
             except StateError as error:
+                if self.stage is Stage.DRAINING and self.parts.workers.empty:
+                    return self._leave()
                 if self._endure(error):
                     return Code.STATE
             self._sleep()
@@ -226,11 +229,13 @@ class Daemon:
     # --- workers
 
     def _follow_workers(self, now: datetime) -> bool:
-        events = self.parts.workers.poll()
-        for event in events:
-            self._heed(event, now)
-            self.parts.reporter.tell(event, now)
-        return bool(events)
+        self._heard += self.parts.workers.poll()
+        happened = bool(self._heard)
+        while self._heard:  # one that cannot be dealt with, because the state is out of reach, waits
+            self._heed(self._heard[0], now)
+            self.parts.reporter.tell(self._heard[0], now)
+            self._heard.pop(0)
+        return happened
 
     def _heed(self, event: Happening, now: datetime) -> None:
         if isinstance(event, Reloaded):
@@ -347,11 +352,15 @@ class Daemon:
             for event in workers.poll():
                 self.parts.reporter.tell(event, self.parts.clock.now())
             time.sleep(0.02)
-        self._tell(self.parts.clock.now())
-        self.parts.outbox.end(self.parts.clock.now())
-        self.stage = Stage.STOPPED
-        self.parts.store.daemons.beat(
-            self.parts.owner, version=__version__, state=self.stage, now=self.parts.clock.now()
-        )
+        try:
+            self._say_goodbye(self.parts.clock.now())
+        except StateError as error:
+            self.parts.journal.warning("unwritten", f"it could not be written down that it stops: {error}")
         self.parts.journal.info("stopped", "stopped")
         return Code.FAILED if self.once and self.failed else Code.OK
+
+    def _say_goodbye(self, now: datetime) -> None:
+        self._tell(now)
+        self.parts.outbox.end(now)
+        self.stage = Stage.STOPPED
+        self.parts.store.daemons.beat(self.parts.owner, version=__version__, state=self.stage, now=now)

@@ -160,15 +160,15 @@ class Reporter:
             self._journal.warning("run_declined", text, run_id=event.run_id)
 
     def _lost(self, event: Lost, now: datetime) -> None:
-        doing = f" while it drove {event.run_id}, which goes on in another" if event.run_id else ""
-        text = f"the worker is gone: {event.reason}{doing}"
-        tail = event.tail.splitlines()[-3:]
-        self._journal.error("worker_died", "\n".join([text, *tail]), run_id=event.run_id)
-        if event.run_id:
+        if event.run_id:  # first: where the state is out of reach, all of this is said again
             payload = {"run_id": event.run_id, "reason": event.reason}
             self._alerts.raise_alert(
                 f"worker:{event.run_id}:{now.isoformat()}", "worker_died", payload, now=now
             )
+        doing = f" while it drove {event.run_id}, which goes on in another" if event.run_id else ""
+        text = f"the worker is gone: {event.reason}{doing}"
+        tail = event.tail.splitlines()[-3:]
+        self._journal.error("worker_died", "\n".join([text, *tail]), run_id=event.run_id)
 
 
 def _brief(alert: Alert) -> dict[str, Any]:

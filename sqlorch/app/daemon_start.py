@@ -41,6 +41,7 @@ from sqlorch.state.turn import RunTurn, hosts_lock
 
 STATE_FILE = "state.db"
 DEFAULT_HEALTH = "127.0.0.1:8391"
+_STATE_PATIENCE = 3.0  # seconds: while the state is out of reach the loop has signals and workers to heed
 _DOING = "is the daemon of this project"
 
 
@@ -87,7 +88,9 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
         project = reader.read()
         url = find_state_url(project.state_url, os.environ, project.project_dir)
         stack.enter_context(_alone(project.state_dir, options.command, url))
-        store = stack.enter_context(SqlStore.open(project.state_dir / STATE_FILE, url=url))
+        store = stack.enter_context(
+            SqlStore.open(project.state_dir / STATE_FILE, url=url, patience=_STATE_PATIENCE)
+        )
         turn = RunTurn(project.state_dir, command=options.command, url=url)
         stack.callback(turn.close)
         clock = SystemClock()

@@ -10,6 +10,7 @@ from sqlorch.app.clock import SystemClock
 from sqlorch.app.operating import living_daemon
 from sqlorch.app.publishing import Published, publish_after_run
 from sqlorch.app.running import Ended, Outlook, Progress, group_session_nodes, make_driver
+from sqlorch.app.settling import settle
 from sqlorch.app.verified import Tell, read_code_of
 from sqlorch.app.workspace import Workspace
 from sqlorch.domain.errors import ConfigError, ProjectError, StateError
@@ -67,8 +68,10 @@ def retry(
         todo = [node for node in nodes if node.state is not _KEPT]
         if record.state is RunState.SUCCESS:  # a run that failed without a failed node has a hook to repeat
             return Ended(plan=None, runs=[], nodes={}, published=Published())
-        session = _as_started(workspace, record).session()
+        started = _as_started(workspace, record)
+        session = started.session()
         try:
+            settle(store, session, target=started.choices.target, tell=tell)
             again = [node.unique_id for node in todo]
             shape = _shape(workspace, session, record, nodes)
             durations = store.durations(again)

@@ -13,6 +13,7 @@ from sqlorch.app.awaiting import require_sensors, with_patience
 from sqlorch.app.clock import SystemClock
 from sqlorch.app.manual_alerts import by_hand
 from sqlorch.app.publishing import Published, publish_after_run, select_nodes
+from sqlorch.app.settling import settle
 from sqlorch.app.verified import Tell, Verified, verified
 from sqlorch.app.workspace import Workspace
 from sqlorch.config.meta import group_nodes
@@ -131,6 +132,7 @@ def _run(workspace: Workspace, request: Request, *, progress: Progress, stop: St
     with turn, workspace.store(alone=True) as store:
         session = workspace.session()
         try:
+            settle(store, session, target=workspace.choices.target, tell=tell)
             graph = verified(workspace, session, tell)
             plan = _plan(request, session, graph)
             if request.sensors != "ignore":

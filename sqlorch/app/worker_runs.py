@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from sqlorch.app.claiming import Claims
 from sqlorch.app.clock import SystemClock
 from sqlorch.app.running import make_driver
+from sqlorch.app.settling import settle
 from sqlorch.app.verified import verified
 from sqlorch.app.workspace import Workspace
+from sqlorch.domain.backends import backend_tag
 from sqlorch.domain.describe import compact
-from sqlorch.domain.errors import SqlorchError
+from sqlorch.domain.errors import SqlorchError, StateError
 from sqlorch.domain.history import RunRecord
 from sqlorch.domain.run import NodeResult, NodeState, RunSpec, RunState
 from sqlorch.engine.stop import Stop
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from sqlorch.state.store import SqlStore
 
 LOST_BUDGET = 3  # times a node may lose its process in one generation (scheduling specification 2.6)
+
+
+class StrandedError(SqlorchError):
+    """A run stays where it is; it is taken up by another worker when this process is gone."""
 
 
 class Teller:
@@ -123,11 +129,18 @@ class Drives:
         return self._teller.nodes
 
     def drive(self, order: Drive) -> None:
-        """Drive a run and tell how it ended, or why it was not begun."""
+        """Drive a run and tell how it ended, or why it was not begun.
+
+        Raises:
+            StrandedError: the run was begun and can neither be driven on nor ended from here.
+        """
         began = time.monotonic()
         try:
             self._session.reach()
+            settle(self._store, self._session, target=self._workspace.choices.target, tell=to_log)
             record = self._begin(order)
+        except StrandedError:
+            raise
         except SqlorchError as error:
             self._channel.send(Declined(run_id=order.run_id, reason=str(error)))
             return
@@ -167,6 +180,8 @@ class Drives:
 
     def _take_up(self, record: RunRecord) -> RunRecord | None:
         """Go on with a run whose driver has died or was suspended."""
+        gone = [backend_tag(record.owner)] if record.owner is not None else []
+        self._session.reap(gone)
         nodes = self._store.nodes(record.run_id)
         kept = self._claims.unrepeatable(record, nodes)
         rescue = self._store.queue.rescue(
@@ -180,6 +195,7 @@ class Drives:
         )
         if rescue is None:
             return None
+        self._store.lost.forget(gone)
         nodes = self._store.nodes(record.run_id)
         spec = self._claims.spec_again(record, nodes)
         return self._drive(spec, {node.unique_id: node.state for node in nodes})
@@ -187,10 +203,20 @@ class Drives:
     def _drive(self, spec: RunSpec, states: Mapping[str, NodeState]) -> RunRecord:
         try:
             return self._driver.drive(spec, states=states)
-        except SqlorchError:
-            return self._store.run(spec.run_id)  # stored as failed, with the reason
+        except SqlorchError as error:
+            return self._not_driven(spec, error)
         except KeyboardInterrupt:  # the worker leaves
             return self._store.run(spec.run_id)
+
+    def _not_driven(self, spec: RunSpec, error: SqlorchError) -> RunRecord:
+        """Stored as failed with the reason, unless it was the store that failed."""
+        try:
+            record = self._store.run(spec.run_id)
+        except StateError as another:
+            raise StrandedError(f"{spec.run_id} had to be left: {error}") from another
+        if not record.state.terminal and record.owner == current_owner():
+            raise StrandedError(f"{spec.run_id} had to be left: {error}") from error
+        return record
 
 
 def _certain(before: CodeBook | None, after: CodeBook | None) -> Mapping[str, str]:

@@ -139,6 +139,8 @@ class Workspace:
         from sqlorch.config.expectations import read_suites  # noqa: PLC0415 - likewise
         from sqlorch.dbt.options import SessionOptions  # noqa: PLC0415 - dbt takes seconds to import
         from sqlorch.dbt.session import WarmSession  # noqa: PLC0415
+        from sqlorch.domain.backends import backend_tag  # noqa: PLC0415 - only where there is a warehouse
+        from sqlorch.state.owner import current_owner  # noqa: PLC0415 - likewise
 
         location = self.location
         if location.profiles_dir is None:
@@ -156,6 +158,7 @@ class Workspace:
                 variables=self.variables,
                 sample_variables=self.sample_variables,
                 check=check,
+                tag=backend_tag(current_owner()),
             )
         )
         return session

@@ -27,6 +27,7 @@ class SessionOptions:
         variables: the user's ``--vars``.
         sample_variables: a value for each interval variable, used where dbt parses without an interval.
         check: nodes beside dbt's own, None when the project has none.
+        tag: what the names of the warehouse's connections begin with, ``""`` to leave them as they are.
     """
 
     project_dir: Path
@@ -37,3 +38,4 @@ class SessionOptions:
     variables: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     sample_variables: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     check: Check | None = None
+    tag: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from functools import cached_property
@@ -15,6 +15,7 @@ from dbt.config import RuntimeConfig
 from dbt.contracts.graph.manifest import Manifest
 from dbt_common.context import _INVOCATION_CONTEXT_VAR, get_invocation_context
 
+from sqlorch.dbt.backends import Backends
 from sqlorch.dbt.beside import Beside
 from sqlorch.dbt.cancelling import interrupt, open_connections
 from sqlorch.dbt.catalog import relation_columns
@@ -51,6 +52,8 @@ class WarmSession:
         self._project.resources.enter_context(economies())
         if self.adapter_type == "duckdb":
             tell_rows(self._project.adapter)
+        named = self.adapter_type == "postgres" and options.tag
+        self._backends = Backends(self._project.adapter, options.tag) if named else None
         self._parsed: tuple[str, Manifest] | None = None
         self._schemas: set[Any] = set()
         self._invocation = get_invocation_context()
@@ -209,6 +212,23 @@ class WarmSession:
         _INVOCATION_CONTEXT_VAR.set(self._invocation)
         for connection in open_connections(self._project.adapter):
             interrupt(self._project.adapter, connection)
+
+    def name_backends(self, tag: str) -> None:
+        """Name connections that are opened from now on by another tag; for a process forked from this one."""
+        if self._backends is not None:
+            self._backends.rename(tag)
+
+    def reap(self, tags: Collection[str]) -> int:
+        """See :class:`sqlorch.engine.ports.Reaper`; nothing is done on another adapter than PostgreSQL's."""
+        if self._backends is None:
+            return 0
+        _INVOCATION_CONTEXT_VAR.set(self._invocation)
+        try:
+            return self._backends.reap(tags)
+        except SqlorchError:
+            raise
+        except Exception as error:
+            raise self._worded(error) from error
 
     def reach(self) -> None:
         """Connect to the warehouse.

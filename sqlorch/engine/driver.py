@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from contextvars import copy_context
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from queue import Empty, SimpleQueue
 
 from sqlorch.domain.condition import unmet
 from sqlorch.domain.errors import SqlorchError, StateError
 from sqlorch.domain.frontier import Frontier
 from sqlorch.domain.history import RunRecord
 from sqlorch.domain.run import ErrorClass, NodeState, RunSpec, RunState
+from sqlorch.engine.attending import Attendance
 from sqlorch.engine.crew import Crew
 from sqlorch.engine.ports import RunContext, WarehouseSession
-from sqlorch.engine.run_loop import CANCEL_AGAIN, RunLoop
+from sqlorch.engine.run_loop import RunLoop
 from sqlorch.engine.watch import Watch
 
+_LAST_STEP = 10.0  # seconds that hooks have at the end of a run which is not to go on
 _NOT_GOOD = frozenset({NodeState.FAILED, NodeState.UPSTREAM_FAILED, NodeState.CANCELLED})
 
 
@@ -67,10 +66,11 @@ class Driver:
         frontier = Frontier(spec.nodes, states, unmet=skipped)
         watch, failures = self._take(spec)
         crew.listener.run_started(spec)
+        attendance = Attendance(crew=crew, session=self.session, watch=watch)
         try:
-            context = self._open(spec, frontier, watch)
+            context = self._open(spec, frontier, attendance)
         except SqlorchError as error:
-            return self._not_opened(spec, frontier, watch, error)
+            return self._not_opened(spec, frontier, attendance, error)
         with ThreadPoolExecutor(self.session.threads, thread_name_prefix="node") as pool:
             loop = RunLoop(
                 crew=crew,
@@ -82,8 +82,13 @@ class Driver:
                 watch=watch,
                 failures=failures,
             )
-            loop.run(blocked or {})
-        return self._end(spec, loop, context, watch)
+            try:
+                loop.run(blocked or {})
+            except BaseException:
+                loop.cut()
+                context.abandon()
+                raise
+        return self._end(spec, loop, context, attendance)
 
     def _take(self, spec: RunSpec) -> tuple[Watch, Mapping[str, int]]:
         """Make the run ours, or see that it is; with the transient errors its nodes have had."""
@@ -98,8 +103,8 @@ class Driver:
         errors = (a for a in tried if a.gen == record.gen and a.error_class is ErrorClass.TRANSIENT)
         return Watch(crew, spec, record), Counter(attempt.unique_id for attempt in errors)
 
-    def _open(self, spec: RunSpec, frontier: Frontier, watch: Watch) -> RunContext:
-        """Open the run in a thread of its own, so that a stop can interrupt a hook that takes long."""
+    def _open(self, spec: RunSpec, frontier: Frontier, attendance: Attendance) -> RunContext:
+        """Open the run, so that a stop can interrupt a hook that takes long."""
         todo = [uid for uid, state in frontier.states.items() if not state.terminal]
         opening = partial(
             self.session.open_run,
@@ -110,40 +115,14 @@ class Driver:
             target_path=self.crew.run_dir(spec.run_id) / "target",
             full_refresh=bool(spec.invocation.get("full_refresh")),
         )
-        inbox: SimpleQueue[object] = SimpleQueue()
-        self.crew.stop.subscribe(inbox)
-        try:
-            with ThreadPoolExecutor(1, thread_name_prefix="opening") as pool:
-                future = pool.submit(copy_context().run, opening)
-                future.add_done_callback(inbox.put)
-                self._wait(future, inbox, watch)
-            return future.result()
-        finally:
-            self.crew.stop.unsubscribe(inbox)
+        return attendance.work(opening)
 
-    def _wait(self, future: Future[RunContext], inbox: SimpleQueue[object], watch: Watch) -> None:
-        while not future.done():
-            with suppress(Empty):
-                inbox.get(timeout=self._patience(watch))
-            if (watch.ending() is not None or self._resting) and not future.done():
-                self.session.interrupt()
-
-    @property
-    def _resting(self) -> bool:
-        """Whether what is executed is to be cut, so that another process goes on with the run."""
-        since = self.crew.stop.suspended_from
-        return since is not None and self.crew.clock.monotonic() >= since
-
-    def _patience(self, watch: Watch) -> float | None:
-        if watch.ending() is not None or self._resting:
-            return CANCEL_AGAIN
-        moments = [at for at in (watch.due, self.crew.stop.suspended_from) if at is not None]
-        return max(0.0, min(moments) - self.crew.clock.monotonic()) if moments else None
-
-    def _not_opened(self, spec: RunSpec, frontier: Frontier, watch: Watch, error: SqlorchError) -> RunRecord:
+    def _not_opened(
+        self, spec: RunSpec, frontier: Frontier, attendance: Attendance, error: SqlorchError
+    ) -> RunRecord:
         """What a driver makes of an interruption is an error like any other, so it is asked why it came."""
-        ending = watch.ending()
-        if ending is None and self._resting:
+        ending = attendance.watch.ending()
+        if ending is None and attendance.resting:
             return self._left(spec, "suspended before its first node; it goes on when a worker is back")
         if ending is None:
             self._close(spec, frontier, RunState.FAILED, str(error), nodes="the run could not start")
@@ -165,19 +144,33 @@ class Driver:
             store.move_run(spec.run_id, RunState.RUNNING, RunState.CANCELLING, now=now)
         return self._move_to_end(spec, state, reason)
 
-    def _end(self, spec: RunSpec, loop: RunLoop, context: RunContext, watch: Watch) -> RunRecord:
-        ending = watch.taken_over() or loop.ending
+    def _end(self, spec: RunSpec, loop: RunLoop, context: RunContext, attendance: Attendance) -> RunRecord:
+        ending = attendance.watch.taken_over() or loop.ending
         if ending is not None and ending.state is None:
             context.abandon()
             return self._left(spec, ending.reason)
         if not loop.frontier.done:
             context.abandon()
             return self._left(spec, "suspended; it goes on when a worker is back")
-        trouble = context.finish(loop.results)
+        grace = 0.0 if ending is None else _LAST_STEP
+        trouble = attendance.work(partial(context.finish, loop.results), grace=grace)
+        if trouble and ending is None:
+            return self._not_finished(spec, loop, attendance, trouble)
         if ending is not None and ending.state is not None:
             return self._move_to_end(spec, ending.state, ending.reason)
-        failed = trouble or not _NOT_GOOD.isdisjoint(loop.frontier.states.values())
-        return self._move_to_end(spec, RunState.FAILED if failed else RunState.SUCCESS, trouble)
+        failed = not _NOT_GOOD.isdisjoint(loop.frontier.states.values())
+        return self._move_to_end(spec, RunState.FAILED if failed else RunState.SUCCESS, "")
+
+    def _not_finished(self, spec: RunSpec, loop: RunLoop, attendance: Attendance, trouble: str) -> RunRecord:
+        """A hook at the end failed: by itself, or because it was interrupted."""
+        ending = attendance.watch.ending()
+        if ending is None and attendance.resting:
+            return self._left(spec, "suspended after its last node; what comes after it is done by a worker")
+        if ending is None:
+            return self._move_to_end(spec, RunState.FAILED, trouble)
+        if ending.state is None:
+            return self._left(spec, ending.reason)
+        return self._close(spec, loop.frontier, ending.state, ending.reason, nodes=ending.reason)
 
     def _move_to_end(self, spec: RunSpec, state: RunState, reason: str) -> RunRecord:
         store = self.crew.store

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -202,6 +202,21 @@ class WarehouseSession(Protocol):
 
     def close(self) -> None:
         """Let go of the warehouse: no file stays locked, no connection open. May be called twice."""
+
+
+class Reaper(Protocol):
+    """Ends what processes that are gone left running in the warehouse."""
+
+    def reap(self, tags: Collection[str]) -> int:
+        """End the queries of these processes (:mod:`sqlorch.domain.backends`), and wait until they are gone.
+
+        Returns:
+            How many there were; 0 where the warehouse ends them by itself.
+
+        Raises:
+            ExecutionError: the warehouse cannot be reached, or something is still there; nothing is to be
+                begun beside it.
+        """
 
 
 class Listener(Protocol):

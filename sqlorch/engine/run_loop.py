@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 
@@ -102,6 +103,15 @@ class RunLoop:
         finally:
             for source in (self._crew.stop, self._crew.pools):
                 source.unsubscribe(self._inbox)
+
+    def cut(self) -> None:
+        """Stop what is live and wait until it has ended; for when the run cannot be driven on from here."""
+        while self._live:
+            self._context.cancel()
+            with suppress(Empty):
+                item = self._inbox.get(timeout=CANCEL_AGAIN)
+                if isinstance(item, NodeResult):
+                    self._live.end(item.unique_id)
 
     def _over(self) -> bool:
         leaving = self._resting_from is not None or (self.ending is not None and self.ending.state is None)

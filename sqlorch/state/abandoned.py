@@ -10,7 +10,8 @@ from sqlalchemy import Connection, or_, select
 from sqlorch.domain.history import NodeMove, Owner
 from sqlorch.domain.run import NodeState, RunState
 from sqlorch.domain.scheduling import RunKind
-from sqlorch.state import nodes, runs
+from sqlorch.state import lost, nodes, runs
+from sqlorch.state.codec import from_json
 from sqlorch.state.rows import owner_of
 from sqlorch.state.tables import node_run, run
 
@@ -50,6 +51,9 @@ def end(connection: Connection, run_id: str, gen: int, reason: str, *, now: date
     before = RunState(row.state)
     if before.terminal or row.gen != gen:
         return False
+    owner = owner_of(row)
+    if before is not RunState.QUEUED and owner is not None:
+        lost.note(connection, owner, target=from_json(row.invocation).get("target"), now=now)
     return finish(connection, run_id, before, reason=reason, now=now)
 
 

@@ -19,9 +19,11 @@ from sqlorch.state.codec import (
     to_micros,
 )
 from sqlorch.state.engine import Database
+from sqlorch.state.repeating import repeating
 from sqlorch.state.tables import alert
 
 
+@repeating
 class SqlAlerts:
     """See the port for what each method promises."""
 

@@ -16,6 +16,7 @@ from sqlorch.domain.scheduling import Backfill, BackfillSlot, BackfillState
 from sqlorch.state import audit
 from sqlorch.state.codec import clean_text, from_micros, from_micros_or_none, to_micros
 from sqlorch.state.engine import Database
+from sqlorch.state.repeating import repeating
 from sqlorch.state.tables import backfill, backfill_slot
 
 _UNFINISHED = (BackfillState.RUNNING, BackfillState.PAUSED)
@@ -30,6 +31,7 @@ _MOVE_SLOT = (
 )
 
 
+@repeating
 class SqlBackfills:
     """See the port for what each method promises."""
 

@@ -12,9 +12,11 @@ from sqlorch.domain.history import Owner
 from sqlorch.state import audit
 from sqlorch.state.codec import clean_text, from_micros, to_micros
 from sqlorch.state.engine import Database
+from sqlorch.state.repeating import repeating
 from sqlorch.state.tables import daemon
 
 
+@repeating
 class SqlDaemons:
     """See the port for what each method promises."""
 

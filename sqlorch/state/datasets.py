@@ -11,11 +11,13 @@ from sqlorch.domain.interval import Interval
 from sqlorch.domain.scheduling import DatasetEvent
 from sqlorch.state.codec import from_micros
 from sqlorch.state.engine import Database
+from sqlorch.state.repeating import repeating
 from sqlorch.state.tables import dataset_cursor, dataset_event
 
 _CHUNK = 400  # two bound values each, and SQLite limits the depth of a condition to 1,000
 
 
+@repeating
 class SqlDatasets:
     """See the port for what each method promises."""
 

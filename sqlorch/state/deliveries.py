@@ -17,6 +17,7 @@ from sqlorch.engine.alert_ports import Delivery, DeliveryState
 from sqlorch.state.alerts import alert_of
 from sqlorch.state.codec import clean_text, from_micros, from_micros_or_none, to_micros, to_micros_or_none
 from sqlorch.state.engine import Database
+from sqlorch.state.repeating import repeating
 from sqlorch.state.rows import attempt_record
 from sqlorch.state.tables import alert, alert_delivery, alert_topic, attempt
 
@@ -45,6 +46,7 @@ _SUCCEEDED = (
 )
 
 
+@repeating
 class SqlDeliveries:
     """See the port for what each method promises."""
 

@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine
 from sqlalchemy import text as sql
@@ -23,7 +23,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from sqlorch.domain.errors import StateError
-from sqlorch.state.faults_postgres import explain, is_passing
+from sqlorch.state.faults_postgres import explain, is_passing, is_undone
+from sqlorch.state.repeating import UndoneError
 
 # First the lock, then what the transaction reads: at READ COMMITTED each statement sees what is committed
 # before it begins. The second key keeps stores in other schemas of the database apart.
@@ -31,8 +32,10 @@ _LOCK = sql("SELECT pg_advisory_xact_lock(1936814962, hashtext(current_schema())
 # A transaction that has written has a number by now; one that has not leaves the count as it is.
 _COUNT = sql(
     "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) "
-    "WHERE key = 'writes' AND txid_current_if_assigned() IS NOT NULL"
+    "WHERE key = 'writes' AND txid_current_if_assigned() IS NOT NULL RETURNING txid_current()"
 )
+# By that number the server tells, after a broken connection or a crash, what became of the transaction.
+_FATE = sql("SELECT txid_status(:number)")
 _VERSION = sql("SELECT value FROM meta WHERE key = 'writes'")
 _SESSION = {
     "lock_timeout": "5s",
@@ -43,6 +46,7 @@ _SESSION = {
 }
 _KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 _PAUSE = 0.2
+_T = TypeVar("_T")
 DRIVERS = ("postgresql", "postgres", "postgresql+psycopg2")
 
 
@@ -56,6 +60,7 @@ class PostgresDatabase:
 
     Attributes:
         where: the URL without its password.
+        patience: as above; may be changed.
 
     Raises:
         StateError: the URL is none, or the driver is not installed.
@@ -64,7 +69,7 @@ class PostgresDatabase:
     def __init__(self, url: str, *, patience: float = 90.0) -> None:
         parsed = parse_url(url)
         self.where = show_url(parsed)
-        self._patience = patience
+        self.patience = patience
         self._engine = _build_engine(parsed)
         self._reader = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -88,25 +93,27 @@ class PostgresDatabase:
     def write(self) -> Iterator[Connection]:
         """A transaction that holds the write lock; committed at the end, rolled back on any exception.
 
+        A connection that breaks while the transaction is being committed is made anew, to ask the server
+        what became of it: kept is as good as committed here.
+
         Raises:
+            UndoneError: nothing of the transaction remains, and done again it may well succeed.
             StateError: the database cannot be used; says why. Nothing of the transaction remains, unless the
-                connection broke while it was being committed, which the sentence says.
+                sentence says that this could not be found out.
         """
-        if not self._turn.acquire(timeout=self._patience):
-            raise StateError(
-                f"another thread has been writing to {self.where} for {self._patience:g} seconds"
-            )
+        if not self._turn.acquire(timeout=self.patience):
+            raise StateError(f"another thread has been writing to {self.where} for {self.patience:g} seconds")
         try:
             with self._explained():
                 connection = self._locked()
                 with connection:
                     try:
                         yield connection
-                        connection.execute(_COUNT)
+                        number = connection.scalar(_COUNT)
                     except BaseException:
                         connection.rollback()
                         raise
-                    self._commit(connection)
+                    self._commit(connection, number)
         finally:
             self._turn.release()
 
@@ -141,8 +148,8 @@ class PostgresDatabase:
 
         return self._patiently(begin)
 
-    def _patiently(self, begin: Callable[[], Connection]) -> Connection:
-        deadline = time.monotonic() + self._patience
+    def _patiently(self, begin: Callable[[], _T]) -> _T:
+        deadline = time.monotonic() + self.patience
         while True:
             try:
                 return begin()
@@ -151,23 +158,46 @@ class PostgresDatabase:
                     raise
             time.sleep(_PAUSE)
 
-    def _commit(self, connection: Connection) -> None:
+    def _commit(self, connection: Connection, number: int | None) -> None:
+        """Commit; the number is the transaction's, None for one that has written nothing."""
         try:
             connection.commit()
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
-            raise StateError(
-                f"the connection to the state database {self.where} broke while a change was committed; "
-                "whether it was kept shows when the command is repeated"
-            ) from error
+            if number is not None and not self._was_kept(number, error):
+                raise
+
+    def _was_kept(self, number: int, error: DBAPIError) -> bool:
+        """Whether a transaction was committed whose answer was lost with the connection."""
+        deadline = time.monotonic() + self.patience
+        try:
+            while time.monotonic() < deadline:
+                fate = self._patiently(lambda: self._fate(number))
+                if fate in {"committed", "aborted"}:
+                    return fate == "committed"
+                time.sleep(_PAUSE)  # the server has not noticed yet that nobody listens
+        except DBAPIError:
+            pass  # out of reach: told below, with what came first
+        raise StateError(
+            f"the connection to the state database {self.where} broke while a change was committed; "
+            "whether it was kept shows when the command is repeated"
+        ) from error
+
+    def _fate(self, number: int) -> str | None:
+        with self._reader.connect() as connection:
+            fate: str | None = connection.scalar(_FATE, {"number": number})
+            return fate
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
-            raise explain(error, self.where) from error
+            explained = explain(error, self.where)
+            if is_undone(error):
+                raise UndoneError(str(explained), patience=self.patience) from error
+            raise explained from error
 
 
 def parse_url(url: str) -> URL:

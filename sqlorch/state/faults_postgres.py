@@ -25,6 +25,8 @@ _SENTENCES = {
     "57P": f"ended the connection ({{detail}}); repeat ({_KEPT})",
     "25P03": f"ended a transaction this process had left idle for too long; repeat ({_KEPT})",
 }
+# These say that a transaction under way is no more; a lock that was not had in time leaves it to the caller.
+_UNDONE = ("08", "40001", "40P01", "57P01", "57P02", "57P03", "25P03")
 _PASSING = ("08", "40", "55P03", "57P01", "57P02", "57P03", "53300")
 _STARTING = (
     "connection refused",
@@ -60,6 +62,11 @@ def is_passing(error: DBAPIError) -> bool:
         return code.startswith(_PASSING)
     text = str(error.orig).lower()
     return any(words in text for words in _STARTING)
+
+
+def is_undone(error: DBAPIError) -> bool:
+    """Whether a transaction was undone by no fault of its own, so that all of it may be done again."""
+    return error.connection_invalidated or _code(error).startswith(_UNDONE)
 
 
 def _sentence(code: str) -> str | None:

@@ -14,6 +14,7 @@ from sqlorch.domain.ledger import LedgerEntry
 from sqlorch.state import audit, ledger_read, outcomes
 from sqlorch.state.codec import clean_text
 from sqlorch.state.engine import Database
+from sqlorch.state.repeating import repeating
 from sqlorch.state.tables import code
 
 _CHUNK = 1000  # bound values a statement; SQLite takes 32,766
@@ -21,6 +22,7 @@ _TEXTS = select(code).where(code.c.fingerprint.in_(bindparam("fingerprints", exp
 _KEEP = sql("INSERT INTO code (fingerprint, text) VALUES (:fingerprint, :text) ON CONFLICT DO NOTHING")
 
 
+@repeating
 class SqlLedger:
     """See the port for what each method promises."""
 

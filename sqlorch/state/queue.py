@@ -14,6 +14,7 @@ from sqlorch.domain.scheduling import NewRun, OpenRun, Rescue
 from sqlorch.state import abandoned, audit, events, queued, rescue, runs, slots
 from sqlorch.state.codec import clean_text
 from sqlorch.state.engine import Database
+from sqlorch.state.repeating import repeating
 from sqlorch.state.tables import grp, run
 
 _REASONS = select(run.c.run_id, run.c.reason).where(run.c.state == RunState.QUEUED)
@@ -24,6 +25,7 @@ _EXPLAIN = (
 )
 
 
+@repeating
 class SqlQueue:
     """See the port for what each method promises.
 

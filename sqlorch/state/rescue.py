@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row, bindparam, select
 from sqlorch.domain.history import NodeMove, Owner
 from sqlorch.domain.run import NodeState, RunState
 from sqlorch.domain.scheduling import Rescue
-from sqlorch.state import nodes, runs
+from sqlorch.state import lost, nodes, runs
+from sqlorch.state.codec import from_json
 from sqlorch.state.rows import owner_of, owner_values
 from sqlorch.state.tables import node_run, run
 
@@ -55,6 +56,8 @@ def take_over(
     if counts:
         connection.execute(_COUNT, counts)
     nodes.move(connection, run_id, moves, now=now)
+    if was is not None:
+        lost.note(connection, was, target=from_json(row.invocation).get("target"), now=now)
     mine = run.update().where(run.c.run_id == run_id)
     connection.execute(mine.values(reason="", **owner_values(owner)))
     return Rescue(run_id=run_id, retried=tuple(retried), failed=tuple(failed))

@@ -16,6 +16,7 @@ from sqlorch.domain.scheduling import Enrolment, GroupState, GroupStatus, NewRun
 from sqlorch.state import audit, queued, slots
 from sqlorch.state.codec import clean_text, from_micros_or_none, to_micros, to_micros_or_none
 from sqlorch.state.engine import Database
+from sqlorch.state.repeating import repeating
 from sqlorch.state.tables import grp
 
 _BY_NAME = select(grp).where(grp.c.name == bindparam("key"))
@@ -32,6 +33,7 @@ _ADVANCE = (
 _ACTIONS = {GroupStatus.ACTIVE: "resume", GroupStatus.PAUSED: "pause", GroupStatus.HELD: "hold"}
 
 
+@repeating
 class SqlSchedule:
     """See the port for what each method promises.
 

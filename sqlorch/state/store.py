@@ -19,20 +19,24 @@ from sqlorch.state.datasets import SqlDatasets
 from sqlorch.state.deliveries import SqlDeliveries
 from sqlorch.state.engine import Database
 from sqlorch.state.ledger import SqlLedger
+from sqlorch.state.lost import SqlLost
 from sqlorch.state.opening import open_state
 from sqlorch.state.owner import current_owner
 from sqlorch.state.queue import SqlQueue
+from sqlorch.state.repeating import repeated, repeating
 from sqlorch.state.schedule import SqlSchedule
 from sqlorch.state.trends import SqlTrends
 
 
+@repeating
 class SqlStore:
     """Implements :class:`sqlorch.engine.ports.RunStore`, whose docstrings say what each method promises.
 
     Safe to use from many threads and many processes at once. What the scheduler remembers is beside it, in
     the same database, each part an implementation of its protocol in :mod:`sqlorch.engine.schedule_ports`:
     ``schedule``, ``queue``, ``ledger``, ``backfills``, ``alerts``, ``datasets``, ``daemons``; and
-    ``deliveries``, of :mod:`sqlorch.engine.alert_ports`. What many runs say together is in ``trends``.
+    ``deliveries``, of :mod:`sqlorch.engine.alert_ports`. What many runs say together is in ``trends``;
+    processes that may have left queries running are in ``lost``.
 
     Args:
         database: where it is kept.
@@ -52,17 +56,32 @@ class SqlStore:
         self.datasets = SqlDatasets(database)
         self.daemons = SqlDaemons(database)
         self.trends = SqlTrends(database)
+        self.lost = SqlLost(database)
 
     @classmethod
     def open(
-        cls, path: Path, *, url: str | None = None, owner: Owner | None = None, busy_timeout: float = 30.0
+        cls,
+        path: Path,
+        *,
+        url: str | None = None,
+        owner: Owner | None = None,
+        busy_timeout: float = 30.0,
+        patience: float | None = None,
     ) -> Self:
         """Open the state file, or the database at a URL instead, making or upgrading it as needed.
+
+        Args:
+            path: of the file.
+            url: of PostgreSQL, instead.
+            owner: see the class; this process unless it is given.
+            busy_timeout: seconds to wait for another process's write transaction on the file.
+            patience: seconds for which, once it is open, to wait for a server that is away; a minute and a
+                half unless it is given.
 
         Raises:
             StateError: it cannot be used; says why and what to do.
         """
-        database = open_state(path, url=url, busy_timeout=busy_timeout)
+        database = open_state(path, url=url, busy_timeout=busy_timeout, patience=patience)
         return cls(database, owner=owner or current_owner())
 
     def close(self) -> None:
@@ -189,10 +208,14 @@ class SqlStore:
             found = abandoned.orphans(connection, is_alive)
         ended = []
         for run_id, gen, reason in found:
-            with self._database.write() as connection:
-                if abandoned.end(connection, run_id, gen, reason, now=now):
-                    ended.append(run_id)
+            if self._end_abandoned(run_id, gen, reason, now=now):
+                ended.append(run_id)
         return ended
+
+    @repeated
+    def _end_abandoned(self, run_id: str, gen: int, reason: str, *, now: datetime) -> bool:
+        with self._database.write() as connection:
+            return abandoned.end(connection, run_id, gen, reason, now=now)
 
     def dashboard_rows(self, table: str) -> tuple[dashboards.Columns, Iterator[tuple[Any, ...]]]:
         """Columns ``(name, type)`` and rows of ``runs``, ``node_runs`` or ``test_results``.

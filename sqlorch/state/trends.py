@@ -16,6 +16,7 @@ from sqlorch.domain.run import Outcome, RunState
 from sqlorch.domain.trends import Execution, RunSample
 from sqlorch.state.codec import from_micros, seconds_between, to_micros
 from sqlorch.state.engine import Database
+from sqlorch.state.repeating import repeating
 from sqlorch.state.tables import attempt, node_run, run
 
 _LOOK_BACK = 3 * MOST  # successes among which those over an interval of a similar length are looked for
@@ -46,6 +47,7 @@ _BEFORE = f"""
 """
 
 
+@repeating
 class SqlTrends:
     """Reads what many runs left behind; part of :class:`sqlorch.state.store.SqlStore`."""
 

@@ -1,0 +1,179 @@
+"""Connections of PostgreSQL: named after the process that owns them, and gone when that is gone.
+
+A process that is killed says nothing to the server, which executes its statement to the end and keeps its
+locks meanwhile. So each connection asks the server to look now and then whether its client is still there,
+which ends a query within seconds where the network tells; and it has a name by which whoever comes after can
+have it ended before it builds the same tables (:meth:`Backends.reap`).
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import socket
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlorch.domain.backends import application_name, pattern_of
+from sqlorch.domain.errors import ExecutionError
+
+_KNOWS_CHECKS = 140_000  # PostgreSQL 14: client_connection_check_interval
+_IDLE, _INTERVAL, _COUNT = 30, 10, 3  # seconds, seconds, probes: a silent peer is given up after a minute
+# Version 14 can look after its client on Linux alone, and refuses the setting elsewhere.
+_LOOK_AFTER_US = f"""SELECT set_config('client_connection_check_interval', '2s', false),
+    set_config('tcp_keepalives_idle', '{_IDLE}', false),
+    set_config('tcp_keepalives_interval', '{_INTERVAL}', false),
+    set_config('tcp_keepalives_count', '{_COUNT}', false)
+    WHERE version() ~* 'linux'"""
+_FIND = """SELECT pid, coalesce(usename, '?') FROM pg_stat_activity
+    WHERE application_name ~ %s AND backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY pid"""
+_END = "SELECT pg_terminate_backend(%s)"
+_MAY_NOT = "42501"
+_PATIENCE = 10.0  # seconds for backends to end: rolling back is quick, waiting for a disk may not be
+_POLL = 0.05
+_NO_TRANSACTION = 0  # libpq's PQTRANS_IDLE
+
+
+class Backends:
+    """The server's processes that serve one adapter of dbt-postgres.
+
+    Args:
+        adapter: whose connections are named from now on.
+        tag: what their names begin with.
+    """
+
+    def __init__(self, adapter: Any, tag: str) -> None:
+        self._adapter = adapter
+        self._manager = adapter.connections
+        self._connect = self._manager.open
+        self._credentials: Any = None
+        self._looks = True
+        self._manager.open = self._open
+        self.rename(tag)
+
+    def rename(self, tag: str) -> None:
+        """Name connections that are opened from now on by another tag: a forked child's own."""
+        ours = copy.copy(self._manager.profile.credentials)
+        ours.application_name = application_name(tag, ours.application_name)
+        ours.keepalives_idle = ours.keepalives_idle or _IDLE
+        self._credentials = ours
+
+    def _open(self, connection: Any) -> Any:
+        """As ``PostgresConnectionManager.open``. The profile stays as it is: templates may read it."""
+        if connection.state == "open":
+            return connection
+        connection.credentials = self._credentials
+        opened = self._connect(connection)
+        if not self._manager.profile.credentials.keepalives_idle:
+            _keep_alive(opened.handle)
+        if self._looks and opened.handle.server_version >= _KNOWS_CHECKS:
+            try:
+                _ask_to_look_after(opened.handle)
+            except opened.handle.Error:  # what only speaks as PostgreSQL does: it has to do without
+                self._looks = False
+                self._manager.close(opened)
+                return self._connect(connection)
+        return opened
+
+    def reap(self, tags: Collection[str], *, patience: float = _PATIENCE) -> int:
+        """End the backends of processes that are gone, and wait until they have ended.
+
+        They are terminated at once and not cancelled first: nobody is left to hear of it.
+
+        Args:
+            tags: of processes; that of one with children means them too.
+            patience: seconds to wait.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            ExecutionError: some are still there; says which and why.
+        """
+        if not tags:
+            return 0
+        with self._adapter.connection_named("sqlorch_reaper"):
+            connection = self._manager.get_thread_connection()
+            handle = connection.handle
+            handle.rollback()  # what is read of backends within one transaction stays as it was first read
+            try:
+                with _each_statement_by_itself(handle), handle.cursor() as cursor:
+                    cursor.execute("RESET ROLE")  # the role of a profile need not be a member of who logs in
+                    return _reap(cursor, handle.Error, pattern_of(frozenset(tags)), patience)
+            finally:
+                self._manager.close(connection)  # nobody else is to have it without its role
+
+
+def _reap(cursor: Any, driver_error: type[Exception], pattern: str, patience: float) -> int:
+    deadline = time.monotonic() + patience
+    ended: set[int] = set()
+    while found := _listed(cursor, pattern):
+        refused = [(pid, user) for pid, user in found if not _end(cursor, driver_error, pid)]
+        ended |= {pid for pid, _ in found}
+        if time.monotonic() >= deadline:
+            raise ExecutionError(_left_over(found, refused, patience))
+        time.sleep(_POLL)
+    return len(ended)
+
+
+def _listed(cursor: Any, pattern: str) -> list[tuple[int, str]]:
+    cursor.execute(_FIND, [pattern])
+    found: list[tuple[int, str]] = cursor.fetchall()
+    return found
+
+
+def _end(cursor: Any, driver_error: type[Exception], pid: int) -> bool:
+    """Whether it may be ended."""
+    try:
+        cursor.execute(_END, [pid])
+    except driver_error as error:
+        if getattr(error, "pgcode", None) != _MAY_NOT:
+            raise
+        return False
+    return True
+
+
+def _left_over(
+    found: Collection[tuple[int, str]], refused: Collection[tuple[int, str]], patience: float
+) -> str:
+    who = ", ".join(f"{pid} (user {user})" for pid, user in refused or found)
+    why = (
+        "this user may not end them; grant it pg_signal_backend, or end them"
+        if refused
+        else f"they have not ended within {patience:g} s of being told to; see what keeps them"
+    )
+    return (
+        f"backends {who} of a sqlorch process that is gone still work in the warehouse, and {why} "
+        "(select pg_terminate_backend(PID)). Nothing is begun beside them"
+    )
+
+
+def _ask_to_look_after(handle: Any) -> None:
+    with _each_statement_by_itself(handle), handle.cursor() as cursor:
+        cursor.execute(_LOOK_AFTER_US)
+
+
+@contextmanager
+def _each_statement_by_itself(handle: Any) -> Iterator[None]:
+    """Without a transaction around it, unless one is under way: a role that was set would go with it."""
+    if handle.info.transaction_status != _NO_TRANSACTION:
+        yield
+        return
+    before, handle.autocommit = handle.autocommit, True
+    try:
+        yield
+    finally:
+        if not handle.closed:
+            handle.autocommit = before
+
+
+def _keep_alive(handle: Any) -> None:
+    """Notice a server that fell silent; how soon it is asked is in the credentials already."""
+    if not hasattr(socket, "TCP_KEEPINTVL"):
+        return
+    with socket.socket(fileno=os.dup(handle.fileno())) as ours:
+        if ours.family in {socket.AF_INET, socket.AF_INET6}:
+            ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _INTERVAL)
+            ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _COUNT)
