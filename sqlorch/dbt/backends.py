@@ -20,15 +20,17 @@ from sqlorch.domain.backends import application_name, pattern_of
 from sqlorch.domain.errors import ExecutionError
 
 _KNOWS_CHECKS = 140_000  # PostgreSQL 14: client_connection_check_interval
-_IDLE, _INTERVAL, _COUNT = 30, 10, 3  # seconds, seconds, probes: a silent peer is given up after a minute
+_IDLE, _INTERVAL, _COUNT = 30, 10, 3  # seconds, seconds, probes: who is silent is given up after a minute
 # Version 14 can look after its client on Linux alone, and refuses the setting elsewhere.
 _LOOK_AFTER_US = f"""SELECT set_config('client_connection_check_interval', '2s', false),
     set_config('tcp_keepalives_idle', '{_IDLE}', false),
     set_config('tcp_keepalives_interval', '{_INTERVAL}', false),
     set_config('tcp_keepalives_count', '{_COUNT}', false)
     WHERE version() ~* 'linux'"""
+# Who may not end a backend is not told its type either.
 _FIND = """SELECT pid, coalesce(usename, '?') FROM pg_stat_activity
-    WHERE application_name ~ %s AND backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY pid"""
+    WHERE application_name ~ %s AND coalesce(backend_type, 'client backend') = 'client backend'
+    AND pid <> pg_backend_pid() ORDER BY pid"""
 _END = "SELECT pg_terminate_backend(%s)"
 _MAY_NOT = "42501"
 _PATIENCE = 10.0  # seconds for backends to end: rolling back is quick, waiting for a disk may not be
@@ -77,14 +79,13 @@ class Backends:
                 return self._connect(connection)
         return opened
 
-    def reap(self, tags: Collection[str], *, patience: float = _PATIENCE) -> int:
+    def reap(self, tags: Collection[str]) -> int:
         """End the backends of processes that are gone, and wait until they have ended.
 
         They are terminated at once and not cancelled first: nobody is left to hear of it.
 
         Args:
             tags: of processes; that of one with children means them too.
-            patience: seconds to wait.
 
         Returns:
             How many there were.
@@ -101,19 +102,19 @@ class Backends:
             try:
                 with _each_statement_by_itself(handle), handle.cursor() as cursor:
                     cursor.execute("RESET ROLE")  # the role of a profile need not be a member of who logs in
-                    return _reap(cursor, handle.Error, pattern_of(frozenset(tags)), patience)
+                    return _reap(cursor, handle.Error, pattern_of(frozenset(tags)))
             finally:
                 self._manager.close(connection)  # nobody else is to have it without its role
 
 
-def _reap(cursor: Any, driver_error: type[Exception], pattern: str, patience: float) -> int:
-    deadline = time.monotonic() + patience
+def _reap(cursor: Any, driver_error: type[Exception], pattern: str) -> int:
+    deadline = time.monotonic() + _PATIENCE
     ended: set[int] = set()
     while found := _listed(cursor, pattern):
         refused = [(pid, user) for pid, user in found if not _end(cursor, driver_error, pid)]
         ended |= {pid for pid, _ in found}
         if time.monotonic() >= deadline:
-            raise ExecutionError(_left_over(found, refused, patience))
+            raise ExecutionError(_left_over(found, refused))
         time.sleep(_POLL)
     return len(ended)
 
@@ -135,14 +136,12 @@ def _end(cursor: Any, driver_error: type[Exception], pid: int) -> bool:
     return True
 
 
-def _left_over(
-    found: Collection[tuple[int, str]], refused: Collection[tuple[int, str]], patience: float
-) -> str:
+def _left_over(found: Collection[tuple[int, str]], refused: Collection[tuple[int, str]]) -> str:
     who = ", ".join(f"{pid} (user {user})" for pid, user in refused or found)
     why = (
         "this user may not end them; grant it pg_signal_backend, or end them"
         if refused
-        else f"they have not ended within {patience:g} s of being told to; see what keeps them"
+        else f"they have not ended within {_PATIENCE:g} s of being told to; see what keeps them"
     )
     return (
         f"backends {who} of a sqlorch process that is gone still work in the warehouse, and {why} "

@@ -46,7 +46,7 @@ def backend_tag(owner: Owner, *, child: int | None = None) -> str:
 def application_name(tag: str, own: str | None) -> str:
     """A connection's name: the tag, and behind it what the profile calls its connections."""
     whole = f"{tag} {own}" if own else tag
-    return whole.encode()[:LONGEST_NAME].decode(errors="ignore").rstrip()
+    return whole.encode("ascii", "replace")[:LONGEST_NAME].decode().rstrip()  # the server keeps nothing else
 
 
 def pattern_of(tags: frozenset[str]) -> str:

@@ -1,4 +1,4 @@
-"""What blocks a run before its first node and after its last, hooks mostly, done so that a stop can cut it."""
+"""What blocks a run before its first node and after its last, mostly hooks, done so that a stop cuts it."""
 
 from __future__ import annotations
 

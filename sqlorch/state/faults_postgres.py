@@ -32,7 +32,12 @@ _STARTING = (
     "connection refused",
     "starting up",
     "shutting down",
+    "accepting connections",  # not yet, or not any more
+    "recovery mode",
     "server closed the connection",
+    "reset by peer",
+    "broken pipe",
+    "timeout expired",
     "no such file",
 )
 

