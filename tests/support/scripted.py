@@ -53,6 +53,7 @@ class Scripted:
         self.hook: Callable[[], None] | None = None
         self.interrupted = threading.Event()
         self.abandoned = False
+        self.last_hook: Callable[[], None] | None = None
 
     def open_run(self, *, nodes: Sequence[str], full_refresh: bool, **_: Any) -> Scripted:
         if self.hook is not None:
@@ -117,6 +118,11 @@ class Scripted:
 
     def finish(self, results: Sequence[NodeResult]) -> str:
         self.finished = list(results)
+        if self.last_hook is not None:
+            self.last_hook()
+            if not self.interrupted.wait(30):
+                raise AssertionError("nobody interrupted the last hook")
+            return "on-run-end failed: cancelled"
         return self.trouble
 
     def abandon(self) -> None:
