@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
+
+_QUICK = 2.0  # seconds within which a server that can be reached refuses another connection
+_CANCEL = "SELECT pg_cancel_backend(pid) FROM unnest(%s) AS pid"
 
 
 def open_connections(adapter: Any) -> list[Any]:
@@ -13,12 +18,50 @@ def open_connections(adapter: Any) -> list[Any]:
         return [c for c in connections.thread_connections.values() if c.state == "open" and c.handle]
 
 
-def interrupt(adapter: Any, connection: Any) -> None:
-    """Stop what a connection does; one that has just ended has nothing to stop."""
-    ask = getattr(connection.handle, "cancel", None)
-    if ask is None:  # DuckDB
-        with adapter.connection_named("sqlorch_cancel"):
-            adapter.connections.cancel(connection)
+def interrupt(adapter: Any, connections: Sequence[Any]) -> None:
+    """Stop what connections do; one that has just ended has nothing to stop."""
+    if not connections:
         return
-    with suppress(Exception):  # it has just been closed: its query is over
-        ask()  # psycopg2: the connection lives on, and nobody needs the right to end a backend
+    if adapter.type() == "postgres":
+        _cancel_backends(adapter, connections)
+        return
+    for connection in connections:
+        ask = getattr(connection.handle, "cancel", None)
+        if ask is None:  # DuckDB
+            with adapter.connection_named("sqlorch_cancel"):
+                adapter.connections.cancel(connection)
+        else:
+            with suppress(Exception):  # it has just been closed: its query is over
+                ask()
+
+
+def _cancel_backends(adapter: Any, connections: Sequence[Any]) -> None:
+    """Cancel on a connection of its own; those that are cancelled live on.
+
+    Not by ``connection.cancel()`` of psycopg2: it waits for the server without a limit and holds Python's
+    global lock meanwhile, so that a network that answers nothing would freeze the whole process. It needs no
+    free connection, though, so it is asked where the server is there and refuses another.
+    """
+    named = [(connection, connection.name, connection.handle) for connection in connections]
+    began = time.monotonic()
+    try:
+        with adapter.connection_named("sqlorch_cancel"):
+            canceller = adapter.connections.get_thread_connection()
+            with canceller.handle.cursor() as cursor:
+                cursor.execute("RESET ROLE")  # the role of a profile need not be a member of who logs in
+                if pids := [pid for one in named if (pid := _pid_of(*one)) is not None]:
+                    cursor.execute(_CANCEL, [pids])
+            adapter.connections.close(canceller)
+    except Exception:  # noqa: BLE001 - dbt's or the driver's: who asked asks again in a moment
+        if time.monotonic() - began < _QUICK:
+            for _, _, handle in named:
+                with suppress(Exception):  # as above
+                    handle.cancel()
+
+
+def _pid_of(connection: Any, name: str, handle: Any) -> int | None:
+    """The backend's process id, None when the connection is used for something else by now."""
+    if connection.handle is not handle or connection.name != name or handle.closed:
+        return None
+    pid: int = handle.info.backend_pid
+    return pid

@@ -146,11 +146,14 @@ class DbtRunContext:
         """Stop running queries from another thread; ``None`` stops all of this session."""
         _INVOCATION_CONTEXT_VAR.set(self._invocation)
         wanted = None if unique_ids is None else set(unique_ids)
-        for connection in open_connections(self._adapter):
-            if self._is_node(connection.name) and (wanted is None or connection.name in wanted):
-                with self._lock:
-                    self._cancelled.add(connection.name)
-                interrupt(self._adapter, connection)
+        found = [
+            connection
+            for connection in open_connections(self._adapter)
+            if self._is_node(connection.name) and (wanted is None or connection.name in wanted)
+        ]
+        with self._lock:
+            self._cancelled |= {connection.name for connection in found}
+        interrupt(self._adapter, found)
 
     def finish(self, results: Sequence[NodeResult]) -> str:
         """Execute ``on-run-end``; returns ``""`` or what failed in one line."""

@@ -210,8 +210,7 @@ class WarmSession:
     def interrupt(self) -> None:
         """Stop every query of this session, hooks included; for while a run is being opened."""
         _INVOCATION_CONTEXT_VAR.set(self._invocation)
-        for connection in open_connections(self._project.adapter):
-            interrupt(self._project.adapter, connection)
+        interrupt(self._project.adapter, open_connections(self._project.adapter))
 
     def name_backends(self, tag: str) -> None:
         """Name connections that are opened from now on by another tag; for a process forked from this one."""
