@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlorch.app.outbox import Outbox
     from sqlorch.app.poker import ChildPoker
     from sqlorch.app.project_reader import Described, Habits, ProjectReader
+    from sqlorch.app.pruning import Pruner
     from sqlorch.app.watching import Watch
     from sqlorch.domain.history import Owner
     from sqlorch.engine.ports import Clock
@@ -77,6 +78,7 @@ class Parts:
     store: SqlStore
     reporter: Reporter
     outbox: Outbox
+    pruner: Pruner
     owner: Owner
     state_dir: Path
     state_url: str | None
@@ -157,6 +159,8 @@ class Daemon:
             self.parts.poker.start(self.parts.scheduler.sensing.due(now))
             self._schedule(now, urgent=happened)
         self.parts.outbox.follow(now)
+        if self.stage is Stage.RUNNING and not self.once:
+            self.parts.pruner.follow()
         self._beat(now)
         if self.stage is Stage.DRAINING:
             return self.parts.workers.empty
@@ -176,6 +180,7 @@ class Daemon:
         self.stage = Stage.DRAINING
         self.parts.reader.close()
         self.parts.poker.close()
+        self.parts.pruner.close()
         if self._ends == 1:
             grace = self.grace if self.said_grace is None else self.said_grace
             busy = ", ".join(sorted(workers.driving))

@@ -24,6 +24,7 @@ from sqlorch.app.journal import Journal
 from sqlorch.app.outbox import Outbox
 from sqlorch.app.poker import ChildPoker
 from sqlorch.app.project_reader import Described, ProjectReader
+from sqlorch.app.pruning import Pruner
 from sqlorch.app.sending import Sending
 from sqlorch.app.spawning import Spawner
 from sqlorch.app.watching import Watch
@@ -95,6 +96,8 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
         stack.callback(workers.kill, "the daemon ends")
         poker = ChildPoker(options.project)
         stack.callback(poker.close)
+        pruner = Pruner(project.project_dir, project.profiles_dir, journal)
+        stack.callback(pruner.close)
         owner = current_owner()
         alive = _aliveness(turn, url)
         store.abandon_dead(clock.now(), alive)
@@ -118,6 +121,7 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
             store=store,
             reporter=Reporter(journal, store.alerts),
             outbox=Outbox(project.state_dir, journal, send=partial(Sending, url=url)),
+            pruner=pruner,
             owner=owner,
             state_dir=project.state_dir,
             state_url=project.state_url,
