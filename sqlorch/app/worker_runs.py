@@ -135,14 +135,16 @@ class Drives:
             StrandedError: the run was begun and can neither be driven on nor ended from here.
         """
         began = time.monotonic()
+        reached = False
         try:
             self._session.reach()
             settle(self._store, self._session, target=self._workspace.choices.target, tell=to_log)
+            reached = True
             record = self._begin(order)
         except StrandedError:
             raise
         except SqlorchError as error:
-            self._channel.send(Declined(run_id=order.run_id, reason=str(error)))
+            self._channel.send(Declined(run_id=order.run_id, reason=str(error), for_all=not reached))
             return
         if record is None:
             self._channel.send(Declined(run_id=order.run_id, reason="it is not this worker's turn"))
