@@ -21,6 +21,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from support.postgres import Postgres, running_postgres
 from support.stores import ME, OTHER, nodes
 
 from sqlorch.domain.errors import StateError
@@ -59,6 +60,7 @@ class ScheduleMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
+        self.url = self.new_url()
         self.now = T0 + timedelta(days=10)
         self.count = 0
         self.step_of = dict.fromkeys(MAX_ACTIVE, timedelta(days=1))
@@ -74,8 +76,12 @@ class ScheduleMachine(RuleBasedStateMachine):
         for name in MAX_ACTIVE:
             self.store.schedule.enrol(name, cursor=T0, spec_hash="1", watched_since=self.now, now=self.now)
 
+    def new_url(self) -> str | None:
+        """Of a database of its own; None for a file."""
+        return None
+
     def open(self) -> None:
-        self.store = SqlStore.open(Path(self.folder.name) / "state.db", owner=ME)
+        self.store = SqlStore.open(Path(self.folder.name) / "state.db", url=self.url, owner=ME)
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
@@ -425,3 +431,30 @@ ScheduleMachine.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestSchedule = ScheduleMachine.TestCase
+
+
+class PostgresScheduleMachine(ScheduleMachine):
+    """The same histories on a server."""
+
+    server: Postgres
+
+    def new_url(self) -> str:
+        return self.server.new_schema()
+
+
+PostgresScheduleMachine.TestCase.settings = settings(
+    max_examples=4,
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+@pytest.mark.usefixtures("server")
+class TestPostgresSchedule(PostgresScheduleMachine.TestCase):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def server(cls) -> Iterator[None]:
+        with running_postgres(durable=False) as running:
+            PostgresScheduleMachine.server = running
+            yield
