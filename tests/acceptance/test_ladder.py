@@ -67,7 +67,10 @@ class Bed:
         ]
 
     def attempts(self) -> list[str]:
-        return [outcome for (outcome,) in self.project.query_state("select outcome from attempt order by id")]
+        return [
+            outcome
+            for (outcome,) in self.project.query_state("select outcome from attempt order by attempt_id")
+        ]
 
 
 @pytest.fixture(scope="module")

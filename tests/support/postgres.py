@@ -34,10 +34,26 @@ class Postgres:
 
     def restart(self, mode: str = "immediate") -> None:
         """Start it anew: ``immediate`` as after a power failure, ``fast`` after ending every connection."""
-        log = ("-l", str(self.server.log))
-        words = ("-w", "-D", str(self.server.pgdata), "-m", mode, *log, "restart")
-        pgexec("pg_ctl", words, bin_path=self.server.bin_path, user=self.server.system_user, timeout=60)
-        self.server.ensure_postgres_running()  # learns the new process id, by which it is stopped at the end
+        self._control("-m", mode, "-l", str(self.server.log), "restart")
+        self.start()
+
+    def stop(self) -> None:
+        """End it as a power failure does."""
+        self._control("-m", "immediate", "stop")
+
+    def start(self) -> None:
+        """Have it running; the wheel then knows its process, and ends it with the others."""
+        self.server.ensure_postgres_running()
+
+    def _control(self, *words: str) -> None:
+        where = ("-w", "-D", str(self.server.pgdata))
+        pgexec(
+            "pg_ctl",
+            (*where, *words),
+            bin_path=self.server.bin_path,
+            user=self.server.system_user,
+            timeout=60,
+        )
 
     def connect(self) -> psycopg2.extensions.connection:
         """A connection of the caller's own."""
