@@ -3,7 +3,8 @@
 A process that is killed says nothing to the server, which executes its statement to the end and keeps its
 locks meanwhile. So each connection asks the server to look now and then whether its client is still there,
 which ends a query within seconds where the network tells; and it has a name by which whoever comes after can
-have it ended before it builds the same tables (:meth:`Backends.reap`).
+have it ended before it builds the same tables (:meth:`Backends.reap`). The same is done for a connection of
+this process that broke, before another is used: its backend may not have noticed.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from __future__ import annotations
 import copy
 import os
 import socket
+import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
+
+from dbt.adapters.exceptions import FailedToConnectError
 
 from sqlorch.domain.backends import application_name, pattern_of
 from sqlorch.domain.errors import ExecutionError
@@ -29,12 +34,14 @@ _LOOK_AFTER_US = f"""SELECT set_config('client_connection_check_interval', '2s',
     WHERE version() ~* 'linux'"""
 # Who may not end a backend is not told its type either.
 _FIND = """SELECT pid, coalesce(usename, '?') FROM pg_stat_activity
-    WHERE application_name ~ %s AND coalesce(backend_type, 'client backend') = 'client backend'
+    WHERE application_name ~ %(name)s AND coalesce(backend_type, 'client backend') = 'client backend'
     AND pid <> pg_backend_pid() ORDER BY pid"""
+_FIND_BROKEN = _FIND.replace("ORDER BY", "AND pid = ANY(%(pids)s) ORDER BY")
 _END = "SELECT pg_terminate_backend(%s)"
 _MAY_NOT = "42501"
 _PATIENCE = 10.0  # seconds for backends to end: rolling back is quick, waiting for a disk may not be
 _POLL = 0.05
+_BROKEN = 2  # what psycopg2 says of a connection that was not closed by us
 _NO_TRANSACTION = 0  # libpq's PQTRANS_IDLE
 
 
@@ -51,12 +58,19 @@ class Backends:
         self._manager = adapter.connections
         self._connect = self._manager.open
         self._credentials: Any = None
+        self._tag = ""
         self._looks = True
+        self._pids: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+        self._broken: set[int] = set()
+        self._lock = threading.Lock()
+        self._handle_exceptions = self._manager.exception_handler
         self._manager.open = self._open
+        self._manager.exception_handler = self._noticing
         self.rename(tag)
 
     def rename(self, tag: str) -> None:
         """Name connections that are opened from now on by another tag: a forked child's own."""
+        self._tag = tag
         ours = copy.copy(self._manager.profile.credentials)
         ours.application_name = application_name(tag, ours.application_name)
         ours.keepalives_idle = ours.keepalives_idle or _IDLE
@@ -67,6 +81,15 @@ class Backends:
         if connection.state == "open":
             return connection
         connection.credentials = self._credentials
+        opened = self._prepared(connection)
+        with self._lock:
+            self._pids[opened.handle] = opened.handle.info.backend_pid
+            broken, self._broken = self._broken, set()
+        if broken:
+            self._end_broken(opened, broken)
+        return opened
+
+    def _prepared(self, connection: Any) -> Any:
         opened = self._connect(connection)
         if not self._manager.profile.credentials.keepalives_idle:
             _keep_alive(opened.handle)
@@ -78,6 +101,30 @@ class Backends:
                 self._manager.close(opened)
                 return self._connect(connection)
         return opened
+
+    @contextmanager
+    def _noticing(self, sql: str) -> Iterator[None]:
+        """As ``PostgresConnectionManager.exception_handler``; remembers whose connection broke."""
+        try:
+            with self._handle_exceptions(sql):
+                yield
+        finally:
+            connection = self._manager.get_if_exists()
+            handle = connection.handle if connection is not None and connection.state == "open" else None
+            with self._lock:
+                if getattr(handle, "closed", 0) == _BROKEN and handle in self._pids:
+                    self._broken.add(self._pids[handle])
+
+    def _end_broken(self, opened: Any, pids: set[int]) -> None:
+        handle, left = opened.handle, {"pids": sorted(pids), "name": pattern_of(frozenset([self._tag]))}
+        try:
+            with _each_statement_by_itself(handle), handle.cursor() as cursor:
+                _reap(cursor, handle.Error, _FIND_BROKEN, left)
+        except ExecutionError as error:
+            with self._lock:
+                self._broken |= pids
+            self._manager.close(opened)
+            raise FailedToConnectError(str(error)) from error
 
     def reap(self, tags: Collection[str]) -> int:
         """End the backends of processes that are gone, and wait until they have ended.
@@ -102,15 +149,15 @@ class Backends:
             try:
                 with _each_statement_by_itself(handle), handle.cursor() as cursor:
                     cursor.execute("RESET ROLE")  # the role of a profile need not be a member of who logs in
-                    return _reap(cursor, handle.Error, pattern_of(frozenset(tags)))
+                    return _reap(cursor, handle.Error, _FIND, {"name": pattern_of(frozenset(tags))})
             finally:
                 self._manager.close(connection)  # nobody else is to have it without its role
 
 
-def _reap(cursor: Any, driver_error: type[Exception], pattern: str) -> int:
+def _reap(cursor: Any, driver_error: type[Exception], find: str, values: Mapping[str, object]) -> int:
     deadline = time.monotonic() + _PATIENCE
     ended: set[int] = set()
-    while found := _listed(cursor, pattern):
+    while found := _listed(cursor, find, values):
         refused = [(pid, user) for pid, user in found if not _end(cursor, driver_error, pid)]
         ended |= {pid for pid, _ in found}
         if time.monotonic() >= deadline:
@@ -119,8 +166,8 @@ def _reap(cursor: Any, driver_error: type[Exception], pattern: str) -> int:
     return len(ended)
 
 
-def _listed(cursor: Any, pattern: str) -> list[tuple[int, str]]:
-    cursor.execute(_FIND, [pattern])
+def _listed(cursor: Any, find: str, values: Mapping[str, object]) -> list[tuple[int, str]]:
+    cursor.execute(find, values)
     found: list[tuple[int, str]] = cursor.fetchall()
     return found
 

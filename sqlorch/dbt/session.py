@@ -212,10 +212,14 @@ class WarmSession:
         _INVOCATION_CONTEXT_VAR.set(self._invocation)
         interrupt(self._project.adapter, open_connections(self._project.adapter))
 
-    def name_backends(self, tag: str) -> None:
-        """Name connections that are opened from now on by another tag; for a process forked from this one."""
+    def become_child(self, number: int) -> None:
+        """This process was forked from the session's: name connections as those of a child of that one."""
         if self._backends is not None:
-            self._backends.rename(tag)
+            self._backends.rename(f"{self._options.tag}-{number}")
+
+    def reap_child(self, number: int) -> int:
+        """End the queries of a child that is gone; see :meth:`reap`."""
+        return self.reap([f"{self._options.tag}-{number}"])
 
     def reap(self, tags: Collection[str]) -> int:
         """See :class:`sqlorch.engine.ports.Reaper`; nothing is done on another adapter than PostgreSQL's."""

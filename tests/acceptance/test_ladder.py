@@ -180,6 +180,21 @@ class TestACommand:
         assert said.nodes["slow"]["attempts"] == 2
         assert bed.built() == [(0,)]
 
+    def test_a_connection_that_breaks_leaves_no_query_to_the_retry(self, bed: Bed) -> None:
+        bed.project.write({"sqlorch.yml": "groups:\n  g: {select: '*', retries: 1, retry_delay: 0.1s}\n"})
+        bed.proxy.half_open = True
+        process = bed.project.process("run", "--json", *DAY)
+        try:
+            until(bed.asleep, "the query")
+            bed.wake()
+            bed.proxy.cut_clients()
+            said = said_by(process)
+        finally:
+            process.kill()
+        assert said.states == {"slow": "success"}
+        assert said.nodes["slow"]["attempts"] == 2
+        assert bed.built() == [(0,)]
+
     def test_a_cancel_is_heard_in_a_hook_at_the_end(self, bed: Bed) -> None:
         bed.wake()
         hook = f"select pg_sleep(600) -- {bed.schema}.awake"
@@ -229,7 +244,8 @@ class TestTheDaemon:
             assert daemon.process.wait(30) == 0
         with running(bed.project, "--grace", "300") as daemon:
             until(bed.asleep, "the second attempt")
-            told(daemon, 2)
+            told(daemon, 1)
+            os.kill(daemon.process.pid, signal.SIGINT)
             bed.ended_within(SOON)
             assert daemon.process.wait(30) == 0
         with running(bed.project, "--grace", "300") as daemon:
@@ -240,6 +256,8 @@ class TestTheDaemon:
         bed.proxy.half_open = True
         with running(bed.project, "--grace", "300") as daemon:
             until(bed.asleep, "the fourth attempt")
+            for pid in workers_of(bed.project):
+                os.kill(pid, signal.SIGSTOP)  # it hears nothing
             told(daemon, 3)
             assert daemon.process.wait(30) == 0
         assert bed.asleep()

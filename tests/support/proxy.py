@@ -29,6 +29,7 @@ class Proxy:
         self._listening.bind(str(folder / server.name))
         self._listening.listen(64)
         self._kept: list[socket.socket] = []
+        self._clients: list[socket.socket] = []
 
     def serve(self) -> None:
         """Accept until closed."""
@@ -37,6 +38,7 @@ class Proxy:
                 client, _ = self._listening.accept()
                 server = socket.socket(socket.AF_UNIX)
                 self._kept.append(server)
+                self._clients.append(client)
                 try:
                     server.connect(str(self._server))
                 except OSError:
@@ -64,6 +66,13 @@ class Proxy:
                 client.sendall(said)
         with suppress(OSError):
             client.shutdown(socket.SHUT_RDWR)
+
+    def cut_clients(self) -> None:
+        """Break every connection as clients see it."""
+        clients, self._clients = self._clients, []
+        for client in clients:
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """End all of it."""
