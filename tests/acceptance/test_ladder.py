@@ -270,7 +270,8 @@ class TestTheDaemon:
 
 
 def told(daemon: Daemon, times: int) -> None:
-    """Ask it to stop, and wait each time until it has heard."""
+    """Ask it to stop, and wait each time until it has heard; its log has those of earlier starts, too."""
     for number, event in enumerate(["draining", "cutting", "killing"][:times]):
+        before = len(daemon.events(event))
         os.kill(daemon.process.pid, signal.SIGINT if number % 2 else signal.SIGTERM)
-        until(lambda event=event: daemon.events(event), event)
+        daemon.until(event, before + 1)
