@@ -20,13 +20,13 @@ from sqlorch.domain.errors import SqlorchError, StateError
 from sqlorch.executors.messages import Declined, RunBegan, RunEnded
 from sqlorch.executors.supervisor import Lost
 from sqlorch.executors.workers import Happening, Reloaded, ReloadFailed
-from sqlorch.state.owner import is_alive
 
 if TYPE_CHECKING:
     from sqlorch.app.daemon_events import Reporter
     from sqlorch.app.daemon_signals import Signals
     from sqlorch.app.dispatching import Dispatcher
     from sqlorch.app.journal import Journal
+    from sqlorch.app.membership import Member, Sole
     from sqlorch.app.outbox import Outbox
     from sqlorch.app.poker import ChildPoker
     from sqlorch.app.project_reader import Described, ProjectReader
@@ -77,6 +77,7 @@ class Parts:
     store: SqlStore
     reporter: Reporter
     outbox: Outbox
+    member: Member | Sole
     owner: Owner
     state_dir: Path
     state_url: str | None
@@ -125,12 +126,13 @@ class Daemon:
         """How it is, for health checks; called from other threads."""
         turned = time.monotonic() - self._turned_at
         alive = turned < _TICK + _DEGRADED
+        trouble = self.trouble or self.parts.member.trouble
         tick = self._tick
         return {
             "alive": alive,
-            "ready": alive and self.stage is Stage.RUNNING and not self.trouble,
+            "ready": alive and self.stage is Stage.RUNNING and not trouble,
             "stage": self.stage,
-            "trouble": self.trouble,
+            "trouble": trouble,
             "project": "changed, and cannot be used" if self.parts.reporter.is_broken else "ok",
             "worker": self.parts.workers.current.phase,
             "run": self.parts.workers.current.run_id,
@@ -140,6 +142,7 @@ class Daemon:
             "seconds_since_turn": round(turned, 3),
             "pid": self.parts.owner.pid,
             "version": __version__,
+            **self.parts.member.status(),
         }
 
     def _turn(self) -> bool:
@@ -149,12 +152,13 @@ class Daemon:
         self._heed_signals(now)
         if self.stage is Stage.RUNNING:
             self._follow_project(now)
-        happened = self._follow_workers(now)
+        joined = self.parts.member.follow()
+        happened = self._follow_workers(now) or joined
         if self.stage is Stage.RUNNING:
             self._schedule(now, urgent=self._sensed(now) or happened)
             self.parts.poker.start(self.parts.scheduler.sensing.due(now))
             self._schedule(now, urgent=happened)
-        self.parts.outbox.follow(now)
+        self.parts.outbox.follow(now, leads=self.parts.member.leads)
         self._beat(now)
         if self.stage is Stage.DRAINING:
             return self.parts.workers.empty
@@ -240,13 +244,19 @@ class Daemon:
         elif isinstance(event, RunBegan):
             self.parts.dispatcher.begun()
         elif isinstance(event, Declined):
-            self.parts.dispatcher.declined(event.reason)
+            self._declined(event)
         elif isinstance(event, RunEnded) and event.state == "failed":
             self.failed = True
         elif isinstance(
             event, Lost
         ):  # what it was cancelling ends; what it was driving is rescued by the tick
-            self.parts.store.abandon_dead(now, is_alive)
+            self.parts.store.abandon_dead(now, self.parts.store.is_alive)
+
+    def _declined(self, event: Declined) -> None:
+        if event.taken:
+            self.parts.dispatcher.outrun()
+        else:
+            self.parts.dispatcher.declined(event.reason)
 
     # --- scheduling
 
@@ -258,11 +268,11 @@ class Daemon:
             self._tick = self.parts.scheduler.tick(now)
             self._tell(now)
         ready = self._tick.ready
-        self._waiting = self.parts.dispatcher.dispatch(ready)
-        if self._waiting:
+        self._waiting = self.parts.member.trouble or self.parts.dispatcher.dispatch(ready)
+        if self._waiting and self.parts.member.leads:
             reasons = {one.run.run_id: self._waiting for one in ready}
             self.parts.store.queue.explain(reasons, now=now)
-        elif ready:
+        elif ready and not self._waiting:
             self._tick = None  # one of them is gone
         self._prewarm(now)
 
@@ -273,7 +283,7 @@ class Daemon:
         return bool(found)
 
     def _tell(self, now: datetime) -> None:
-        if self.parts.reporter.alerts(now):
+        if self.parts.member.leads and self.parts.reporter.alerts(now):
             self.parts.outbox.wanted()
 
     def _overdue(self, now: datetime) -> bool:

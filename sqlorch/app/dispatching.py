@@ -58,6 +58,11 @@ class Dispatcher:
         self._declined += 1
         self._reason = reason
 
+    def outrun(self) -> None:
+        """Another process was quicker with a run: look what else there is, in a moment."""
+        self._not_before = time.monotonic() + _AGAIN
+        self._reason = "another process was quicker"
+
     def begun(self) -> None:
         """A run was begun, so whatever was in the way is gone."""
         self._declined, self._not_before = 0, 0.0

@@ -24,7 +24,8 @@ _CHUNK = 1 << 20
 class Described:
     """What a reading yielded: the project for the scheduler, who is alerted (``""``: nobody), its folders.
 
-    ``state_url`` is where the URL of the state's database is found, never the URL.
+    ``state_url`` is where the URL of the state's database is found, never the URL; ``adapter`` is dbt's kind of
+    warehouse.
     """
 
     snapshot: Snapshot
@@ -33,6 +34,7 @@ class Described:
     profiles_dir: Path
     state_dir: Path
     state_url: str | None
+    adapter: str
 
 
 class ProjectReader:
@@ -135,4 +137,5 @@ def _described(text: bytes) -> Described:
         profiles_dir=Path(document["profiles_dir"]),
         state_dir=Path(document["state_dir"]),
         state_url=document["state_url"],
+        adapter=str(document["adapter"]),
     )

@@ -27,8 +27,8 @@ def describe_project(choices: Choices) -> dict[str, Any]:
 
     ``alerts`` says who is told what (:mod:`sqlorch.domain.alert_codec`), and is ``""`` where nobody is;
     ``snapshot`` is the encoded :class:`~sqlorch.domain.snapshot.Snapshot`; ``state_dir`` where it is
-    remembered, ``state_url`` where the URL of the state is found; ``project_dir`` and ``watch`` what to look
-    at for changes.
+    remembered, ``state_url`` where the URL of the state is found; ``adapter`` dbt's kind of warehouse;
+    ``project_dir`` and ``watch`` what to look at for changes.
 
     Raises:
         SqlorchError: the project or its settings cannot be used.
@@ -42,6 +42,7 @@ def describe_project(choices: Choices) -> dict[str, Any]:
         "profiles_dir": str(workspace.location.profiles_dir),
         "state_dir": str(workspace.state_dir),
         "state_url": workspace.settings.state_url,
+        "adapter": view.project.adapter,
         "snapshot": encode_snapshot(replace(snapshot, warnings=(*snapshot.warnings, *notices))),
         "alerts": encode_book(book) if book.receivers else "",
     }

@@ -80,11 +80,15 @@ class Beat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declined:
-    """From the worker: the run was not begun and stays queued, for this reason."""
+    """From the worker: the run was not begun, for this reason.
+
+    ``taken``: another was quicker, as happens where several daemons look at one queue; nothing is amiss.
+    """
 
     WORD: ClassVar[str] = "declined"
     run_id: str
     reason: str
+    taken: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,10 +33,11 @@ class RunTurn:
         folder: the state folder.
         command: this command line, for whoever finds the lock taken.
         url: the state's, where it is in PostgreSQL: other hosts are kept out by a lock there.
+        shared: daemons of other hosts may drive runs too; commands are kept out all the same.
     """
 
-    def __init__(self, folder: Path, *, command: str, url: str | None = None) -> None:
-        self._hosts = hosts_lock(url, "run", doing=_DOING)
+    def __init__(self, folder: Path, *, command: str, url: str | None = None, shared: bool = False) -> None:
+        self._hosts = hosts_lock(url, "run", doing=_DOING, shared=shared)
         self._lock = FileLock(folder / "run.lock", doing=_DOING, command=command, keep_open=True)
         self._turnstile = folder / "turnstile.lock"
         self._command = command
@@ -82,7 +83,9 @@ class RunTurn:
                 self._lock.release()
 
     def wanted(self) -> bool:
-        """Whether somebody waits."""
+        """Whether somebody waits, on this host or another."""
+        if self._hosts is not None and self.held and self._hosts.wanted():
+            return True
         try:
             with FileLock(self._turnstile, doing=_WAITING, command=self._command):
                 return False
@@ -97,13 +100,13 @@ class RunTurn:
         self.held = False
 
 
-def hosts_lock(url: str | None, name: str, *, doing: str) -> PostgresLock | None:
+def hosts_lock(url: str | None, name: str, *, doing: str, shared: bool = False) -> PostgresLock | None:
     """The lock that keeps other hosts out; None where the state is a file, which other hosts do not share."""
     if url is None:
         return None
     from sqlorch.state.lock_postgres import PostgresLock  # noqa: PLC0415 - SQLAlchemy, only where it is wanted
 
-    return PostgresLock(url, name, doing=doing)
+    return PostgresLock(url, name, doing=doing, shared=shared)
 
 
 @contextmanager
@@ -112,8 +115,7 @@ def own_turn(
 ) -> Iterator[None]:
     """Drive runs inside: at once, or when it is one's turn.
 
-    Only a daemon of this host is waited for, which lets others go first between two runs. A command may take
-    hours.
+    Only daemons are waited for, which let others go first between two runs. A command may take hours.
 
     Args:
         folder: the state folder.
@@ -138,7 +140,19 @@ def own_turn(
     try:
         with ExitStack() as stack:
             if (hosts := hosts_lock(url, "run", doing=_DOING)) is not None:
-                stack.enter_context(hosts)
+                stack.callback(hosts.close)
+                _take_from_daemons(hosts, wait=wait, waiting=waiting)
             yield
     finally:
         lock.release()
+
+
+def _take_from_daemons(hosts: PostgresLock, *, wait: bool, waiting: Callable[[str], object]) -> None:
+    """Take the lock over hosts; the daemons that share it let whoever queues for it go first."""
+    try:
+        hosts.acquire()
+    except LockedError as error:
+        if not (wait and error.shares):
+            raise
+        waiting(str(error).partition(";")[0])
+        hosts.queue()
