@@ -24,8 +24,8 @@ _CHUNK = 1 << 20
 class Described:
     """What a reading yielded: the project for the scheduler, who is alerted (``""``: nobody), its folders.
 
-    ``state_url`` is where the URL of the state's database is found, never the URL; ``adapter`` is dbt's kind of
-    warehouse.
+    ``state_url`` is where the URL of the state's database is found, never the URL; ``adapter`` is dbt's
+    kind of warehouse.
     """
 
     snapshot: Snapshot

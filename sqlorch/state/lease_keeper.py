@@ -155,9 +155,8 @@ class LeaseKeeper:
             self._lost(why)
 
     def _renew_for_ever(self) -> None:
-        wait = (
-            0.0 if self._role is Role.DAEMON else RENEWAL
-        )  # a daemon is ready to lead once clocks are compared
+        # a daemon is ready to lead once the clocks were compared
+        wait = 0.0 if self._role is Role.DAEMON else RENEWAL
         while not self._end.wait(wait):
             self.turn()
             if not self._held and not self._comes_back:
