@@ -1,9 +1,9 @@
 """Many daemons at once on one state in PostgreSQL: every slot exactly one run, and nobody sees a lock.
 
 ``python benchmarks/contention.py [--daemons 8] [--groups 200] [--slots 50]`` starts so many processes, each
-with the real scheduler, store and lease; only the workers are imitated: they claim a run, execute its one node
-in no time and end it. Their clocks begin at the first slot and go on by an hour when all that was due is done,
-so that all of them want to decide the same slots at the same moment. In the end everything is counted.
+with the real scheduler, store and lease; only the workers are imitated: they claim a run, execute its one
+node in no time and end it. Their clocks begin at the first slot and go on by an hour when all that was due is
+done, so that all of them want to decide the same slots at the same moment. In the end everything is counted.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.lease import RENEWAL, SKEW_REFUSED, Role, Standing, clock_skew, trusted_until
+from sqlorch.state.owner import can_be_seen, is_alive
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -133,6 +134,13 @@ class LeaseKeeper:
             self._give_up(f"its lease could not be renewed in time{why}")
 
     def _ask(self) -> Standing | None:
+        standing = self._renewed()
+        gone = [one.owner for one in standing.holders if _is_gone(one.owner)] if standing else []
+        for owner in gone:
+            self._leases.release(owner)
+        return self._leases.standing() if gone else standing
+
+    def _renewed(self) -> Standing | None:
         if self._held:
             return self._leases.renew(self._owner, may_lead=self._may_lead)
         if self.standing is not None and not self._comes_back:
@@ -166,3 +174,8 @@ class LeaseKeeper:
     def _watch_for_ever(self) -> None:
         while not self._end.wait(max(_LOOK, self._until - self._monotonic())):
             self.look()
+
+
+def _is_gone(owner: Owner) -> bool:
+    """Whether a process of this machine is seen to be gone; its lease need not be waited for."""
+    return can_be_seen(owner) and not is_alive(owner)
