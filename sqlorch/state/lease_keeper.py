@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from sqlorch.engine.schedule_ports import LeaseStore
 
 _AGAIN = 1.0  # seconds after a renewal that did not succeed
-_LOOK = 0.25  # seconds between two looks at the clock once the trust is gone
+_LOOK = 1.0  # seconds between two looks at the clock: it may leap, as when a machine is stopped for a while
+_SOON = 0.05
 
 
 class LeaseKeeper:
@@ -172,7 +173,7 @@ class LeaseKeeper:
             wait = RENEWAL if self._held and not self.trouble else _AGAIN
 
     def _watch_for_ever(self) -> None:
-        while not self._end.wait(max(_LOOK, self._until - self._monotonic())):
+        while not self._end.wait(min(_LOOK, max(_SOON, self._until - self._monotonic()))):
             self.look()
 
 
