@@ -87,6 +87,13 @@ class Host:
     def said(self) -> bytes:
         return (self.root / "daemon.log").read_bytes()
 
+    def wait_until_up(self) -> None:
+        """Until the daemon of now has said so; before that a signal finds no daemon yet."""
+        assert self.daemon is not None
+        while f'"pid": {self.daemon.pid},'.encode() not in self.said:
+            assert self.daemon.poll() is None, "a daemon did not start"
+            time.sleep(0.1)
+
 
 @dataclass
 class Chaos:
@@ -213,9 +220,9 @@ class Chaos:
         while open_then & {row[0] for row in self.ground.query(under_way)}:
             time.sleep(0.2)
         seconds = time.monotonic() - began
-        self.wait_for("run_began", self.hosts[0], timeout=60.0)  # it is certainly up by then
         for host in self.hosts:
             assert host.daemon is not None
+            host.wait_until_up()
             host.daemon.send_signal(signal.SIGTERM)
         for host in self.hosts:
             assert host.daemon is not None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,16 +23,16 @@ from sqlorch.app.journal import Journal
 from sqlorch.app.membership import Member, Sole
 from sqlorch.app.outbox import Outbox
 from sqlorch.app.poker import ChildPoker
-from sqlorch.app.project_reader import Described, ProjectReader
+from sqlorch.app.project_reader import IN_A_FILE, Described, ProjectReader
+from sqlorch.app.pruning import Pruner
 from sqlorch.app.sending import Sending
+from sqlorch.app.spawning import Spawner
 from sqlorch.app.watching import Watch
 from sqlorch.config.references import find_state_url
 from sqlorch.domain.errors import ConfigError, StateError
 from sqlorch.domain.history import Owner
 from sqlorch.domain.lease import Role
 from sqlorch.engine.scheduler import Scheduler
-from sqlorch.executors.child import WorkerChild
-from sqlorch.executors.supervisor import Limits
 from sqlorch.executors.workers import Workers
 from sqlorch.state.lock import FileLock, LockedError
 from sqlorch.state.owner import current_owner
@@ -42,8 +42,6 @@ from sqlorch.state.turn import RunTurn, hosts_lock
 
 STATE_FILE = "state.db"
 DEFAULT_HEALTH = "127.0.0.1:8391"
-ONE_HOST = frozenset({"duckdb", "sqlite"})
-"""Adapters whose warehouse is a file: one host can drive it."""
 _DOING = "is the daemon of this project"
 
 
@@ -57,20 +55,16 @@ class DaemonOptions:
 
     Attributes:
         project: the options that name and open the project, for the processes that do.
-        grace: seconds a node under way gets when the daemon is told to stop.
+        grace: seconds a node under way gets when the daemon is told to stop, None as the settings say.
         once: end when nothing is due.
-        health: ``HOST:PORT`` to answer health checks on, None for none.
-        health_wanted: whether somebody asked for that address, so that it must be had.
-        limits: when workers are replaced.
+        health: ``HOST:PORT`` to answer health checks on, ``off`` for none, None as the settings say.
         command: this command line, for whoever finds a lock taken.
     """
 
     project: Sequence[str]
-    grace: float
+    grace: float | None
     once: bool
     health: str | None
-    health_wanted: bool
-    limits: Limits
     command: str
 
 
@@ -89,17 +83,24 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
         stack.callback(reader.close)
         project = reader.read()
         url = find_state_url(project.state_url, os.environ, project.project_dir)
-        shared = url is not None and project.adapter not in ONE_HOST
+        shared = url is not None and project.adapter not in IN_A_FILE
         stack.enter_context(_hold(project, options.command, url, shared=shared))
         store = stack.enter_context(SqlStore.open(project.state_dir / STATE_FILE, url=url))
         clock, owner = SystemClock(), current_owner()
         member = stack.enter_context(_membership(store, owner, url, signals, journal))
         turn = RunTurn(project.state_dir, command=options.command, url=url, shared=shared)
         stack.callback(turn.close)
-        workers = Workers(spawn=_spawner(project, options, turn.filenos), clock=clock, limits=options.limits)
+        workers = Workers(
+            spawn=Spawner(project.state_dir, options.project, turn.filenos),
+            clock=clock,
+            limits=project.habits.limits,
+            runs=project.habits.runs,
+        )
         stack.callback(workers.kill, "the daemon ends")
         poker = ChildPoker(options.project)
         stack.callback(poker.close)
+        pruner = Pruner(project.project_dir, project.profiles_dir, journal)
+        stack.callback(pruner.close)
         store.abandon_dead(clock.now(), store.is_alive)
         parts = Parts(
             journal=journal,
@@ -123,13 +124,14 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
             reporter=Reporter(journal, store.alerts),
             outbox=Outbox(project.state_dir, journal, send=partial(Sending, url=url)),
             member=member,
+            pruner=pruner,
             owner=owner,
             state_dir=project.state_dir,
             state_url=project.state_url,
         )
-        daemon = Daemon(parts=parts, grace=options.grace, once=options.once)
+        daemon = Daemon(parts=parts, said_grace=options.grace, once=options.once, grace=project.habits.grace)
         daemon.adopt_alerts(project.alerts)
-        health = _health(options, daemon, journal)
+        health = _health(options, project.habits.health, daemon, journal)
         if health is not None:
             stack.callback(health.close)
         _greet(project, health, journal)
@@ -181,32 +183,19 @@ def _membership(
         yield Member(keeper, owner, journal)
 
 
-def _spawner(
-    project: Described, options: DaemonOptions, locks: Callable[[], Sequence[int]]
-) -> Callable[[], WorkerChild]:
-    log_path = project.state_dir / "worker.log"
-
-    def spawn() -> WorkerChild:
-        keep = locks()
-        kept = [text for lock in keep for text in ("--keep", str(lock))]
-        command = [sys.executable, "-m", "sqlorch", "_worker", *kept, *options.project]
-        return WorkerChild(command, log_path=log_path, keep=keep)
-
-    return spawn
-
-
 def _watch(project: Described) -> Watch:
     profiles = project.profiles_dir / "profiles.yml"
     return Watch(project.project_dir, [profiles], apart=project.state_dir)
 
 
-def _health(options: DaemonOptions, daemon: Daemon, journal: Journal) -> Health | None:
-    if options.health is None:
+def _health(options: DaemonOptions, said: str, daemon: Daemon, journal: Journal) -> Health | None:
+    wanted = options.health or ("" if options.once else said)
+    if wanted == "off" or (options.once and not wanted):
         return None
     try:
-        return Health(options.health, daemon.status)
+        return Health(wanted or DEFAULT_HEALTH, daemon.status)
     except ConfigError as error:
-        if options.health_wanted:
+        if wanted:
             raise
         journal.warning("no_health", f"nobody can ask how the daemon is: {error}")
         return None

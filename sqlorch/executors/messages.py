@@ -82,13 +82,15 @@ class Beat:
 class Declined:
     """From the worker: the run was not begun, for this reason.
 
-    ``taken``: another was quicker, as happens where several daemons look at one queue; nothing is amiss.
+    ``for_all``: any other run would meet the same, because the warehouse cannot be used. ``taken``: another
+    was quicker, as happens where several daemons look at one queue; nothing is amiss.
     """
 
     WORD: ClassVar[str] = "declined"
     run_id: str
     reason: str
     taken: bool = False
+    for_all: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
