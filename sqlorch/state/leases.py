@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, literal, null, select
+from sqlalchemy import ColumnElement, Connection, Row, func, null, select
 
 from sqlorch.domain.history import Owner
 from sqlorch.domain.lease import LEASE, Holder, Role, Standing
@@ -40,7 +40,8 @@ class SqlLeases:
         """See :meth:`sqlorch.engine.schedule_ports.LeaseStore.renew`."""
         with self._database.lease() as connection:
             now = self._bury(connection)
-            lead_since = func.coalesce(lease.c.lead_since, literal(now)) if may_lead else null()
+            line_up = func.coalesce(lease.c.lead_since, _end_of_line(connection, now))
+            lead_since = line_up if may_lead else null()
             renewed = lease.update().where(*_of(owner)).values(until=now + _LENGTH, lead_since=lead_since)
             return _standing(connection, now) if connection.execute(renewed).rowcount else None
 
@@ -70,6 +71,12 @@ class SqlLeases:
         now = self._database.now(connection)
         connection.execute(lease.delete().where(lease.c.until <= now))
         return now
+
+
+def _end_of_line(connection: Connection, now: int) -> int:
+    """Behind everybody who is ready to lead, also when the clock has been set back since."""
+    last = connection.scalar(select(func.max(lease.c.lead_since)))
+    return now if last is None else max(now, last + 1)
 
 
 def _key(owner: Owner) -> dict[str, Any]:

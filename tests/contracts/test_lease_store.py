@@ -96,6 +96,16 @@ def test_who_is_not_ready_any_more_goes_to_the_end_of_the_line(store: SqlStore, 
     assert store.leases.renew(ME, may_lead=True).leader == OTHER
 
 
+def test_a_newcomer_never_leads_before_its_turn_whatever_the_clock_does(store: SqlStore, clock: Hand):
+    store.leases.take(OTHER, Role.DAEMON)  # has the smaller number, and is ready later
+    store.leases.take(ME, Role.DAEMON)
+    assert store.leases.renew(ME, may_lead=True).leader == ME
+    assert store.leases.renew(OTHER, may_lead=True).leader == ME  # at the same instant
+    clock.to(NOW - timedelta(seconds=10))
+    store.leases.take(THIRD, Role.DAEMON)
+    assert store.leases.renew(THIRD, may_lead=True).leader == ME
+
+
 def test_a_renewal_is_no_change_where_it_waits_for_no_other_write(store: SqlStore):
     store.leases.take(ME, Role.DAEMON)
     if isinstance(store._database, SqliteDatabase):  # a file has one writer, and its leases are not used
