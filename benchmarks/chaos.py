@@ -37,7 +37,7 @@ from chaos_audit import ROWS, audit
 from chaos_grounds import Files, Ground, Server, on_host
 
 REPOSITORY = Path(__file__).parents[1]
-HOURS_PER_KILL = 4
+HOURS_PER_KILL = 1
 
 PROJECT = 'name: chaos\nversion: "1.0"\nprofile: chaos\nflags: {send_anonymous_usage_stats: false}\n'
 PROFILE = "chaos: {target: dev, outputs: {dev: OUTPUT}}\n"
