@@ -10,6 +10,7 @@ one who waits go first; without it, a command could wait for as long as there is
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _DOING = "is driving runs of this project"
 _WAITING = "is waiting to drive runs of this project"
+_MOMENT = 0.25  # seconds
 _FOR_EVER = 366 * 24 * 3600.0
 
 
@@ -41,6 +43,7 @@ class RunTurn:
         self._lock = FileLock(folder / "run.lock", doing=_DOING, command=command, keep_open=True)
         self._turnstile = folder / "turnstile.lock"
         self._command = command
+        self._wanted, self._ask_again = False, 0.0
         self.held = False
 
     def filenos(self) -> list[int]:
@@ -84,13 +87,22 @@ class RunTurn:
 
     def wanted(self) -> bool:
         """Whether somebody waits, on this host or another."""
-        if self._hosts is not None and self.held and self._hosts.wanted():
+        if self._wanted_elsewhere():
             return True
         try:
             with FileLock(self._turnstile, doing=_WAITING, command=self._command):
                 return False
         except StateError:
             return True
+
+    def _wanted_elsewhere(self) -> bool:
+        """Asked for every run that could start, which may be hundreds: what was found holds for a moment."""
+        if self._hosts is None or not self.held:
+            return False
+        now = time.monotonic()
+        if now >= self._ask_again:
+            self._wanted, self._ask_again = self._hosts.wanted(), now + _MOMENT
+        return self._wanted
 
     def close(self) -> None:
         """Let go of the file, and of the connection."""
