@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,12 +23,14 @@ from sqlorch.notifiers.references import resolve
 from sqlorch.notifiers.registry import notifier_for
 from sqlorch.state.lock import FileLock
 from sqlorch.state.store import SqlStore
+from sqlorch.state.turn import hosts_lock
 
 if TYPE_CHECKING:
     from sqlorch.engine.alert_ports import Notifier
 
 STATE_FILE = "state.db"
 _LOCK = "alerts.lock"
+_DOING = "delivers alerts of this project"
 
 
 def deliver(
@@ -41,7 +44,7 @@ def deliver(
     patience: float = PATIENCE,
     environ: Mapping[str, str] = os.environ,
 ) -> Told:
-    """Deliver what is in the outbox of a state folder; one process at a time does.
+    """Deliver what is in the outbox of a state folder; one process at a time does, on whatever host.
 
     Args:
         book: who receives what.
@@ -57,8 +60,9 @@ def deliver(
         LockedError: another process delivers; names it.
         StateError: the state cannot be used.
     """
-    lock = FileLock(state_dir / _LOCK, doing="delivers alerts of this project", command=command, timeout=wait)
-    with lock, SqlStore.open(state_dir / STATE_FILE, url=url) as store:
+    lock = FileLock(state_dir / _LOCK, doing=_DOING, command=command, timeout=wait)
+    hosts = hosts_lock(url, "alerts", doing=_DOING) or nullcontext()
+    with lock, hosts, SqlStore.open(state_dir / STATE_FILE, url=url) as store:
         if hurry:
             store.deliveries.reopen([receiver.name for receiver in book.receivers])
         deliverer = Deliverer(

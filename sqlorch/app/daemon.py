@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import selectors
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -20,13 +20,13 @@ from sqlorch.domain.errors import SqlorchError, StateError
 from sqlorch.executors.messages import Declined, RunBegan, RunEnded
 from sqlorch.executors.supervisor import Lost
 from sqlorch.executors.workers import Happening, Reloaded, ReloadFailed
-from sqlorch.state.owner import is_alive
 
 if TYPE_CHECKING:
     from sqlorch.app.daemon_events import Reporter
     from sqlorch.app.daemon_signals import Signals
     from sqlorch.app.dispatching import Dispatcher
     from sqlorch.app.journal import Journal
+    from sqlorch.app.membership import Member, Sole
     from sqlorch.app.outbox import Outbox
     from sqlorch.app.poker import ChildPoker
     from sqlorch.app.project_reader import Described, Habits, ProjectReader
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sqlorch.app.watching import Watch
     from sqlorch.domain.history import Owner
     from sqlorch.engine.ports import Clock
+    from sqlorch.engine.queue_view import Candidate
     from sqlorch.engine.scheduler import Scheduler, TickReport
     from sqlorch.executors.workers import Workers
     from sqlorch.state.store import SqlStore
@@ -78,6 +79,7 @@ class Parts:
     store: SqlStore
     reporter: Reporter
     outbox: Outbox
+    member: Member | Sole
     pruner: Pruner
     owner: Owner
     state_dir: Path
@@ -132,12 +134,13 @@ class Daemon:
         """How it is, for health checks; called from other threads."""
         turned = time.monotonic() - self._turned_at
         alive = turned < _TICK + _DEGRADED
+        trouble = self.trouble or self.parts.member.trouble
         tick = self._tick
         return {
             "alive": alive,
-            "ready": alive and self.stage is Stage.RUNNING and not self.trouble,
+            "ready": alive and self.stage is Stage.RUNNING and not trouble,
             "stage": self.stage,
-            "trouble": self.trouble,
+            "trouble": trouble,
             "project": "changed, and cannot be used" if self.parts.reporter.is_broken else "ok",
             "worker": self.parts.workers.phase,
             "runs": sorted(self.parts.workers.driving),
@@ -147,6 +150,7 @@ class Daemon:
             "seconds_since_turn": round(turned, 3),
             "pid": self.parts.owner.pid,
             "version": __version__,
+            **self.parts.member.status(),
         }
 
     def _turn(self) -> bool:
@@ -156,13 +160,14 @@ class Daemon:
         self._heed_signals(now)
         if self.stage is Stage.RUNNING:
             self._follow_project(now)
-        happened = self._follow_workers(now)
+        joined = self.parts.member.follow()
+        happened = self._follow_workers(now) or joined
         if self.stage is Stage.RUNNING:
             self._schedule(now, urgent=self._sensed(now) or happened)
             self.parts.poker.start(self.parts.scheduler.sensing.due(now))
             self._schedule(now, urgent=happened)
-        self.parts.outbox.follow(now)
-        if self.stage is Stage.RUNNING and not self.once:
+        self.parts.outbox.follow(now, leads=self.parts.member.leads)
+        if self.stage is Stage.RUNNING and not self.once and self.parts.member.leads:
             self.parts.pruner.follow()
         self._beat(now)
         if self.stage is Stage.DRAINING:
@@ -262,7 +267,7 @@ class Daemon:
         elif isinstance(
             event, Lost
         ):  # what it was cancelling ends; what it was driving is rescued by the tick
-            self.parts.store.abandon_dead(now, is_alive)
+            self.parts.store.abandon_dead(now, self.parts.store.is_alive)
 
     # --- scheduling
 
@@ -274,13 +279,19 @@ class Daemon:
             self._tick = self.parts.scheduler.tick(now)
             self._tell(now)
         driving = self.parts.workers.driving
-        waiting = self.parts.dispatcher.dispatch(self._tick.ready)
+        waiting = self._dispatch(self._tick.ready)
         self._waiting = next(iter(waiting.values()), "")
-        if waiting:
+        if waiting and self.parts.member.leads:
             self.parts.store.queue.explain(waiting, now=now)
         if self.parts.workers.driving != driving:
             self._tick = None  # one of them is gone
         self._prewarm(now)
+
+    def _dispatch(self, ready: Sequence[Candidate]) -> Mapping[str, str]:
+        trouble = self.parts.member.trouble
+        if trouble:
+            return {one.run.run_id: trouble for one in ready}
+        return self.parts.dispatcher.dispatch(ready)
 
     def _sensed(self, now: datetime) -> bool:
         """Hear what looks of sensors have found; whether there was anything."""
@@ -289,7 +300,7 @@ class Daemon:
         return bool(found)
 
     def _tell(self, now: datetime) -> None:
-        if self.parts.reporter.alerts(now):
+        if self.parts.member.leads and self.parts.reporter.alerts(now):
             self.parts.outbox.wanted()
 
     def _overdue(self, now: datetime) -> bool:

@@ -154,7 +154,7 @@ class Reporter:
         self._journal.warning("node_ended", text, outcome=event.outcome, **fields)
 
     def _declined_run(self, event: Declined) -> None:
-        if self._declined.get(event.run_id) != event.reason:
+        if not event.taken and self._declined.get(event.run_id) != event.reason:
             self._declined[event.run_id] = event.reason
             text = f"run {event.run_id} cannot begin yet: {event.reason}"
             self._journal.warning("run_declined", text, run_id=event.run_id)

@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from sqlorch import __version__
 from sqlorch.app.clock import SystemClock, WakefulClock
 from sqlorch.app.daemon import Daemon, Parts
 from sqlorch.app.daemon_events import Reporter
-from sqlorch.app.daemon_signals import catching
+from sqlorch.app.daemon_signals import Signals, catching
 from sqlorch.app.dispatching import Dispatcher
 from sqlorch.app.health import Health
 from sqlorch.app.journal import Journal
+from sqlorch.app.membership import Member, Sole
 from sqlorch.app.outbox import Outbox
 from sqlorch.app.poker import ChildPoker
-from sqlorch.app.project_reader import Described, ProjectReader
+from sqlorch.app.project_reader import IN_A_FILE, Described, ProjectReader
 from sqlorch.app.pruning import Pruner
 from sqlorch.app.sending import Sending
 from sqlorch.app.spawning import Spawner
@@ -31,10 +31,11 @@ from sqlorch.app.watching import Watch
 from sqlorch.config.references import find_state_url
 from sqlorch.domain.errors import ConfigError, StateError
 from sqlorch.domain.history import Owner
+from sqlorch.domain.lease import Role
 from sqlorch.engine.scheduler import Scheduler
 from sqlorch.executors.workers import Workers
 from sqlorch.state.lock import FileLock, LockedError
-from sqlorch.state.owner import current_owner, is_alive
+from sqlorch.state.owner import current_owner
 from sqlorch.state.schema import make_private_folder
 from sqlorch.state.store import SqlStore
 from sqlorch.state.turn import RunTurn, hosts_lock
@@ -83,13 +84,15 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
         stack.callback(reader.close)
         project = reader.read()
         url = find_state_url(project.state_url, os.environ, project.project_dir)
-        stack.enter_context(_alone(project.state_dir, options.command, url))
+        shared = url is not None and project.adapter not in IN_A_FILE
+        stack.enter_context(_hold(project, options.command, url, shared=shared))
         store = stack.enter_context(
             SqlStore.open(project.state_dir / STATE_FILE, url=url, patience=_STATE_PATIENCE)
         )
-        turn = RunTurn(project.state_dir, command=options.command, url=url)
+        clock, owner = SystemClock(), current_owner()
+        member = stack.enter_context(_membership(store, owner, url, signals, journal))
+        turn = RunTurn(project.state_dir, command=options.command, url=url, shared=shared)
         stack.callback(turn.close)
-        clock = SystemClock()
         workers = Workers(
             spawn=Spawner(project.state_dir, options.project, turn.filenos),
             clock=clock,
@@ -101,9 +104,7 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
         stack.callback(poker.close)
         pruner = Pruner(project.project_dir, project.profiles_dir, journal)
         stack.callback(pruner.close)
-        owner = current_owner()
-        alive = _aliveness(turn, url)
-        store.abandon_dead(clock.now(), alive)
+        store.abandon_dead(clock.now(), store.is_alive)
         parts = Parts(
             journal=journal,
             clock=clock,
@@ -117,13 +118,15 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
                 store=store,
                 clock=WakefulClock(),
                 owner=owner,
-                is_alive=alive,
+                is_alive=store.is_alive,
                 now=clock.now(),
                 snapshot=project.snapshot,
+                peers=member,
             ),
             store=store,
             reporter=Reporter(journal, store.alerts),
             outbox=Outbox(project.state_dir, journal, send=partial(Sending, url=url)),
+            member=member,
             pruner=pruner,
             owner=owner,
             state_dir=project.state_dir,
@@ -139,29 +142,48 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
 
 
 @contextmanager
-def _alone(state_dir: Path, command: str, url: str | None) -> Iterator[None]:
-    make_private_folder(state_dir)
-    lock = FileLock(state_dir / "daemon.lock", doing=_DOING, command=command)
-    hosts = hosts_lock(url, "daemon", doing=_DOING)
+def _hold(project: Described, command: str, url: str | None, *, shared: bool) -> Iterator[None]:
+    """Be the daemon of this folder, and of the state unless daemons of other folders may be there too."""
+    make_private_folder(project.state_dir)
+    lock = FileLock(project.state_dir / "daemon.lock", doing=_DOING, command=command)
+    hosts = hosts_lock(url, "daemon", doing=_DOING, shared=shared)
     with ExitStack() as stack:
         try:
             stack.enter_context(lock)
+        except LockedError as error:
+            hint = f"; another one beside it needs a folder of its own, not {project.project_dir}"
+            raise HeldError(f"{error}{hint if shared else ''}") from error
+        try:
             if hosts is not None:
                 stack.enter_context(hosts)
         except LockedError as error:
-            raise HeldError(str(error)) from error
+            hint = f"; one host alone can drive a warehouse of {project.adapter}, which is a file"
+            raise HeldError(f"{error}{'' if shared else hint}") from error
         yield
 
 
-def _aliveness(turn: RunTurn, url: str | None) -> Callable[[Owner], bool]:
-    """Whether the process that drives a run is there; of another host it is not, when its lock is free."""
+@contextmanager
+def _membership(
+    store: SqlStore, owner: Owner, url: str | None, signals: Signals, journal: Journal
+) -> Iterator[Member | Sole]:
+    """Its lease among the daemons of a state that several hosts use."""
+    if url is None:
+        yield Sole()
+        return
+    from sqlorch.state.lease_keeper import LeaseKeeper  # noqa: PLC0415 - threads that few daemons need
 
-    def alive(owner: Owner) -> bool:
-        if url is None or owner.host == current_owner().host:
-            return is_alive(owner)
-        return bool(turn.take())
-
-    return alive
+    clock = WakefulClock()
+    with LeaseKeeper(
+        store.leases,
+        owner,
+        Role.DAEMON,
+        lost=lambda _: signals.wake(),
+        comes_back=True,
+        changed=signals.wake,
+        now=clock.now,
+        monotonic=clock.monotonic,
+    ) as keeper:
+        yield Member(keeper, owner, journal)
 
 
 def _watch(project: Described) -> Watch:

@@ -75,8 +75,11 @@ class Dispatcher:
         return ""
 
     def declined(self, event: Declined) -> None:
-        """A worker could not begin a run: try again in a while, later each time."""
-        first, longest = _DECLINED
+        """A worker could not begin a run: try again in a while, later each time.
+
+        Where another process was quicker there is nothing to try again; should there be, soon.
+        """
+        first, longest = (_AGAIN, _AGAIN) if event.taken else _DECLINED
         name = _ALL if event.for_all else event.run_id
         times = self._pauses[name].times if name in self._pauses else 0
         until = time.monotonic() + min(longest, first * 2**times)

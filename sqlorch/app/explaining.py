@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from sqlorch.app.operating import Desk, living_daemon
+from sqlorch.app.living import living_daemon
+from sqlorch.app.operating import Desk
 from sqlorch.domain.coverage import Standing, verdict_over
 from sqlorch.domain.describe import name_slot
 from sqlorch.domain.errors import ConfigError, StateError

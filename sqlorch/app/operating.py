@@ -29,10 +29,8 @@ from sqlorch.domain.snapshot import Snapshot, spec_hash
 from sqlorch.domain.variables import VARIABLES, new_run_id
 from sqlorch.domain.zones import instant_of, label_at
 from sqlorch.engine.sensing import IGNORE
-from sqlorch.state.owner import is_alive
 
 if TYPE_CHECKING:
-    from sqlorch.domain.history import Owner
     from sqlorch.lineage.project import Project
     from sqlorch.state.store import SqlStore
 
@@ -93,20 +91,6 @@ def open_desk(choices: Choices) -> Iterator[Desk]:
             who=this_person(),
             now=SystemClock().now(),
         )
-
-
-def living_daemon(store: SqlStore) -> Mapping[str, Any] | None:
-    """The daemon of this project if its process exists and has not been stopped, else None."""
-    found = store.daemons.daemon()
-    if found is None or found["state"] == "stopped":
-        return None
-    return found if is_alive(_owner(found)) else None
-
-
-def _owner(daemon: Mapping[str, Any]) -> Owner:
-    from sqlorch.domain.history import Owner  # noqa: PLC0415 - a type elsewhere in this module
-
-    return Owner(host=daemon["host"], boot_id=daemon["boot_id"], pid=daemon["pid"], started=daemon["started"])
 
 
 def pause(desk: Desk, name: str, reason: str) -> bool:

@@ -64,15 +64,15 @@ class Outbox:
         """There is something new to tell."""
         self._due = time.monotonic()
 
-    def follow(self, now: datetime) -> None:
-        """See what came of a delivery, and start one when it is time."""
+    def follow(self, now: datetime, *, leads: bool = True) -> None:
+        """See what came of a delivery, and start one when it is time and ours to do."""
         if self._sending is not None:
             sent = self._sending.take()
             if sent is not None:
                 self._sending = None
                 self._heed(sent, now)
         moment = time.monotonic()
-        if self._due is None or self._sending is not None or not self._book:
+        if self._due is None or self._sending is not None or not self._book or not leads:
             return
         if moment >= max(self._due, self._not_before):
             self._start(moment)

@@ -18,6 +18,8 @@ from sqlorch.domain.snapshot import Snapshot
 from sqlorch.domain.snapshot_codec import decode_snapshot
 from sqlorch.executors.supervisor import Limits
 
+IN_A_FILE = frozenset({"duckdb", "sqlite"})
+"""Adapters whose warehouse is a file: one host, and one process at a time, can drive it."""
 _TIMEOUT = 300.0  # seconds; far more than any project takes
 _CHUNK = 1 << 20
 
@@ -43,7 +45,8 @@ class Habits:
 class Described:
     """What a reading yielded: the project for the scheduler, who is alerted (``""``: nobody), its folders.
 
-    ``state_url`` is where the URL of the state's database is found, never the URL.
+    ``state_url`` is where the URL of the state's database is found, never the URL; ``adapter`` is dbt's
+    kind of warehouse.
     """
 
     snapshot: Snapshot
@@ -52,6 +55,7 @@ class Described:
     profiles_dir: Path
     state_dir: Path
     state_url: str | None
+    adapter: str
     habits: Habits
 
 
@@ -155,6 +159,7 @@ def _described(text: bytes) -> Described:
         profiles_dir=Path(document["profiles_dir"]),
         state_dir=Path(document["state_dir"]),
         state_url=document["state_url"],
+        adapter=str(document["adapter"]),
         habits=_habits(document["daemon"]),
     )
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlorch.app.clock import SystemClock
-from sqlorch.app.operating import living_daemon
+from sqlorch.app.leasing import giving_up
+from sqlorch.app.living import living_daemon
 from sqlorch.app.publishing import Published, publish_after_run
 from sqlorch.app.running import Ended, Outlook, Progress, group_session_nodes, make_driver
 from sqlorch.app.settling import settle
@@ -61,7 +62,7 @@ def retry(
         ProjectError: a node of it is no longer in the project.
     """
     turn = workspace.driving(command, wait=wait, waiting=tell)
-    with turn, workspace.store(alone=True) as store:
+    with turn, workspace.own_store(lost=giving_up(stop, tell)) as store:
         record, nodes = store.run(run_id), store.nodes(run_id)
         if record.kind != RunKind.MANUAL and not nodes:
             raise StateError(f"{run_id} was never begun, so there is nothing to resume; a daemon starts it")
@@ -109,7 +110,7 @@ def hand_over(workspace: Workspace, run_id: str) -> tuple[int, int] | None:
         gen = store.queue.requeue(
             run_id, now=SystemClock().now(), parameters={"reprocess": str(Reprocess.MISSING)}
         )
-        return gen, daemon["pid"]
+        return gen, daemon.pid
 
 
 def _code_of(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlorch.app.awaiting import require_sensors, with_patience
 from sqlorch.app.clock import SystemClock
+from sqlorch.app.leasing import giving_up
 from sqlorch.app.manual_alerts import by_hand
 from sqlorch.app.publishing import Published, publish_after_run, select_nodes
 from sqlorch.app.settling import settle
@@ -129,7 +130,7 @@ def run(workspace: Workspace, request: Request, *, progress: Progress, stop: Sto
 
 def _run(workspace: Workspace, request: Request, *, progress: Progress, stop: Stop, tell: Tell) -> Ended:
     turn = workspace.driving(request.command, wait=request.wait, waiting=tell)
-    with turn, workspace.store(alone=True) as store:
+    with turn, workspace.own_store(lost=giving_up(stop, tell)) as store:
         session = workspace.session()
         try:
             settle(store, session, target=workspace.choices.target, tell=tell)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlorch.app.alert_book import read_book
 from sqlorch.app.lineage import LineageView, open_view
+from sqlorch.app.project_reader import IN_A_FILE
 from sqlorch.app.workspace import Choices, Workspace
 from sqlorch.domain.alert_codec import encode_book
 from sqlorch.domain.dag import EXECUTABLE_KINDS, Dag
@@ -21,7 +22,6 @@ from sqlorch.domain.snapshot import Snapshot, SnapshotNode
 from sqlorch.domain.snapshot_codec import encode_snapshot
 from sqlorch.lineage.code.book import read_code
 
-_IN_A_FILE = frozenset({"duckdb", "sqlite"})
 _RUNS = 4  # at once, where the warehouse is a server
 
 
@@ -30,7 +30,8 @@ def describe_project(choices: Choices) -> dict[str, Any]:
 
     ``alerts`` says who is told what (:mod:`sqlorch.domain.alert_codec`), and is ``""`` where nobody is;
     ``snapshot`` is the encoded :class:`~sqlorch.domain.snapshot.Snapshot`; ``state_dir`` where it is
-    remembered, ``state_url`` where the URL of the state is found; ``daemon`` how the daemon behaves;
+    remembered, ``state_url`` where the URL of the state is found; ``adapter`` dbt's kind of warehouse;
+    ``daemon`` how the daemon behaves;
     ``project_dir`` and ``watch`` what to look at for changes.
 
     Raises:
@@ -45,6 +46,7 @@ def describe_project(choices: Choices) -> dict[str, Any]:
         "profiles_dir": str(workspace.location.profiles_dir),
         "state_dir": str(workspace.state_dir),
         "state_url": workspace.settings.state_url,
+        "adapter": view.project.adapter,
         "daemon": _habits(view),
         "snapshot": encode_snapshot(replace(snapshot, warnings=(*snapshot.warnings, *notices))),
         "alerts": encode_book(book) if book.receivers else "",
@@ -54,7 +56,7 @@ def describe_project(choices: Choices) -> dict[str, Any]:
 def _habits(view: LineageView) -> dict[str, Any]:
     """How the daemon is to behave; a warehouse in a file is one process's, so one run at a time."""
     said = view.workspace.settings.daemon
-    runs = 1 if view.project.adapter in _IN_A_FILE else said.runs or _RUNS
+    runs = 1 if view.project.adapter in IN_A_FILE else said.runs or _RUNS
     return {
         "grace": said.grace,
         "idle": said.worker_idle,

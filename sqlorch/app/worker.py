@@ -12,17 +12,20 @@ import os
 import signal
 import threading
 import time
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from sqlorch import __version__
+from sqlorch.app.leasing import leased
 from sqlorch.app.publishing import publish_after_run
 from sqlorch.app.verified import read_code_of
 from sqlorch.app.worker_runs import Drives, to_log
 from sqlorch.app.workspace import Choices, open_workspace
 from sqlorch.domain.errors import ExecutionError, SqlorchError
+from sqlorch.domain.lease import Role
 from sqlorch.engine.stop import Stop
 from sqlorch.executors.messages import Beat, Broken, Drive, Hello, Ready, Rested, Suspend
 from sqlorch.executors.worker_streams import Channel
@@ -36,7 +39,8 @@ if TYPE_CHECKING:
 _BEAT = 5.0  # seconds between two signs of life
 _REST = 0.25  # seconds without an order before the warehouse is let go of
 _PUBLISH_AT_MOST = 60.0  # seconds of uninterrupted work after which dashboards get something in between
-_LEAVE = 10.0  # seconds from the end of the grace to the end of this process, whatever hangs
+# seconds from the end of the grace to the end of this process, whatever hangs; less than lease.LEAVING
+_LEAVE = 10.0
 _BROKEN = 2
 _STUCK = 75
 
@@ -73,7 +77,7 @@ class _Worker:
         before = read_code_of(workspace, to_log)
         session = workspace.session()
         try:
-            with _open_store(workspace) as store:
+            with _open_store(workspace) as store, self._leased(workspace, store):
                 drives = Drives(
                     workspace=workspace,
                     session=session,
@@ -140,6 +144,14 @@ class _Worker:
     def _insist(self, grace: float) -> None:
         time.sleep(grace + _LEAVE)
         os._exit(_STUCK)  # a query or a hook does not heed its interruption
+
+    def _leased(self, workspace: Workspace, store: SqlStore) -> AbstractContextManager[object]:
+        return leased(store, Role.WORKER, url=workspace.state_url, lost=self._fenced)
+
+    def _fenced(self, why: str) -> None:
+        """Others will take up what this process drives: it must be gone by then."""
+        to_log(f"the worker leaves: {why}")
+        self._leave(0.0)
 
     def _beat(self) -> None:
         while True:

@@ -21,7 +21,7 @@ from sqlorch.domain.run import NodeResult, NodeState, RunSpec, RunState
 from sqlorch.engine.stop import Stop
 from sqlorch.executors.messages import Declined, Drive, NodeBegan, NodeEnded, RunBegan, RunEnded
 from sqlorch.executors.worker_streams import Channel
-from sqlorch.state.owner import current_owner, is_alive
+from sqlorch.state.owner import can_be_seen, current_owner
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
@@ -147,7 +147,8 @@ class Drives:
             self._channel.send(Declined(run_id=order.run_id, reason=str(error), for_all=not reached))
             return
         if record is None:
-            self._channel.send(Declined(run_id=order.run_id, reason="it is not this worker's turn"))
+            why = "another process has it, or it may not begin yet"
+            self._channel.send(Declined(run_id=order.run_id, reason=why, taken=True))
             return
         self._channel.send(
             RunEnded(
@@ -164,9 +165,16 @@ class Drives:
         record = self._store.run(order.run_id)
         if record.state is RunState.QUEUED:
             return self._claim(record, order.max_active)
-        if record.state is RunState.RUNNING and _abandoned(record):
+        if record.state is RunState.RUNNING and self._abandoned(record):
             return self._take_up(record)
         return None
+
+    def _abandoned(self, record: RunRecord) -> bool:
+        """Whether nobody drives a run: its process is gone, or is a daemon, which drives none itself."""
+        owner = record.owner
+        if owner is None or (can_be_seen(owner) and owner.pid == os.getppid()):
+            return True
+        return not self._store.is_alive(owner) or owner in self._store.leases.standing().daemons
 
     def _claim(self, record: RunRecord, max_active: int | None) -> RunRecord | None:
         spec = self._claims.spec(record)
@@ -235,14 +243,3 @@ def _certain(before: CodeBook | None, after: CodeBook | None) -> Mapping[str, st
 def to_log(line: str) -> None:
     """Write a line into the worker's log, which is wherever it prints to."""
     print(line, flush=True)  # noqa: T201 - the worker prints into its log
-
-
-def _abandoned(record: RunRecord) -> bool:
-    """Whether the process that drove a run is gone, or is the daemon that hands it to us.
-
-    A process of another host cannot be seen from here: the daemon, which holds the lock, is the judge.
-    """
-    owner = record.owner
-    if owner is None or owner.pid == os.getppid() or owner.host != current_owner().host:
-        return True
-    return not is_alive(owner)

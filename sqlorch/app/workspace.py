@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlorch.app.clock import SystemClock
+from sqlorch.app.leasing import leased
 from sqlorch.config.locate import Location, locate
 from sqlorch.config.references import find_state_url
 from sqlorch.config.settings import Settings, load_settings
 from sqlorch.config.variables import check_clashes, parse_vars
 from sqlorch.domain.errors import ConfigError
+from sqlorch.domain.lease import Role
 from sqlorch.domain.timetable import make_timetable
 from sqlorch.domain.variables import SAMPLE_INTERVAL, interval_variables
 
@@ -92,19 +94,32 @@ class Workspace:
         return self.state_dir / "runs" / run_id
 
     @contextmanager
-    def store(self, *, alone: bool = False) -> Iterator[SqlStore]:
-        """The state store, opened; runs whose process is gone are ended first.
-
-        Args:
-            alone: this process holds :meth:`driving`, so that no other process can be driving a run, whatever
-                machine it says it is on.
-        """
-        from sqlorch.state.owner import current_owner, is_alive  # noqa: PLC0415 - help must not wait for SQLAlchemy
-        from sqlorch.state.store import SqlStore  # noqa: PLC0415
+    def store(self) -> Iterator[SqlStore]:
+        """The state store, opened; runs whose process is gone are ended first."""
+        from sqlorch.state.store import SqlStore  # noqa: PLC0415 - help must not wait for SQLAlchemy
 
         with SqlStore.open(self.state_file, url=self.state_url) as store:
-            here = current_owner()
-            store.abandon_dead(SystemClock().now(), here.__eq__ if alone else is_alive)
+            store.abandon_dead(SystemClock().now(), store.is_alive)
+            yield store
+
+    @contextmanager
+    def own_store(self, *, lost: Callable[[str], object]) -> Iterator[SqlStore]:
+        """The store for a command that holds :meth:`driving`, with a lease where other hosts use it too.
+
+        In a state file no other process can be driving a run then, whatever machine it says it is on.
+
+        Args:
+            lost: told, from a thread, when the command must stop because its lease is over, and why.
+        """
+        from sqlorch.state.owner import current_owner  # noqa: PLC0415 - help must not wait for SQLAlchemy
+        from sqlorch.state.store import SqlStore  # noqa: PLC0415 - likewise
+
+        url = self.state_url
+        with (
+            SqlStore.open(self.state_file, url=url) as store,
+            leased(store, Role.COMMAND, url=url, lost=lost),
+        ):
+            store.abandon_dead(SystemClock().now(), current_owner().__eq__ if url is None else store.is_alive)
             yield store
 
     def driving(

@@ -1,4 +1,4 @@
-"""``sqlorch daemon --status``: who the daemon is, as it wrote it down."""
+"""``sqlorch daemon --status``: who the daemons are, as they wrote it down."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from sqlorch.app.operating import living_daemon
+from sqlorch.app.living import LivingDaemon, living_daemons
 from sqlorch.app.workspace import open_workspace
 from sqlorch.cli import text
 from sqlorch.cli.running import choices
@@ -20,21 +20,26 @@ def print_status(given: Mapping[str, Any]) -> int:
     """Print it; 0 when a daemon is alive, 1 when none is."""
     workspace = open_workspace(choices(given))
     with workspace.store() as store:
-        last, alive = store.daemons.daemon(), living_daemon(store)
+        last, alive = store.daemons.daemon(), living_daemons(store)
         runs = store.queue.open_runs()
     queued = sum(1 for run in runs if run.state == "queued")
     under_way = [run.run_id for run in runs if run.state != "queued"]
-    if alive is None:
+    if not alive:
         click.echo(_gone(last))
-    else:
-        since = f"{alive['started_at']:%Y-%m-%d %H:%M:%S} UTC"
-        ago = text.seconds((datetime.now(UTC) - alive["beat_at"]).total_seconds())
-        click.echo(
-            f"{alive['state']}: process {alive['pid']} on {alive['host']} since {since}, "
-            f"sqlorch {alive['version']}, last sign of life {ago} ago"
-        )
+    for daemon in alive:
+        click.echo(_line(daemon))
     click.echo(f"{text.number(queued, 'run')} queued, under way: {', '.join(under_way) or 'nothing'}")
-    return 0 if alive is not None else _NOT_THERE
+    return 0 if alive else _NOT_THERE
+
+
+def _line(daemon: LivingDaemon) -> str:
+    since = f"{daemon.started_at:%Y-%m-%d %H:%M:%S} UTC"
+    ago = text.seconds(max(0.0, (datetime.now(UTC) - daemon.beat_at).total_seconds()))
+    leads = ", leads" if daemon.leads else ""
+    return (
+        f"{daemon.state}{leads}: process {daemon.pid} on {daemon.host} since {since}, "
+        f"sqlorch {daemon.version}, last sign of life {ago} ago"
+    )
 
 
 def _gone(last: Mapping[str, Any] | None) -> str:

@@ -39,7 +39,8 @@ _LOOK = 0.5  # seconds between two looks with --wait
 @read_options
 def trigger(group: str, *, wait: bool, as_json: bool, **given: Any) -> int:
     """Queue a run of a group for the daemon, whatever its schedule, also while it is paused."""
-    from sqlorch.app.operating import Trigger, living_daemon, open_desk  # noqa: PLC0415 - help must not wait
+    from sqlorch.app.living import living_daemon  # noqa: PLC0415 - help must not wait
+    from sqlorch.app.operating import Trigger, open_desk  # noqa: PLC0415 - likewise
     from sqlorch.app.operating import trigger as do  # noqa: PLC0415 - likewise
     from sqlorch.cli.running import choices  # noqa: PLC0415 - likewise
     from sqlorch.domain.errors import StateError  # noqa: PLC0415 - likewise

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sqlorch.domain.errors import StateError
     from sqlorch.domain.history import Owner
     from sqlorch.domain.interval import Interval
+    from sqlorch.domain.lease import Role, Standing
     from sqlorch.domain.ledger import LedgerEntry
     from sqlorch.domain.run import RunSpec
     from sqlorch.domain.scheduling import (
@@ -284,5 +285,35 @@ class DaemonStore(Protocol):
     def daemon(self) -> Mapping[str, Any] | None:
         """The last one: owner fields, ``started_at``, ``beat_at``, ``version``, ``state``."""
 
+    def daemons(self, limit: int) -> list[Mapping[str, Any]]:
+        """Those that were not stopped, as :meth:`daemon` describes one, newest first; they may have died."""
+
     def audit(self, limit: int | None = None) -> list[Mapping[str, Any]]:
         """What people did, newest first: ``at``, ``who``, ``action``, ``subject``, ``detail``."""
+
+
+class LeaseStore(Protocol):
+    """Leases of processes that drive runs, by the clock of the store (:mod:`sqlorch.domain.lease`).
+
+    At every moment a lease either holds or is over for good, for everybody.
+    """
+
+    def take(self, owner: Owner, role: Role) -> Standing:
+        """Begin a lease; it does not lead yet."""
+
+    def renew(self, owner: Owner, *, may_lead: bool) -> Standing | None:
+        """Let a lease begin anew; None when it is over.
+
+        Args:
+            owner: who has it.
+            may_lead: whether that process is ready to lead; how long it has been counts.
+        """
+
+    def release(self, owner: Owner) -> None:
+        """End a lease now; nothing when there is none."""
+
+    def holds(self, owner: Owner) -> bool:
+        """Whether the process has a lease; when it has not, it can never renew one."""
+
+    def standing(self) -> Standing:
+        """Every lease that holds."""

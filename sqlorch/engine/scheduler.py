@@ -22,6 +22,7 @@ from sqlorch.engine.backfill_feed import BackfillFeed
 from sqlorch.engine.clock_guard import ClockGuard
 from sqlorch.engine.dataset_trigger import DatasetTrigger
 from sqlorch.engine.fairness import Fairness
+from sqlorch.engine.peers import Alone
 from sqlorch.engine.promotion import Promotion
 from sqlorch.engine.queue_view import Candidate, Queue, Review
 from sqlorch.engine.sensing import Sensing
@@ -32,12 +33,14 @@ from sqlorch.engine.watchdog import Watchdog
 if TYPE_CHECKING:
     from sqlorch.domain.history import Owner
     from sqlorch.domain.sensor import Look
+    from sqlorch.engine.peers import Peers
     from sqlorch.engine.ports import Clock
     from sqlorch.engine.scheduler_store import SchedulerStore
 
 _ROUNDS = 10
 _ENROLLED = 500  # groups enrolled in one transaction
 _GUARDED = timedelta(seconds=5)  # how often a clock that is not trusted is looked at
+_ALONE = Alone()
 _AGAIN = timedelta(minutes=1)  # until a group that could not be decided is tried again
 
 
@@ -103,6 +106,7 @@ class Scheduler:
         is_alive: whether a process still exists.
         now: when this scheduler begins: what falls due from now on is not missed.
         snapshot: the project, see :meth:`load`.
+        peers: the daemons beside this one.
 
     Attributes:
         sensing: what queued runs wait for outside; whoever owns the scheduler sees to the looks.
@@ -117,9 +121,11 @@ class Scheduler:
         is_alive: Callable[[Owner], bool],
         now: datetime,
         snapshot: Snapshot,
+        peers: Peers = _ALONE,
     ) -> None:
         self._store = store
         self._clock = clock
+        self._peers = peers
         self._began = now
         self._fairness = Fairness()
         self.sensing = Sensing()
@@ -130,7 +136,9 @@ class Scheduler:
         self._review = Review(waiting={})
         self._looked_at: datetime | None = None
         self._guard = ClockGuard(_last_beat(store))
-        self._watchdog = Watchdog(store=store, snapshot=snapshot, owner=owner, is_alive=is_alive, since=now)
+        self._watchdog = Watchdog(
+            store=store, snapshot=snapshot, owner=owner, is_alive=is_alive, since=now, peers=peers
+        )
         store.schedule.watch(now)
         self.load(snapshot, now)
 
@@ -155,7 +163,7 @@ class Scheduler:
     def tick(self, now: datetime) -> TickReport:
         """Do everything that is to be done now."""
         made = _Made(created=[], skipped={}, held={})
-        guard = self._check_clock(now)
+        guard = self._check_clock(now) or self._peers.distrusted
         changed = self._refresh()
         rescued = self._watchdog.rescue(self._queue.by_id, now)
         decided = not guard and self._decide_due(made, now)
@@ -283,7 +291,8 @@ class Scheduler:
             self._read_queue()
             self._review = self._services.promotion.review(self._queue, now)
         self._fairness.offer(candidate.run for candidate in self._review.ready if not candidate.resume)
-        self._store.queue.explain(self._review.waiting, now=now)
+        if self._peers.leads:  # each would say it in its own words, for ever
+            self._store.queue.explain(self._review.waiting, now=now)
         self._looked_at = now
 
     def _next_due(self, now: datetime) -> datetime | None:

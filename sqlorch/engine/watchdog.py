@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlorch.domain.group import Group
     from sqlorch.domain.history import Owner
     from sqlorch.domain.snapshot import Snapshot
+    from sqlorch.engine.peers import Peers
     from sqlorch.engine.scheduler_store import SchedulerStore
 
 INFRA_BUDGET = 3
@@ -34,6 +35,7 @@ class Watchdog:
         owner: this process, which takes over what nobody drives.
         is_alive: whether a process still exists.
         since: when this watch began: what was missed before it was found late.
+        peers: the daemons beside this one.
     """
 
     def __init__(
@@ -44,12 +46,14 @@ class Watchdog:
         owner: Owner,
         is_alive: Callable[[Owner], bool],
         since: datetime,
+        peers: Peers,
     ) -> None:
         self._store = store
         self.snapshot = snapshot
         self._owner = owner
         self._is_alive = is_alive
         self._since = since
+        self._peers = peers
         self._told: set[tuple[str, int, str]] = set()
         self._waiting_since: dict[tuple[str, int], datetime] = {}
         self._ready_since: dict[tuple[str, int], datetime] = {}
@@ -99,12 +103,15 @@ class Watchdog:
         return self.snapshot.nodes[uid].name if uid in self.snapshot.nodes else uid
 
     def adopted(self, runs: Iterable[OpenRun]) -> frozenset[str]:
-        """Runs under way that this process took over and nobody drives on yet."""
+        """Runs under way that a daemon took over, this one or another, and nobody drives on yet."""
         return frozenset(
             run.run_id
             for run in runs
-            if run.state is RunState.RUNNING and run.owner == self._owner and run.kind is not RunKind.MANUAL
+            if run.state is RunState.RUNNING and run.kind is not RunKind.MANUAL and self._rests(run.owner)
         )
+
+    def _rests(self, owner: Owner | None) -> bool:
+        return owner is not None and (owner == self._owner or self._peers.is_daemon(owner))
 
     def enforce(self, runs: Mapping[str, OpenRun], review: Review, now: datetime) -> bool:
         """Tell of missed deadlines, stop what takes too long, fail what waited too long.

@@ -80,14 +80,16 @@ class Beat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declined:
-    """From the worker: the run was not begun and stays queued, for this reason.
+    """From the worker: the run was not begun, for this reason.
 
-    ``for_all``: any other run would meet the same, because the warehouse cannot be used.
+    ``for_all``: any other run would meet the same, because the warehouse cannot be used. ``taken``: another
+    was quicker, as happens where several daemons look at one queue; nothing is amiss.
     """
 
     WORD: ClassVar[str] = "declined"
     run_id: str
     reason: str
+    taken: bool = False
     for_all: bool = False
 
 

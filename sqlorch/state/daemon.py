@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from sqlorch.domain.history import Owner
 from sqlorch.state import audit
@@ -39,20 +39,28 @@ class SqlDaemons:
 
     def daemon(self) -> Mapping[str, Any] | None:
         """See :meth:`sqlorch.engine.schedule_ports.DaemonStore.daemon`."""
+        return next(iter(self._listed(select(daemon), 1)), None)
+
+    def daemons(self, limit: int) -> list[Mapping[str, Any]]:
+        """See :meth:`sqlorch.engine.schedule_ports.DaemonStore.daemons`."""
+        return self._listed(select(daemon).where(daemon.c.state != "stopped"), limit)
+
+    def _listed(self, statement: Select[Any], limit: int) -> list[Mapping[str, Any]]:
         with self._database.read() as connection:
-            row = connection.execute(select(daemon).order_by(daemon.c.id.desc()).limit(1)).first()
-        if row is None:
-            return None
-        return {
-            "host": row.host,
-            "boot_id": row.boot_id,
-            "pid": row.pid,
-            "started": row.started,
-            "started_at": from_micros(row.started_at),
-            "beat_at": from_micros(row.beat_at),
-            "version": row.version,
-            "state": row.state,
-        }
+            rows = connection.execute(statement.order_by(daemon.c.id.desc()).limit(limit)).all()
+        return [
+            {
+                "host": row.host,
+                "boot_id": row.boot_id,
+                "pid": row.pid,
+                "started": row.started,
+                "started_at": from_micros(row.started_at),
+                "beat_at": from_micros(row.beat_at),
+                "version": row.version,
+                "state": row.state,
+            }
+            for row in rows
+        ]
 
     def audit(self, limit: int | None = None) -> list[Mapping[str, Any]]:
         """See :meth:`sqlorch.engine.schedule_ports.DaemonStore.audit`."""

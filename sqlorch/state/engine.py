@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import text as sql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -26,6 +27,7 @@ from sqlorch.state.watcher import Watcher
 
 _OLDEST_SQLITE = (3, 37, 0)  # RETURNING, and fixes to WAL recovery
 _WRITE = "sqlorch_write"
+_NOW = sql("SELECT CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)")
 
 
 class Database(Protocol):
@@ -36,6 +38,15 @@ class Database(Protocol):
 
     def write(self) -> AbstractContextManager[Connection]:
         """A transaction beside which nobody else writes; committed at the end, or all of it undone."""
+
+    def lease(self) -> AbstractContextManager[Connection]:
+        """A short transaction on leases, beside which there is no other on leases.
+
+        It waits for no other writes where that can be had, and does not count as a change.
+        """
+
+    def now(self, connection: Connection) -> int:
+        """This database's clock, in microseconds since 1970 UTC."""
 
     def version(self) -> int:
         """A number that differs once anybody has committed since the last call, this process included."""
@@ -93,6 +104,14 @@ class SqliteDatabase:
                 yield connection
         finally:
             self._turn.release()
+
+    def lease(self) -> AbstractContextManager[Connection]:
+        """A file has one kind of write transaction."""
+        return self.write()
+
+    def now(self, connection: Connection) -> int:
+        """The clock of this machine, in microseconds since 1970 UTC."""
+        return int(connection.execute(_NOW).scalar_one())
 
     def pin(self) -> None:
         """From now on refuse to write when another file, or none, is at the path.

@@ -36,6 +36,9 @@ _COUNT = sql(
 )
 # By that number the server tells, after a broken connection or a crash, what became of the transaction.
 _FATE = sql("SELECT txid_status(:number)")
+# Leases are apart from all else: a renewal must not wait for another's long write.
+_LEASES = sql("SELECT pg_advisory_xact_lock(1936814966, hashtext(current_schema()))")
+_NOW = sql("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)")
 _VERSION = sql("SELECT value FROM meta WHERE key = 'writes'")
 _SESSION = {
     "lock_timeout": "5s",
@@ -116,6 +119,21 @@ class PostgresDatabase:
                     self._commit(connection, number)
         finally:
             self._turn.release()
+
+    @contextmanager
+    def lease(self) -> Iterator[Connection]:
+        """A short transaction on leases; whoever wants one tries again, and knows until when that is of use.
+
+        Raises:
+            StateError: the database cannot be used now; says why.
+        """
+        with self._explained(), self._engine.begin() as connection:
+            connection.execute(_LEASES)
+            yield connection
+
+    def now(self, connection: Connection) -> int:
+        """The server's clock, in microseconds since 1970 UTC."""
+        return int(connection.execute(_NOW).scalar_one())
 
     def version(self) -> int:
         """A number that differs once anybody has committed a change since the last call, this process too.

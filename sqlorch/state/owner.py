@@ -21,6 +21,14 @@ def current_owner() -> Owner:
     return Owner(host=socket.gethostname(), boot_id=_boot_id(), pid=pid, started=started)
 
 
+def can_be_seen(owner: Owner) -> bool:
+    """Whether it would be in the table of processes that this one looks into.
+
+    Containers may share the name and the boot of their machine; their processes are apart all the same.
+    """
+    return owner.host == socket.gethostname() and owner.boot_id == _boot_id()
+
+
 def is_alive(owner: Owner) -> bool:
     """Whether the process still exists on this machine.
 
@@ -41,8 +49,10 @@ def is_alive(owner: Owner) -> bool:
 
 @cache
 def _boot_id() -> str:
+    """The boot of this machine, and the name space of its process ids: ``UUID/4026531836``."""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').stat().st_ino}"
     except OSError:
         return ""
 

@@ -13,15 +13,17 @@ from sqlorch.domain.history import AttemptRecord, NodeMove, NodeRecord, Owner, R
 from sqlorch.domain.run import NodeResult, RunSpec, RunState
 from sqlorch.state import abandoned, attempts, dashboards, durations, expectations, nodes, runs
 from sqlorch.state.alerts import SqlAlerts
+from sqlorch.state.aliveness import by_lease
 from sqlorch.state.backfills import SqlBackfills
 from sqlorch.state.daemon import SqlDaemons
 from sqlorch.state.datasets import SqlDatasets
 from sqlorch.state.deliveries import SqlDeliveries
 from sqlorch.state.engine import Database
+from sqlorch.state.leases import SqlLeases
 from sqlorch.state.ledger import SqlLedger
 from sqlorch.state.lost import SqlLost
 from sqlorch.state.opening import open_state
-from sqlorch.state.owner import current_owner
+from sqlorch.state.owner import current_owner, is_alive
 from sqlorch.state.queue import SqlQueue
 from sqlorch.state.repeating import repeated, repeating
 from sqlorch.state.schedule import SqlSchedule
@@ -34,9 +36,13 @@ class SqlStore:
 
     Safe to use from many threads and many processes at once. What the scheduler remembers is beside it, in
     the same database, each part an implementation of its protocol in :mod:`sqlorch.engine.schedule_ports`:
-    ``schedule``, ``queue``, ``ledger``, ``backfills``, ``alerts``, ``datasets``, ``daemons``; and
-    ``deliveries``, of :mod:`sqlorch.engine.alert_ports`. What many runs say together is in ``trends``;
-    processes that may have left queries running are in ``lost``.
+    ``schedule``, ``queue``, ``ledger``, ``backfills``, ``alerts``, ``datasets``, ``daemons``,
+    ``leases``; and ``deliveries``, of :mod:`sqlorch.engine.alert_ports`. What many runs say together is in
+    ``trends``; processes that may have left queries running are in ``lost``.
+
+    Attributes:
+        is_alive: whether the process that drives a run is there: by the table of processes where the state is
+            a file, by its lease where several hosts use it.
 
     Args:
         database: where it is kept.
@@ -55,6 +61,8 @@ class SqlStore:
         self.deliveries = SqlDeliveries(database)
         self.datasets = SqlDatasets(database)
         self.daemons = SqlDaemons(database)
+        self.leases = SqlLeases(database)
+        self.is_alive: Callable[[Owner], bool] = is_alive
         self.trends = SqlTrends(database)
         self.lost = SqlLost(database)
 
@@ -82,7 +90,10 @@ class SqlStore:
             StateError: it cannot be used; says why and what to do.
         """
         database = open_state(path, url=url, busy_timeout=busy_timeout, patience=patience)
-        return cls(database, owner=owner or current_owner())
+        store = cls(database, owner=owner or current_owner())
+        if url is not None:
+            store.is_alive = by_lease(store.leases)
+        return store
 
     def close(self) -> None:
         """Let go of the file; may be called twice."""

@@ -337,6 +337,22 @@ daemon = Table(
     UniqueConstraint("host", "boot_id", "pid", "started"),
 )
 
+# Who may rely on being there, by this database's clock; a row is deleted when its time is up.
+lease = Table(
+    "lease",
+    metadata,
+    Column("id", _ROW_ID, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("started", BigInteger, nullable=False),
+    Column("role", String(32), nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("lead_since", BigInteger),
+    UniqueConstraint("host", "boot_id", "pid", "started"),
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -10,6 +10,7 @@ one who waits go first; without it, a command could wait for as long as there is
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _DOING = "is driving runs of this project"
 _WAITING = "is waiting to drive runs of this project"
+_MOMENT = 0.25  # seconds
 _FOR_EVER = 366 * 24 * 3600.0
 
 
@@ -33,13 +35,15 @@ class RunTurn:
         folder: the state folder.
         command: this command line, for whoever finds the lock taken.
         url: the state's, where it is in PostgreSQL: other hosts are kept out by a lock there.
+        shared: daemons of other hosts may drive runs too; commands are kept out all the same.
     """
 
-    def __init__(self, folder: Path, *, command: str, url: str | None = None) -> None:
-        self._hosts = hosts_lock(url, "run", doing=_DOING)
+    def __init__(self, folder: Path, *, command: str, url: str | None = None, shared: bool = False) -> None:
+        self._hosts = hosts_lock(url, "run", doing=_DOING, shared=shared)
         self._lock = FileLock(folder / "run.lock", doing=_DOING, command=command, keep_open=True)
         self._turnstile = folder / "turnstile.lock"
         self._command = command
+        self._wanted, self._ask_again = False, 0.0
         self.held = False
 
     def filenos(self) -> list[int]:
@@ -82,12 +86,23 @@ class RunTurn:
                 self._lock.release()
 
     def wanted(self) -> bool:
-        """Whether somebody waits."""
+        """Whether somebody waits, on this host or another."""
+        if self._wanted_elsewhere():
+            return True
         try:
             with FileLock(self._turnstile, doing=_WAITING, command=self._command):
                 return False
         except StateError:
             return True
+
+    def _wanted_elsewhere(self) -> bool:
+        """Asked for every run that could start, which may be hundreds: what was found holds for a moment."""
+        if self._hosts is None or not self.held:
+            return False
+        now = time.monotonic()
+        if now >= self._ask_again:
+            self._wanted, self._ask_again = self._hosts.wanted(), now + _MOMENT
+        return self._wanted
 
     def close(self) -> None:
         """Let go of the file, and of the connection."""
@@ -97,13 +112,13 @@ class RunTurn:
         self.held = False
 
 
-def hosts_lock(url: str | None, name: str, *, doing: str) -> PostgresLock | None:
+def hosts_lock(url: str | None, name: str, *, doing: str, shared: bool = False) -> PostgresLock | None:
     """The lock that keeps other hosts out; None where the state is a file, which other hosts do not share."""
     if url is None:
         return None
     from sqlorch.state.lock_postgres import PostgresLock  # noqa: PLC0415 - SQLAlchemy, only where it is wanted
 
-    return PostgresLock(url, name, doing=doing)
+    return PostgresLock(url, name, doing=doing, shared=shared)
 
 
 @contextmanager
@@ -112,8 +127,7 @@ def own_turn(
 ) -> Iterator[None]:
     """Drive runs inside: at once, or when it is one's turn.
 
-    Only a daemon of this host is waited for, which lets others go first between two runs. A command may take
-    hours.
+    Only daemons are waited for, which let others go first between two runs. A command may take hours.
 
     Args:
         folder: the state folder.
@@ -138,7 +152,19 @@ def own_turn(
     try:
         with ExitStack() as stack:
             if (hosts := hosts_lock(url, "run", doing=_DOING)) is not None:
-                stack.enter_context(hosts)
+                stack.callback(hosts.close)
+                _take_from_daemons(hosts, wait=wait, waiting=waiting)
             yield
     finally:
         lock.release()
+
+
+def _take_from_daemons(hosts: PostgresLock, *, wait: bool, waiting: Callable[[str], object]) -> None:
+    """Take the lock over hosts; the daemons that share it let whoever queues for it go first."""
+    try:
+        hosts.acquire()
+    except LockedError as error:
+        if not (wait and error.shares):
+            raise
+        waiting(str(error).partition(";")[0])
+        hosts.queue()

@@ -9,20 +9,26 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text as sql
+from support.daemons import until
 from support.postgres import Postgres, running_postgres
 from support.stores import ME, decide, enrol, new_run
 
+from sqlorch.app.alerting import deliver
+from sqlorch.domain.alerts import AlertBook
 from sqlorch.domain.errors import StateError
 from sqlorch.state.engine_postgres import PostgresDatabase
+from sqlorch.state.lock import LockedError
 from sqlorch.state.lock_postgres import PostgresLock
 from sqlorch.state.opening import open_state
 from sqlorch.state.schema import HEAD
 from sqlorch.state.store import SqlStore
-from sqlorch.state.turn import RunTurn
+from sqlorch.state.turn import RunTurn, _take_from_daemons
 
 HOLD = """
 import subprocess, sys
@@ -257,6 +263,48 @@ class TestLocks:
             assert held.holds()
             assert daemon.holds()
             assert elsewhere.holds()
+
+    def test_daemons_share_it_and_let_whoever_wants_it_alone_go_first(self, url: str, tmp_path: Path):
+        turns = []
+        for name in "abc":
+            (tmp_path / name).mkdir()
+            turns.append(RunTurn(tmp_path / name, command=name, url=url, shared=True))
+        first, second, third = turns
+        assert (first.take(), second.take()) == ("", "")
+        assert not first.wanted()
+        with ThreadPoolExecutor(1) as pool, closing(PostgresLock(url, "run", doing="drives")) as alone:
+            told: list[str] = []
+            queued = pool.submit(_take_from_daemons, alone, wait=True, waiting=told.append)
+            until(first.wanted, "somebody who waits", seconds=10)
+            assert "drives" in told[0]
+            until(second.wanted, "the same", seconds=10)
+            assert "is driving runs" in third.take(), "a newcomer does not overtake who waits"
+            first.release()
+            assert not queued.done()
+            second.release()
+            queued.result(10)
+            assert f"process {os.getpid()}" in first.take()
+        assert third.take() == ""
+        for turn in turns:
+            turn.close()
+
+    def test_a_command_that_does_not_wait_is_refused_by_daemons_that_share_it(self, url: str, tmp_path: Path):
+        turn = RunTurn(tmp_path, command="a daemon", url=url, shared=True)
+        assert turn.take() == ""
+        with closing(PostgresLock(url, "run", doing="drives")) as alone:
+            with pytest.raises(LockedError, match="drives") as refused:
+                _take_from_daemons(alone, wait=False, waiting=pytest.fail)
+            assert refused.value.shares
+        turn.close()
+
+    def test_one_host_at_a_time_delivers_alerts(self, url: str, tmp_path: Path):
+        book = AlertBook(project="p")
+        with (
+            PostgresLock(url, "alerts", doing="delivers alerts of this project"),
+            pytest.raises(LockedError, match="delivers alerts of this project"),
+        ):
+            deliver(book, tmp_path, command="sqlorch alerts send", url=url)
+        assert deliver(book, tmp_path, command="sqlorch alerts send", url=url).messages == 0
 
     def test_a_connection_that_is_gone_is_noticed_and_the_lock_taken_again(
         self, url: str, tmp_path: Path, server: Postgres

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 
+from simulation.leases import Membership, aliveness
 from simulation.machine import Machine, Process
 from support.scheduling import HOUR, node_result
 
@@ -34,6 +35,7 @@ class Daemon:
 
     process: Process
     scheduler: Scheduler
+    member: Membership
     report: TickReport | None = None
     workers: list[Worker] = field(default_factory=list)
 
@@ -51,21 +53,24 @@ class Worker:
 def start_daemon(machine: Machine, snapshot: Snapshot) -> Daemon:
     """A daemon begins, as after a crash."""
     process = machine.process()
-    machine.arm(process)
+    machine.daemons.add(process.pid)
     try:
+        member = Membership(machine=machine, process=process)
+        machine.arm(process)
         scheduler = Scheduler(
             store=process.store,
             clock=machine.clock,
             owner=process.owner,
-            is_alive=machine.is_alive,
+            is_alive=aliveness(machine, member),
             now=machine.clock.now(),
             snapshot=snapshot,
+            peers=member,
         )
     except BaseException:
         machine.kill(process)
         raise
     machine.say(f"daemon {process.pid} begins")
-    return Daemon(process=process, scheduler=scheduler)
+    return Daemon(process=process, scheduler=scheduler, member=member)
 
 
 def start_worker(machine: Machine, daemon: Daemon, snapshot: Snapshot, candidate: Candidate) -> Worker:
@@ -120,7 +125,7 @@ def _take(machine: Machine, worker: Worker, daemon: Daemon, snapshot: Snapshot, 
         taken = queue.rescue(
             run.run_id,
             gen=run.gen,
-            was=daemon.process.owner,
+            was=run.owner,
             owner=worker.process.owner,
             now=now,
             budget=3,

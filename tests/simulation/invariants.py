@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from simulation.leases import Membership
 
 from sqlorch.domain.coverage import Standing, verdict_over
 from sqlorch.domain.interval import Interval
@@ -144,6 +147,13 @@ _NEVER = {
         "WHERE e.run_id = run.run_id AND e.dataset = run.group_name)"
     ),
 }
+
+
+def check_leaders(members: Iterable[Membership]) -> None:
+    """Two never trust that they lead, whatever hangs or dies."""
+    leading = [member.process.pid for member in members if member.leads]
+    if len(leading) > 1:
+        raise Broken(f"{leading} lead at once")
 
 
 def check_ready(report: TickReport, snapshot: Snapshot, store: SqlStore) -> None:

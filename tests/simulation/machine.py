@@ -49,6 +49,8 @@ POINTS = {
     "insert backfill_slot": "BACKFILL_SLOT_INSERTED",
     "update backfill_slot": "BACKFILL_SLOT_MOVED",
     "update backfill": "BACKFILL_MOVED",
+    "insert lease": "LEASE_CHANGED",
+    "update lease": "LEASE_RENEWED",
 }
 _WRITES = re.compile(
     r"\s*(INSERT INTO|INSERT OR IGNORE INTO|UPDATE|DELETE FROM)\s+\"?(\w+)\"?", re.IGNORECASE
@@ -180,6 +182,7 @@ class Machine:
         self.rng = rng
         self.clock = Hand()
         self.dead: set[int] = set()
+        self.daemons: set[int] = set()  # process ids, of dead ones too
         self.hit: Counter[str] = Counter()
         self.trace: list[str] = []
         self.fault_rate = 0.3

@@ -17,7 +17,8 @@ from random import Random
 
 from simulation import projects
 from simulation.actors import Daemon, People, Worker, deliver, start_daemon, start_worker
-from simulation.invariants import Invariants, check_end, check_ready
+from simulation.invariants import Invariants, check_end, check_leaders, check_ready
+from simulation.leases import pass_time
 from simulation.machine import Killed, Machine, Pool, Process
 from support.scheduling import T0
 
@@ -64,6 +65,7 @@ class Simulation:
         for _ in range(self.rng.choice(STEPS)):
             self._choose()()
             self.invariants.check()
+            check_leaders(daemon.member for daemon in self.daemons)
         self._settle()
         return self._outcome()
 
@@ -76,13 +78,15 @@ class Simulation:
             (self._edit, 1),
             (self._set_clock, 1),
             (self._late_result, 2),
-            (self._second_daemon, 3),
+            (self._another_daemon, 3),
+            (self._hang, 1),
             (self._kill_someone, 1),
         ]
         return self.rng.choices([one for one, _ in actions], [weight for _, weight in actions])[0]
 
     def _wait(self) -> None:
-        self.machine.advance(timedelta(minutes=self.rng.choice([1, 5, 20, 60, 60, 120, 240])))
+        length = timedelta(minutes=self.rng.choice([0.1, 0.3, 1, 5, 20, 60, 60, 120, 240]))
+        pass_time(self.machine, [daemon.member for daemon in self.daemons], length)
 
     def _tick(self) -> None:
         if not self.daemons:
@@ -96,14 +100,24 @@ class Simulation:
         except (Killed, SqlorchError):
             self.machine.say("a daemon did not come up")
 
-    def _second_daemon(self) -> None:
-        if len(self.daemons) < 2:
+    def _another_daemon(self) -> None:
+        if len(self.daemons) < 3:
             self._start()
 
+    def _hang(self) -> None:
+        """A daemon is stopped for a while, or goes on."""
+        if self.daemons:
+            member = self.rng.choice(self.daemons).member
+            member.hangs = not member.hangs
+            self.machine.say(f"daemon {member.process.pid} {'hangs' if member.hangs else 'goes on'}")
+
     def _tick_one(self, daemon: Daemon, *, checked: bool = True) -> None:
-        self.machine.arm(daemon.process)
+        if daemon.member.hangs:
+            return
         before = sum(self.machine.hit.values())  # what was handed out may be out of date if somebody intruded
         try:
+            self._keep(daemon)
+            self.machine.arm(daemon.process)
             report = daemon.scheduler.tick(self.machine.clock.now())
         except Killed:
             self._lose_daemon(daemon)
@@ -115,8 +129,16 @@ class Simulation:
             check_ready(report, self.snapshot, self.people._process.store)
         busy = {worker.run_id for one in self.daemons for worker in one.workers}
         for candidate in report.ready:
-            if candidate.run.run_id not in busy and len(daemon.workers) < 3:
+            if candidate.run.run_id not in busy and len(daemon.workers) < 3 and daemon.member.trusted:
                 start_worker(self.machine, daemon, self.snapshot, candidate)
+
+    def _keep(self, daemon: Daemon) -> None:
+        """Mostly the keeper's threads have had their turn before a tick, and mostly nothing goes wrong."""
+        if self.rng.random() < 0.8:
+            daemon.process.fault = None
+            if self.rng.random() < 0.1:
+                self.machine.arm(daemon.process)
+            daemon.member.turn()
 
     def _lose_daemon(self, daemon: Daemon) -> None:
         self.daemons.remove(daemon)

@@ -133,6 +133,18 @@ def test_a_warehouse_that_cannot_be_used_is_tried_again_later_and_later(
     assert scene.dispatch("r1") == ""
 
 
+def test_a_run_that_another_daemon_was_quicker_with_is_no_trouble(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(dispatching.time, "monotonic", lambda: now[0])
+    scene.ready()
+    scene.dispatcher.declined(Declined(run_id="r1", reason="another process has it", taken=True))
+    assert scene.dispatch("r1") == "another process has it"
+    now[0] += 0.5
+    assert scene.dispatch("r1") == ""
+
+
 def test_a_run_that_is_declined_again_and_again_holds_no_other_back(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
