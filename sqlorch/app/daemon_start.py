@@ -54,6 +54,7 @@ class DaemonOptions:
 
     Attributes:
         project: the options that name and open the project, for the processes that do.
+        execution: options for those of them that execute nodes.
         grace: seconds a node under way gets when the daemon is told to stop.
         once: end when nothing is due.
         health: ``HOST:PORT`` to answer health checks on, None for none.
@@ -69,6 +70,7 @@ class DaemonOptions:
     health_wanted: bool
     limits: Limits
     command: str
+    execution: Sequence[str] = ()
 
 
 def run_daemon(options: DaemonOptions, journal: Journal) -> int:
@@ -154,7 +156,7 @@ def _spawner(
     def spawn() -> WorkerChild:
         keep = locks()
         kept = [text for lock in keep for text in ("--keep", str(lock))]
-        command = [sys.executable, "-m", "sqlorch", "_worker", *kept, *options.project]
+        command = [sys.executable, "-m", "sqlorch", "_worker", *kept, *options.project, *options.execution]
         return WorkerChild(command, log_path=log_path, keep=keep)
 
     return spawn

@@ -67,7 +67,7 @@ def retry(
         todo = [node for node in nodes if node.state is not _KEPT]
         if record.state is RunState.SUCCESS:  # a run that failed without a failed node has a hook to repeat
             return Ended(plan=None, runs=[], nodes={}, published=Published())
-        session = _as_started(workspace, record).session()
+        session = _as_started(workspace, record).executing_session(tell=tell)
         try:
             again = [node.unique_id for node in todo]
             shape = _shape(workspace, session, record, nodes)

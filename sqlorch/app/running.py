@@ -129,7 +129,7 @@ def run(workspace: Workspace, request: Request, *, progress: Progress, stop: Sto
 def _run(workspace: Workspace, request: Request, *, progress: Progress, stop: Stop, tell: Tell) -> Ended:
     turn = workspace.driving(request.command, wait=request.wait, waiting=tell)
     with turn, workspace.store(alone=True) as store:
-        session = workspace.session()
+        session = workspace.executing_session(tell=tell)
         try:
             graph = verified(workspace, session, tell)
             plan = _plan(request, session, graph)

@@ -7,10 +7,17 @@ from typing import Any
 
 import click
 
-from sqlorch.cli.options import read_options
+from sqlorch.cli.options import processes_option, read_options
 
 HELD = 3
 _DEFAULT_GRACE = 30.0
+_PROJECT = {
+    "project_dir": "--project-dir",
+    "profiles_dir": "--profiles-dir",
+    "target": "--target",
+    "vars_": "--vars",
+}
+_EXECUTION = {"threads": "--threads", "processes": "--processes"}
 
 
 @click.command()
@@ -39,6 +46,7 @@ _DEFAULT_GRACE = 30.0
 @click.option("--status", is_flag=True, help="Say how the daemon of this project is, and end.")
 @click.option("--probe", is_flag=True, help="Ask the health address; for health checks of containers.")
 @click.option("--threads", type=int, help="Nodes executed at once; the profile's number by default.")
+@processes_option
 @read_options
 def daemon(*, status: bool, probe: bool, **given: Any) -> int:
     """Run what is due, for ever.
@@ -72,7 +80,8 @@ def _run(given: Mapping[str, Any]) -> int:
 
     health = given["health"]
     options = DaemonOptions(
-        project=_project_options(given),
+        project=_options(given, _PROJECT),
+        execution=_options(given, _EXECUTION),
         grace=given["grace"],
         once=given["once"],
         health=None if health == "off" or (given["once"] and not health) else health or DEFAULT_HEALTH,
@@ -88,10 +97,8 @@ def _run(given: Mapping[str, Any]) -> int:
         return HELD
 
 
-def _project_options(given: Mapping[str, Any]) -> list[str]:
-    """The options that name and open the project, for the processes that do."""
-    names = {"project_dir": "--project-dir", "profiles_dir": "--profiles-dir", "target": "--target"}
-    names |= {"vars_": "--vars", "threads": "--threads"}
+def _options(given: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+    """Those of these options that were given, as words of a command line."""
     words: list[str] = []
     for name, option in names.items():
         if given.get(name) is not None:
