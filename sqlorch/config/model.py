@@ -117,7 +117,7 @@ class DaemonKeys(Keys):
 
 
 class WorkerKeys(Keys):
-    """The processes that execute the nodes of a run."""
+    """How the nodes of a run are shared out among processes."""
 
     processes: Processes | None = Field(
         default=None,
