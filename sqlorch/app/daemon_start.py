@@ -56,6 +56,7 @@ class DaemonOptions:
 
     Attributes:
         project: the options that name and open the project, for the processes that do.
+        execution: options for those of them that execute nodes.
         grace: seconds a node under way gets when the daemon is told to stop, None as the settings say.
         once: end when nothing is due.
         health: ``HOST:PORT`` to answer health checks on, ``off`` for none, None as the settings say.
@@ -67,6 +68,7 @@ class DaemonOptions:
     once: bool
     health: str | None
     command: str
+    execution: Sequence[str] = ()
 
 
 def run_daemon(options: DaemonOptions, journal: Journal) -> int:
@@ -94,7 +96,7 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
         turn = RunTurn(project.state_dir, command=options.command, url=url, shared=shared)
         stack.callback(turn.close)
         workers = Workers(
-            spawn=Spawner(project.state_dir, options.project, turn.filenos),
+            spawn=Spawner(project.state_dir, [*options.project, *options.execution], turn.filenos),
             clock=clock,
             limits=project.habits.limits,
             runs=project.habits.runs,

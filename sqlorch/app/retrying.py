@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ def retry(
         ProjectError: a node of it is no longer in the project.
     """
     turn = workspace.driving(command, wait=wait, waiting=tell)
-    with turn, workspace.own_store(lost=giving_up(stop, tell)) as store:
+    with turn, workspace.own_store() as store:
         record, nodes = store.run(run_id), store.nodes(run_id)
         if record.kind != RunKind.MANUAL and not nodes:
             raise StateError(f"{run_id} was never begun, so there is nothing to resume; a daemon starts it")
@@ -70,8 +71,10 @@ def retry(
         if record.state is RunState.SUCCESS:  # a run that failed without a failed node has a hook to repeat
             return Ended(plan=None, runs=[], nodes={}, published=Published())
         started = _as_started(workspace, record)
-        session = started.session()
-        try:
+        with (
+            closing(started.executing_session(tell=tell)) as session,
+            workspace.leased(store, lost=giving_up(stop, tell)),
+        ):
             settle(store, session, target=started.choices.target, tell=tell)
             again = [node.unique_id for node in todo]
             shape = _shape(workspace, session, record, nodes)
@@ -88,8 +91,6 @@ def retry(
                 ended = driver.drive(spec, states=states)
             published = publish_after_run(workspace, session, store)
             return Ended(plan=None, runs=[ended], nodes={run_id: store.nodes(run_id)}, published=published)
-        finally:
-            session.close()
 
 
 def hand_over(workspace: Workspace, run_id: str) -> tuple[int, int] | None:

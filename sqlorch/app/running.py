@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -130,18 +130,19 @@ def run(workspace: Workspace, request: Request, *, progress: Progress, stop: Sto
 
 def _run(workspace: Workspace, request: Request, *, progress: Progress, stop: Stop, tell: Tell) -> Ended:
     turn = workspace.driving(request.command, wait=request.wait, waiting=tell)
-    with turn, workspace.own_store(lost=giving_up(stop, tell)) as store:
-        session = workspace.session()
-        try:
-            settle(store, session, target=workspace.choices.target, tell=tell)
-            graph = verified(workspace, session, tell)
-            plan = _plan(request, session, graph)
-            if request.sensors != "ignore":
-                require_sensors(workspace, plan, session, store)
-            crew = _Crew(graph, request, store, session, stop)
-            return crew.work_on(plan, progress)
-        finally:
-            session.close()
+    with (
+        turn,
+        workspace.own_store() as store,
+        closing(workspace.executing_session(tell=tell)) as session,
+        workspace.leased(store, lost=giving_up(stop, tell)),
+    ):
+        settle(store, session, target=workspace.choices.target, tell=tell)
+        graph = verified(workspace, session, tell)
+        plan = _plan(request, session, graph)
+        if request.sensors != "ignore":
+            require_sensors(workspace, plan, session, store)
+        crew = _Crew(graph, request, store, session, stop)
+        return crew.work_on(plan, progress)
 
 
 class _Crew:

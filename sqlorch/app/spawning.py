@@ -18,7 +18,7 @@ class Spawner:
 
     Args:
         folder: the state folder.
-        options: the options that name and open the project.
+        options: the options that name and open the project, and say how its nodes are executed.
         locks: descriptors of the project's run lock, which workers inherit.
     """
 

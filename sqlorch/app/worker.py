@@ -12,9 +12,9 @@ import os
 import signal
 import threading
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ from sqlorch.domain.errors import ExecutionError, SqlorchError
 from sqlorch.domain.lease import Role
 from sqlorch.engine.stop import Stop
 from sqlorch.executors.messages import Beat, Broken, Drive, Hello, Ready, Rested, Suspend
+from sqlorch.executors.pool.serving import resident_bytes
 from sqlorch.executors.worker_streams import Channel
 from sqlorch.state.owner import current_owner
 
@@ -64,18 +65,19 @@ class _Worker:
         self._nodes = 0
         self._dirty = False
         self._published_at = 0.0
+        self._threads: list[threading.Thread] = []
+        self._quiet = threading.Event()
 
     def serve(self, choices: Choices) -> int:
         self._channel.send(Hello(**asdict(current_owner()), version=__version__))
         faulthandler.register(signal.SIGUSR1)  # where every thread is, into the log, for who wonders
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self._leave(0.0))
-        for target in (self._listen, self._beat):
-            threading.Thread(target=target, daemon=True).start()
+        self._begin_threads()
         began = time.monotonic()
         workspace = open_workspace(choices)
         before = read_code_of(workspace, to_log)
-        session = workspace.session()
+        session = workspace.executing_session(tell=to_log, alone=self._alone)
         try:
             with _open_store(workspace) as store, self._leased(workspace, store):
                 drives = Drives(
@@ -122,6 +124,24 @@ class _Worker:
         self._dirty = False
         self._channel.send(Rested(published=files, trouble=trouble))
 
+    def _begin_threads(self) -> None:
+        self._threads = [threading.Thread(target=does, daemon=True) for does in (self._listen, self._beat)]
+        for thread in self._threads:
+            thread.start()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Without the threads that listen and beat, so that this process can be forked inside."""
+        self._quiet.set()
+        self._channel.ring()
+        for thread in self._threads:
+            thread.join()
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self._begin_threads()
+
     def _listen(self) -> None:
         """Runs in a thread of its own, so that a suspension is heard while a run is driven."""
         try:
@@ -132,7 +152,9 @@ class _Worker:
                     self._leave(message.grace)
         except ExecutionError as error:
             print(error, flush=True)  # noqa: T201 - into the worker's log
-        self._leave(0.0)
+            self._leave(0.0)
+        if self._channel.ended:
+            self._leave(0.0)
 
     def _leave(self, grace: float) -> None:
         """Come to rest, then end; may be called from a signal handler and more than once."""
@@ -155,8 +177,9 @@ class _Worker:
 
     def _beat(self) -> None:
         while True:
-            self._channel.send(Beat(resident=_resident(), nodes=self._nodes))
-            time.sleep(_BEAT)
+            self._channel.send(Beat(resident=resident_bytes(), nodes=self._nodes))
+            if self._quiet.wait(_BEAT):
+                return
 
 
 def _open_store(workspace: Workspace) -> SqlStore:
@@ -164,12 +187,3 @@ def _open_store(workspace: Workspace) -> SqlStore:
     from sqlorch.state.store import SqlStore  # noqa: PLC0415 - only after the project has been found
 
     return SqlStore.open(workspace.state_file, url=workspace.state_url)
-
-
-def _resident() -> int:
-    """Bytes of memory in use; 0 where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")

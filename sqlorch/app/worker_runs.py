@@ -17,6 +17,7 @@ from sqlorch.domain.backends import backend_tag
 from sqlorch.domain.describe import compact
 from sqlorch.domain.errors import SqlorchError, StateError
 from sqlorch.domain.history import RunRecord
+from sqlorch.domain.lost import LOST_BUDGET
 from sqlorch.domain.run import NodeResult, NodeState, RunSpec, RunState
 from sqlorch.engine.stop import Stop
 from sqlorch.executors.messages import Declined, Drive, NodeBegan, NodeEnded, RunBegan, RunEnded
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
     from sqlorch.lineage.code.book import CodeBook
     from sqlorch.state.store import SqlStore
-
-LOST_BUDGET = 3  # times a node may lose its process in one generation (scheduling specification 2.6)
 
 
 class StrandedError(SqlorchError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +21,12 @@ from sqlorch.domain.timetable import make_timetable
 from sqlorch.domain.variables import SAMPLE_INTERVAL, interval_variables
 
 if TYPE_CHECKING:
+    from sqlorch.app.pooling import PoolOptions
     from sqlorch.dbt.session import WarmSession
     from sqlorch.state.store import SqlStore
 
 STATE_FILE = "state.db"
+RUN_LOCK = "run.lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Choices:
         project_dir, profiles_dir: as dbt's options of these names.
         target: profile target.
         threads: nodes executed at once.
+        processes: worker processes these are shared out among, None for what the settings say.
         vars: text of ``--vars``.
         full_refresh: rebuild incremental models from scratch.
         adapter: read the files as for this adapter, without a profile.
@@ -44,6 +47,7 @@ class Choices:
     profiles_dir: str | None = None
     target: str | None = None
     threads: int | None = None
+    processes: int | None = None
     vars: str | None = None
     full_refresh: bool = False
     adapter: str | None = None
@@ -103,24 +107,29 @@ class Workspace:
             yield store
 
     @contextmanager
-    def own_store(self, *, lost: Callable[[str], object]) -> Iterator[SqlStore]:
-        """The store for a command that holds :meth:`driving`, with a lease where other hosts use it too.
+    def own_store(self) -> Iterator[SqlStore]:
+        """The store for a command that holds :meth:`driving`.
 
         In a state file no other process can be driving a run then, whatever machine it says it is on.
-
-        Args:
-            lost: told, from a thread, when the command must stop because its lease is over, and why.
         """
         from sqlorch.state.owner import current_owner  # noqa: PLC0415 - help must not wait for SQLAlchemy
         from sqlorch.state.store import SqlStore  # noqa: PLC0415 - likewise
 
         url = self.state_url
-        with (
-            SqlStore.open(self.state_file, url=url) as store,
-            leased(store, Role.COMMAND, url=url, lost=lost),
-        ):
+        with SqlStore.open(self.state_file, url=url) as store:
             store.abandon_dead(SystemClock().now(), current_owner().__eq__ if url is None else store.is_alive)
             yield store
+
+    def leased(self, store: SqlStore, *, lost: Callable[[str], object]) -> AbstractContextManager[object]:
+        """A lease for a command that drives runs, where other hosts use the state too.
+
+        It is kept up by a thread, so it is taken when the session is open: that may fork this process.
+
+        Args:
+            store: of :meth:`own_store`.
+            lost: told, from the thread, when the command must stop because its lease is over, and why.
+        """
+        return leased(store, Role.COMMAND, url=self.state_url, lost=lost)
 
     def driving(
         self, command: str, *, wait: bool = False, waiting: Callable[[str], object] = str
@@ -141,18 +150,20 @@ class Workspace:
         make_private_folder(self.state_dir)
         return own_turn(self.state_dir, command=command, wait=wait, waiting=waiting, url=self.state_url)
 
-    def session(self, *, apart: str = "") -> WarmSession:
+    def session(self, *, apart: str = "", pool: PoolOptions | None = None) -> WarmSession:
         """The dbt project, opened; the caller closes it.
 
         Args:
             apart: a folder of the state folder for dbt's parse cache, for who opens it beside others.
+            pool: worker processes that execute its runs; None for a session that executes them here, if any.
 
         Raises:
             SqlorchError: the project or its warehouse cannot be opened.
         """
+        from sqlorch.app.pooling import PooledSession  # noqa: PLC0415 - imports dbt, which takes seconds
         from sqlorch.checks.check import Expectations  # noqa: PLC0415 - only where nodes are executed
         from sqlorch.config.expectations import read_suites  # noqa: PLC0415 - likewise
-        from sqlorch.dbt.options import SessionOptions  # noqa: PLC0415 - dbt takes seconds to import
+        from sqlorch.dbt.options import SessionOptions  # noqa: PLC0415 - likewise
         from sqlorch.dbt.session import WarmSession  # noqa: PLC0415
         from sqlorch.domain.backends import backend_tag  # noqa: PLC0415 - only where there is a warehouse
         from sqlorch.state.owner import current_owner  # noqa: PLC0415 - likewise
@@ -163,20 +174,48 @@ class Workspace:
         assert location.profiles_dir is not None  # noqa: S101 - for the type checker: it was found or refused
         project_dir = location.project_dir
         check = Expectations(lambda dag: read_suites(project_dir, dag), adapter=lambda: session.adapter_type)
-        session = WarmSession(
-            SessionOptions(
-                project_dir=location.project_dir,
-                profiles_dir=location.profiles_dir,
-                state_dir=self.state_dir / apart,
-                target=self.choices.target,
-                threads=self.choices.threads,
-                variables=self.variables,
-                sample_variables=self.sample_variables,
-                check=check,
-                tag=backend_tag(current_owner()),
+        options = SessionOptions(
+            project_dir=location.project_dir,
+            profiles_dir=location.profiles_dir,
+            state_dir=self.state_dir / apart,
+            target=self.choices.target,
+            threads=self.choices.threads,
+            variables=self.variables,
+            sample_variables=self.sample_variables,
+            check=check,
+            tag=backend_tag(current_owner()),
+        )
+        session = WarmSession(options) if pool is None else PooledSession(options, pool)
+        return session
+
+    def executing_session(
+        self,
+        *,
+        tell: Callable[[str], object],
+        alone: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> WarmSession:
+        """The dbt project, opened to execute runs: by several processes where the warehouse allows it.
+
+        Args:
+            tell: told in a sentence what a person may want to know of these processes.
+            alone: entered while this process is forked: no other thread may be there inside.
+
+        Raises:
+            SqlorchError: the project or its warehouse cannot be opened.
+        """
+        from sqlorch.app.pooling import PoolOptions  # noqa: PLC0415 - imports dbt
+
+        asked = self.choices.processes
+        processes = asked if asked is not None else self.settings.processes
+        return self.session(
+            pool=PoolOptions(
+                state_dir=self.state_dir,
+                lock=self.state_dir / RUN_LOCK,
+                processes=processes,
+                tell=tell,
+                alone=alone,
             )
         )
-        return session
 
     @property
     def sample_variables(self) -> dict[str, str]:
@@ -206,6 +245,8 @@ def open_workspace(
     check_clashes(location.project_dir, variables, settings.variables_skip)
     if choices.threads is not None and choices.threads < 1:
         raise ConfigError(f"--threads must be at least 1, not {choices.threads}")
+    if choices.processes is not None and choices.processes < 1:
+        raise ConfigError(f"--processes must be at least 1, not {choices.processes}")
     return Workspace(location=location, settings=settings, choices=choices, variables=variables)
 
 

@@ -7,9 +7,16 @@ from typing import Any
 
 import click
 
-from sqlorch.cli.options import read_options
+from sqlorch.cli.options import processes_option, read_options
 
 HELD = 3
+_PROJECT = {
+    "project_dir": "--project-dir",
+    "profiles_dir": "--profiles-dir",
+    "target": "--target",
+    "vars_": "--vars",
+}
+_EXECUTION = {"threads": "--threads", "processes": "--processes"}
 
 
 @click.command()
@@ -36,6 +43,7 @@ HELD = 3
 @click.option("--status", is_flag=True, help="Say how the daemon of this project is, and end.")
 @click.option("--probe", is_flag=True, help="Ask the health address; for health checks of containers.")
 @click.option("--threads", type=int, help="Nodes executed at once; the profile's number by default.")
+@processes_option
 @read_options
 def daemon(*, status: bool, probe: bool, **given: Any) -> int:
     """Run what is due, for ever.
@@ -66,7 +74,8 @@ def _run(given: Mapping[str, Any]) -> int:
     from sqlorch.app.journal import Journal  # noqa: PLC0415 - help must not wait for it
 
     options = DaemonOptions(
-        project=_project_options(given),
+        project=_options(given, _PROJECT),
+        execution=_options(given, _EXECUTION),
         grace=given["grace"],
         once=given["once"],
         health=given["health"],
@@ -80,10 +89,8 @@ def _run(given: Mapping[str, Any]) -> int:
         return HELD
 
 
-def _project_options(given: Mapping[str, Any]) -> list[str]:
-    """The options that name and open the project, for the processes that do."""
-    names = {"project_dir": "--project-dir", "profiles_dir": "--profiles-dir", "target": "--target"}
-    names |= {"vars_": "--vars", "threads": "--threads"}
+def _options(given: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+    """Those of these options that were given, as words of a command line."""
     words: list[str] = []
     for name, option in names.items():
         if given.get(name) is not None:

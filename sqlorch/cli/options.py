@@ -19,6 +19,11 @@ _DBT = (
     click.option("--vars", "vars_", help="Your own variables, as YAML: '{name: value}'."),
     click.option("--full-refresh", is_flag=True, help="Rebuild incremental models from scratch."),
 )
+_PROCESSES = click.option(
+    "--processes",
+    type=int,
+    help="Processes that share these; one for each processor by default, always one on DuckDB.",
+)
 _ADAPTER = click.option("--adapter", help="Read the SQL as of this adapter, not the profile's: snowflake ...")
 _READ = (_DBT[0], _ADAPTER, _DBT[2], *_PROJECT)
 _RETRY = (
@@ -51,5 +56,6 @@ project_options = _all(_PROJECT)
 dbt_options = _all(_DBT)
 read_options = _all(_READ)
 retry_options = _all(_RETRY)
+processes_option = _PROCESSES
 output_options = _all(_OUTPUT)
 turn_options = _all(_TURN)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sqlorch.cli import suggest
-from sqlorch.cli.options import output_options, project_options, retry_options, turn_options
+from sqlorch.cli.options import output_options, processes_option, project_options, retry_options, turn_options
 
 
 @click.command()
@@ -15,6 +15,7 @@ from sqlorch.cli.options import output_options, project_options, retry_options, 
 @click.option("--fail-fast", is_flag=True, help="Stop at the first node that fails.")
 @click.option("-t", "--target", help="Only to make sure: a retry runs on the target of the run.")
 @click.option("--threads", type=int, help="Nodes executed at once; the profile's number by default.")
+@processes_option
 @turn_options
 @retry_options
 @project_options

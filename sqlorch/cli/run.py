@@ -7,7 +7,14 @@ from typing import Any
 import click
 
 from sqlorch.cli import suggest
-from sqlorch.cli.options import dbt_options, output_options, project_options, retry_options, turn_options
+from sqlorch.cli.options import (
+    dbt_options,
+    output_options,
+    processes_option,
+    project_options,
+    retry_options,
+    turn_options,
+)
 
 
 @click.command()
@@ -33,6 +40,7 @@ from sqlorch.cli.options import dbt_options, output_options, project_options, re
 @turn_options
 @retry_options
 @dbt_options
+@processes_option
 @project_options
 @output_options
 def run(**given: Any) -> int:

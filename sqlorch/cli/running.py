@@ -107,6 +107,7 @@ def choices(given: Mapping[str, Any]) -> Choices:
         profiles_dir=given.get("profiles_dir"),
         target=given.get("target"),
         threads=given.get("threads"),
+        processes=given.get("processes"),
         vars=given.get("vars_"),
         full_refresh=bool(given.get("full_refresh")),
     )

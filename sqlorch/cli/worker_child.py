@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from sqlorch.cli.options import read_options
+from sqlorch.cli.options import processes_option, read_options
 
 
 @click.command(name="_worker", hidden=True)
 @click.option("--keep", type=int, multiple=True, help="Inherited descriptors that end with this process.")
 @click.option("--threads", type=int, help="Nodes executed at once; the profile's number by default.")
+@processes_option
 @read_options
 def worker_child(*, keep: tuple[int, ...], **given: Any) -> int:
     """Execute runs as told on standard input, and tell of them on standard output, in lines of JSON."""

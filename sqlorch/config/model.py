@@ -20,6 +20,7 @@ from sqlorch.config.fields import (
     Megabytes,
     PoolName,
     PoolSize,
+    Processes,
     RunsAtOnce,
     Selection,
     StatePath,
@@ -115,6 +116,17 @@ class DaemonKeys(Keys):
     )
 
 
+class WorkerKeys(Keys):
+    """How the nodes of a run are shared out among processes."""
+
+    processes: Processes | None = Field(
+        default=None,
+        description="How many processes share the profile's threads, where the warehouse is a server. "
+        "Without it, one for each processor; DuckDB and SQLite always have one.",
+        examples=[2],
+    )
+
+
 def _nothing_is_empty(value: object) -> object:
     """A section whose lines are all commented out is a section that says nothing."""
     return {} if value is None else value
@@ -156,6 +168,9 @@ class File(Keys):
     )
     daemon: Annotated[DaemonKeys, _Empty] = Field(
         default_factory=DaemonKeys, description="How sqlorch daemon behaves."
+    )
+    workers: Annotated[WorkerKeys, _Empty] = Field(
+        default_factory=WorkerKeys, description="The processes that execute the nodes of a run."
     )
     alerts: Annotated[AlertKeys, _Empty] = Field(
         default_factory=AlertKeys, description="Who is told when something goes wrong, and of what."

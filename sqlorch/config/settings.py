@@ -83,6 +83,7 @@ class Settings:
         daemon: how the daemon behaves.
         sensor_hosts: private hosts, addresses and networks that HTTP sensors may reach.
         alerts: who is told when something goes wrong.
+        processes: worker processes that execute the nodes of a run, None for as many as suit the machine.
     """
 
     groups: tuple[Group, ...]
@@ -98,6 +99,7 @@ class Settings:
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
     sensor_hosts: tuple[str, ...] = ()
     alerts: Alerts = field(default_factory=Alerts)
+    processes: int | None = None
 
 
 def load_settings(project_dir: Path, environ: Mapping[str, str]) -> Settings:
@@ -151,6 +153,7 @@ def settings_from(
         daemon=_daemon(checked.daemon),
         sensor_hosts=tuple(checked.sensors.allow_hosts),
         alerts=alerts_of(checked.alerts),
+        processes=checked.workers.processes,
     )
 
 

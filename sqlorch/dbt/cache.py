@@ -1,4 +1,4 @@
-"""dbt's cache of the relations in the warehouse, put right where an attempt that failed left it wrong."""
+"""dbt's cache of the relations in the warehouse, put right where an attempt left it wrong."""
 
 from __future__ import annotations
 
@@ -40,3 +40,23 @@ def refresh_cache(adapter: Any, node: Any) -> None:
             adapter.cache.drop(cached)
         elif cached is None and name in found:
             adapter.cache.add(found[name])
+
+
+def drop_vanished(adapter: Any) -> None:
+    """Take out of the cache what the warehouse has no longer.
+
+    A process that died may have replaced a relation and told nobody; what depended on it went along.
+
+    Args:
+        adapter: the session's adapter.
+    """
+    for database, schema in list(adapter.cache.schemas):
+        cached = adapter.cache.get_relations(database, schema)
+        if not cached:
+            continue
+        with adapter.connection_named("sqlorch"):
+            found = adapter.list_relations_without_caching(cached[0].without_identifier())
+        there = {relation.identifier.lower() for relation in found}
+        for relation in cached:
+            if relation.identifier.lower() not in there:
+                adapter.cache.drop(relation)

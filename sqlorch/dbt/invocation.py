@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import dbt_common.invocation
 from dbt.cli.flags import Flags, args_to_context
 from dbt.flags import set_flags
 from dbt.tracking import initialize_from_flags
@@ -69,6 +70,11 @@ def run_flags(
     set_flags(ours)
     reset_invocation_id()
     return ours
+
+
+def be_invocation(invocation_id: str) -> None:
+    """Go by the name of an invocation that another process has begun."""
+    dbt_common.invocation._INVOCATION_ID = invocation_id  # noqa: SLF001 - dbt can only make up a new one
 
 
 def _arguments(options: SessionOptions) -> list[str]:

@@ -21,13 +21,17 @@ from dbt.task.build import BuildTask
 from dbt.task.run import MicrobatchModelRunner
 from dbt_common.context import _INVOCATION_CONTEXT_VAR, get_invocation_context
 from dbt_common.events.contextvars import task_contextvars
+from dbt_common.invocation import get_invocation_id
 
 from sqlorch.dbt.beside import Beside
-from sqlorch.dbt.cache import refresh_cache
+from sqlorch.dbt.cache import drop_vanished, refresh_cache
+from sqlorch.dbt.cache_journal import heed_changes, image_of
 from sqlorch.dbt.cancelling import interrupt, open_connections
 from sqlorch.dbt.errors import let_go_of_frames, one_line
+from sqlorch.dbt.kept_results import KeptResult, pack, unpack
 from sqlorch.dbt.node_log import NodeLogs
 from sqlorch.dbt.results import node_result
+from sqlorch.dbt.shared import Report, Shared
 from sqlorch.domain.errors import ExecutionError
 from sqlorch.domain.run import NodeResult, Outcome
 
@@ -53,6 +57,9 @@ class DbtRunContext:
         self._cancelled: set[str] = set()
         self._tried: set[str] = set()
         self._results: list[RunResult] = []
+        self._follows = False
+        self._keep_results = False
+        self._packed: dict[str, KeptResult] = {}
         self._lock = threading.Lock()
         self._batch_pool: DbtThreadPool | None = None
         self._beside: Beside | None = None
@@ -93,6 +100,50 @@ class DbtRunContext:
         if status != RunStatus.Success:
             raise ExecutionError(self._hook_failure("on-run-start") or "on-run-start failed without a reason")
 
+    def follow(self, unique_ids: Sequence[str], *, keep_results: bool) -> None:
+        """Get ready for a run that another process has begun: no schema is made and no hook executed.
+
+        Args:
+            unique_ids: the nodes of the run.
+            keep_results: keep dbt's own result of each node for :meth:`kept`.
+        """
+        self._follows, self._keep_results = True, keep_results
+        self._task.num_nodes = len(unique_ids)
+        group_lookup.init(self._manifest, frozenset(unique_ids))
+
+    def share(self) -> Shared:
+        """What processes that follow this run start from."""
+        hooks = self._task.get_hooks_by_type(RunHookType.End)
+        return Shared(
+            image=image_of(self._adapter.cache),
+            invocation_id=get_invocation_id(),
+            wants_results=bool(hooks),
+        )
+
+    def absorb(self, report: Report) -> None:
+        """Take in what a node has left behind in another process."""
+        heed_changes(self._adapter.cache, report.changes)
+        if report.kept is not None:
+            result = unpack(report.kept, copy_node(_found(self._base, report.kept.unique_id)))
+            with self._lock:
+                self._results.append(result)
+
+    def kept(self, unique_id: str) -> KeptResult | None:
+        """Dbt's own result of the newest attempt at a node, handed over once."""
+        with self._lock:
+            return self._packed.pop(unique_id, None)
+
+    def mark_tried(self, unique_id: str, *, lost: bool) -> None:
+        """An attempt at the node was made before, in another process.
+
+        Args:
+            unique_id: the node.
+            lost: that process has died, so that not all is known that was dropped.
+        """
+        self._tried.add(unique_id)
+        if lost:
+            drop_vanished(self._adapter)
+
     def execute(self, unique_id: str, *, log_path: Path) -> NodeResult:
         """Execute one node in the calling thread; what goes wrong is in the result."""
         _INVOCATION_CONTEXT_VAR.set(self._invocation)
@@ -116,7 +167,7 @@ class DbtRunContext:
             if result.message:
                 self._logs.write(f"{result.status}: {result.message}")
         with self._lock:
-            self._results.append(result)
+            self._keep(unique_id, result)
             cancelled = unique_id in self._cancelled
         error = raised.pop() if raised else None
         if error is not None:
@@ -141,6 +192,13 @@ class DbtRunContext:
             cancelled = unique_id in self._cancelled
         outcome = Outcome.CANCELLED if cancelled and not result.outcome.ok else result.outcome
         return replace(result, outcome=outcome, log_path=str(log_path))
+
+    def _keep(self, unique_id: str, result: RunResult) -> None:
+        """Keep dbt's own result for ``on-run-end``, which is executed by whoever leads the run."""
+        if not self._follows:
+            self._results.append(result)
+        elif self._keep_results:
+            self._packed[unique_id] = pack(result, _found(self._base, unique_id))
 
     def cancel(self, unique_ids: Iterable[str] | None = None) -> None:
         """Stop running queries from another thread; ``None`` stops all of this session."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
@@ -17,10 +18,12 @@ from dbt_common.context import _INVOCATION_CONTEXT_VAR, get_invocation_context
 
 from sqlorch.dbt.backends import Backends
 from sqlorch.dbt.beside import Beside
+from sqlorch.dbt.cache_journal import CacheJournal
 from sqlorch.dbt.cancelling import interrupt, open_connections
 from sqlorch.dbt.catalog import relation_columns
 from sqlorch.dbt.duckdb_rows import tell_rows
 from sqlorch.dbt.economies import economies
+from sqlorch.dbt.following import FollowedRun
 from sqlorch.dbt.invocation import restore_environment, run_flags
 from sqlorch.dbt.manifest_dag import dag_from_manifest
 from sqlorch.dbt.messages import worded
@@ -28,10 +31,12 @@ from sqlorch.dbt.node_log import NodeLogs
 from sqlorch.dbt.options import SessionOptions
 from sqlorch.dbt.project import OpenProject, config_for_run, depends_on_interval, open_project, reparse
 from sqlorch.dbt.run_context import DbtRunContext
+from sqlorch.dbt.shared import Shared
 from sqlorch.domain.dag import Dag
 from sqlorch.domain.errors import SqlorchError
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.selector import Indirect
+from sqlorch.engine.ports import RunContext
 
 
 class WarmSession:
@@ -56,6 +61,7 @@ class WarmSession:
         self._backends = Backends(self._project.adapter, options.tag) if named else None
         self._parsed: tuple[str, Manifest] | None = None
         self._schemas: set[Any] = set()
+        self._journal: CacheJournal | None = None
         self._invocation = get_invocation_context()
         self._closed = False
 
@@ -158,9 +164,74 @@ class WarmSession:
         nodes: Sequence[str],
         target_path: Path,
         full_refresh: bool = False,
-    ) -> DbtRunContext:
+    ) -> RunContext:
         """Prepare one run; see the port."""
         del run_id
+        return self.lead_run(interval, variables, nodes, target_path, full_refresh=full_refresh)
+
+    def lead_run(
+        self,
+        interval: Interval,
+        variables: Mapping[str, Any],
+        nodes: Sequence[str],
+        target_path: Path,
+        *,
+        full_refresh: bool,
+    ) -> DbtRunContext:
+        """Prepare one run that others may follow; arguments and errors as of :meth:`open_run`."""
+        dbts, others = self._shared_out(nodes)
+        context = self._context(interval, variables, target_path, full_refresh=full_refresh)
+        if self._options.check is not None and others:
+            self._options.check.begin(others)
+            context.add(Beside(check=self._options.check, interval=interval, variables=variables))
+        try:
+            context.begin(dbts, self._schemas)
+        except Exception as error:
+            raise self._worded(error) from error
+        return context
+
+    def follow_run(
+        self,
+        *,
+        run_id: str,
+        interval: Interval,
+        variables: Mapping[str, Any],
+        nodes: Sequence[str],
+        target_path: Path,
+        full_refresh: bool,
+        shared: Shared,
+    ) -> FollowedRun:
+        """Get ready to execute nodes of a run that the process we were forked from has opened.
+
+        ``shared`` is what :meth:`DbtRunContext.share` gave there, all else as in :meth:`open_run`.
+        """
+        del run_id
+        context = self._context(interval, variables, target_path, full_refresh=full_refresh)
+        if self._journal is None:
+            self._journal = CacheJournal(self._project.adapter.cache)
+        return FollowedRun(context, self._journal, shared, self._shared_out(nodes)[0])
+
+    def become_worker(self, number: int) -> None:
+        """Work on as a process of its own, forked from the one that opened this session.
+
+        The lock around dbt's connections is one of ``multiprocessing``: across a fork it is the same lock,
+        and would stay taken when a process dies with it.
+
+        Args:
+            number: of the worker, from 1.
+        """
+        del number
+        self._project.adapter.connections.lock = threading.RLock()
+
+    def serves(self, unique_id: str) -> bool:
+        """Whether a node is executed by dbt, so that a worker can do it; a check's are not."""
+        check = self._options.check
+        return check is None or not check.owns(unique_id)
+
+    def _context(
+        self, interval: Interval, variables: Mapping[str, Any], target_path: Path, *, full_refresh: bool
+    ) -> DbtRunContext:
+        """A run's own flags, configuration and copies of nodes; nothing is sent to the warehouse."""
         project, manifest = self._project, self._manifest_for(variables)
         window = None
         if interval.end > interval.start:
@@ -175,16 +246,7 @@ class WarmSession:
         )
         config = config_for_run(project.config, flags, variables=all_variables, target_path=target_path)
         project.adapter.config = config  # macros that the adapter calls by itself see this run's variables
-        dbts, others = self._shared_out(nodes)
-        context = DbtRunContext(config=config, base=manifest, adapter=project.adapter, logs=self._logs)
-        if self._options.check is not None and others:
-            self._options.check.begin(others)
-            context.add(Beside(check=self._options.check, interval=interval, variables=variables))
-        try:
-            context.begin(dbts, self._schemas)
-        except Exception as error:
-            raise self._worded(error) from error
-        return context
+        return DbtRunContext(config=config, base=manifest, adapter=project.adapter, logs=self._logs)
 
     def _shared_out(self, nodes: Sequence[str]) -> tuple[list[str], list[str]]:
         """Nodes of dbt's own, and those of the check."""

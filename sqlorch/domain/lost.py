@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlorch.domain.dag import Node
 
 RETRY, FAIL = "retry", "fail"
+LOST_BUDGET = 3  # times a node may lose its process in one generation (scheduling specification 2.6)
 _REPLACING = frozenset({"insert_overwrite", "microbatch"})
 
 

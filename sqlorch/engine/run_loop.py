@@ -16,6 +16,7 @@ from sqlorch.domain.errors import StateError
 from sqlorch.domain.frontier import Frontier
 from sqlorch.domain.history import AttemptRecord, NodeMove
 from sqlorch.domain.lengths import spell_seconds
+from sqlorch.domain.lost import FAIL, LOST_BUDGET
 from sqlorch.domain.retry import retry_delay
 from sqlorch.domain.run import ErrorClass, NodeResult, NodeSpec, NodeState, Outcome, RunSpec, RunState
 from sqlorch.engine.crew import Crew
@@ -82,6 +83,7 @@ class RunLoop:
         self._dispatcher = Dispatcher(frontier, crew.pools, self._nodes)
         self._retries: dict[str, float] = {}
         self._failures = dict(failures)
+        self._losses: dict[str, int] = {}
         self._halted = False
         self._look_for_room_at: float | None = None
 
@@ -258,6 +260,8 @@ class RunLoop:
             batch.moves += self.frontier.retry_later(uid, reason="cut short; it is executed again")
         elif self.ending or result.outcome is Outcome.CANCELLED:
             batch.moves += self._give_up(uid)
+        elif result.outcome is Outcome.LOST:
+            retry_in = self._after_loss(uid, result, batch)
         else:
             retry_in = self._retry_in(uid, result)
             batch.moves += self._fail(uid, result) if retry_in is None else self._retry(uid, retry_in)
@@ -268,6 +272,24 @@ class RunLoop:
         resting = self._resting_from is not None and not self._halted
         return resting and result.outcome is Outcome.CANCELLED
 
+    def _after_loss(self, uid: str, result: NodeResult, batch: _Batch) -> float | None:
+        """The process that executed the node has died: the node is not to blame, so no retry is used up.
+
+        Returns:
+            Seconds until it is executed again, None when it is not (:mod:`sqlorch.domain.lost`).
+        """
+        times = self._losses[uid] = self._losses.get(uid, 0) + 1
+        why = result.message
+        if self._nodes[uid].on_lost == FAIL:
+            why = f"{why}; it may have been done in part and is not safe to repeat"
+        elif times > LOST_BUDGET:
+            why = f"{why}; lost {times} times, which is one too many"
+        elif not self._halted:
+            batch.moves += self._retry(uid, 0.0)
+            return 0.0
+        batch.moves += self._fail(uid, replace(result, message=why))
+        return None
+
     def _retry_in(self, uid: str, result: NodeResult) -> float | None:
         policy = self._nodes[uid].retry
         failures = self._failures[uid] = self._failures.get(uid, 0) + 1
@@ -277,7 +299,8 @@ class RunLoop:
 
     def _retry(self, uid: str, delay: float) -> list[NodeMove]:
         self._retries[uid] = self._crew.clock.monotonic() + delay
-        return self.frontier.retry_later(uid, reason=f"next attempt in {delay:.1f} s")
+        when = f"in {delay:.1f} s" if delay else "at once"
+        return self.frontier.retry_later(uid, reason=f"next attempt {when}")
 
     def _fail(self, uid: str, result: NodeResult) -> list[NodeMove]:
         moves = self._following(self.frontier.fail(uid, reason=result.message))

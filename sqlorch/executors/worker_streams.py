@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from sqlorch.executors.messages import LONGEST, FromWorker, Message, decode, encode
+from sqlorch.executors.lines import LineReader
+from sqlorch.executors.messages import FromWorker, Message, decode, encode
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -23,9 +25,12 @@ class Channel:
     """
 
     def __init__(self, incoming: int, outgoing: int) -> None:
+        os.set_blocking(incoming, False)
         self._incoming = incoming
         self._outgoing = outgoing
         self._turn = threading.Lock()
+        self._reader = LineReader(incoming)
+        self._bell = os.pipe()
 
     def send(self, message: FromWorker) -> None:
         """Tell the daemon; when there is none any more, the end of its input says so."""
@@ -35,14 +40,28 @@ class Channel:
                 line = line[os.write(self._outgoing, line) :]
 
     def messages(self) -> Iterator[Message]:
-        """What the daemon says, until it hangs up.
+        """What the daemon says, until it hangs up or :meth:`ring` is called; a later call goes on from there.
 
         Raises:
             ExecutionError: it says what no daemon says.
         """
-        with os.fdopen(self._incoming, "rb", closefd=False) as lines:
-            while line := lines.readline(LONGEST):
+        heard, _ = self._bell
+        while not self._reader.ended:
+            ready, _, _ = select.select([self._incoming, heard], [], [])
+            if heard in ready:
+                os.read(heard, 1)
+                return
+            for line in self._reader.read():
                 yield decode(line)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the daemon has hung up."""
+        return self._reader.ended
+
+    def ring(self) -> None:
+        """Have whoever waits for messages stop waiting; from another thread."""
+        os.write(self._bell[1], b"\0")
 
 
 def take_over_streams(keep: Sequence[int] = ()) -> Channel:

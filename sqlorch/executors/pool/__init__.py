@@ -1,0 +1,1 @@
+"""One run driven by several worker processes, forked from a process that has the project open."""
