@@ -1,11 +1,11 @@
-"""200 expectations against the same 200 checks as dbt tests, on the demo's tables, in turn, in one warm session.
+"""200 expectations against the same 200 checks as dbt tests, on the demo's tables, in one warm session.
 
     python benchmarks/expectations.py [--checks 200] [--rounds 7] [--profile]
 
-The demo is copied, and built for a week. The checks are made from what its tables hold: no nulls, unique values,
-values of a set, values in a range; all of them hold. They are executed one after the other, as nodes of a run:
+The demo is copied, and built for a week. The checks are made from what its tables hold: no nulls, unique
+values, values of a set, values in a range; all of them hold. They are executed in turn, as nodes of a run:
 each dbt test by dbt's own runner, the expectations of each table as one node. Processor and wall seconds are
-those of the whole process; the import of Great Expectations is told apart. Nothing else should run meanwhile.
+those of the whole process; the import of Great Expectations is told apart. Nothing else should run then.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def checks_of(connection: duckdb.DuckDBPyConnection, table: str) -> Iterator[Che
     for column, kind in columns:
         name = f'"{column}"'
         total, known, distinct = connection.execute(
-            f"select count(*), count({name}), count(distinct {name}) from {table}"  # noqa: S608 - our own names
+            f"select count(*), count({name}), count(distinct {name}) from {table}"
         ).fetchall()[0]
         about = {"column": column}
         if total == known:
@@ -108,7 +108,7 @@ def checks_of(connection: duckdb.DuckDBPyConnection, table: str) -> Iterator[Che
         if kind == "VARCHAR" and 0 < distinct <= FEW:
             rows = connection.execute(
                 f"select distinct {name} from {table} where {name} is not null"
-            ).fetchall()  # noqa: S608 - likewise
+            ).fetchall()
             values = sorted(value for (value,) in rows)
             yield Check(
                 column,
@@ -116,7 +116,7 @@ def checks_of(connection: duckdb.DuckDBPyConnection, table: str) -> Iterator[Che
                 {"expect_column_values_to_be_in_set": {**about, "value_set": values}},
             )
         if kind in NUMBERS and known:
-            low, high = connection.execute(f"select min({name}), max({name}) from {table}").fetchall()[0]  # noqa: S608 - likewise
+            low, high = connection.execute(f"select min({name}), max({name}) from {table}").fetchall()[0]
             between = {"min_value": low, "max_value": high}
             yield Check(
                 column,
@@ -219,9 +219,10 @@ def _rounds(context: Any, suites: Sequence[str], tests: Sequence[str], root: Pat
     for what in ("cpu", "wall"):
         ratios[what] = statistics.median(getattr(a, what) / getattr(b, what) for a, b in pairs)
     print(
-        f"expectations cost {ratios['cpu']:.2f} times the dbt tests in processor time, {ratios['wall']:.2f} in wall time"
+        f"expectations cost {ratios['cpu']:.2f} times the dbt tests in processor time, "
+        f"{ratios['wall']:.2f} in wall time"
     )
-    return 0 if max(ratios.values()) <= 2 else 1  # noqa: PLR2004 - the promise
+    return 0 if max(ratios.values()) <= 2 else 1
 
 
 def _profile(context: Any, suites: Sequence[str], root: Path) -> None:
