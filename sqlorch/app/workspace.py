@@ -145,7 +145,11 @@ class Workspace:
             location = _locate(self.choices, os.environ, connects=True)
         assert location.profiles_dir is not None  # noqa: S101 - for the type checker: it was found or refused
         project_dir = location.project_dir
-        check = Expectations(lambda dag: read_suites(project_dir, dag), adapter=lambda: session.adapter_type)
+        check = Expectations(
+            lambda dag: read_suites(project_dir, dag),
+            adapter=lambda: session.adapter_type,
+            mask=lambda text: session.mask(text),  # noqa: PLW0108 - the session comes after it
+        )
         session = WarmSession(
             SessionOptions(
                 project_dir=location.project_dir,

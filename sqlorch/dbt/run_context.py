@@ -29,6 +29,7 @@ from sqlorch.dbt.errors import let_go_of_frames, one_line
 from sqlorch.dbt.node_log import NodeLogs
 from sqlorch.dbt.results import node_result
 from sqlorch.domain.errors import ExecutionError
+from sqlorch.domain.masking import masked
 from sqlorch.domain.run import NodeResult, Outcome
 
 
@@ -137,10 +138,24 @@ class DbtRunContext:
         """Execute a node of a check, which dbt knows nothing of."""
         with self._logs.writing_to(log_path):
             result = beside.execute(unique_id, self._base, self._adapter, self._logs, log_path)
+        result = self._without_secrets(result)
         with self._lock:
             cancelled = unique_id in self._cancelled
         outcome = Outcome.CANCELLED if cancelled and not result.outcome.ok else result.outcome
         return replace(result, outcome=outcome, log_path=str(log_path))
+
+    def _without_secrets(self, result: NodeResult) -> NodeResult:
+        mask = self._logs.mask
+        checks = tuple(
+            replace(
+                found,
+                observed=masked(found.observed, mask),
+                samples=masked(found.samples, mask),
+                error=mask(found.error),
+            )
+            for found in result.checks
+        )
+        return replace(result, message=mask(result.message), checks=checks)
 
     def cancel(self, unique_ids: Iterable[str] | None = None) -> None:
         """Stop running queries from another thread; ``None`` stops all of this session."""
