@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlorch.state.store import SqlStore
 
 STATE_FILE = "state.db"
+PRIVATE = ("runs", "dbt")  # of the state folder: logs and SQL, dbt's parse cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +124,7 @@ class Workspace:
         from sqlorch.state.schema import make_private_folder  # noqa: PLC0415 - help must not wait for it
         from sqlorch.state.turn import own_turn  # noqa: PLC0415 - likewise
 
-        make_private_folder(self.state_dir)
+        make_private_folder(self.state_dir, within=PRIVATE)
         return own_turn(self.state_dir, command=command, wait=wait, waiting=waiting, url=self.state_url)
 
     def session(self, *, apart: str = "") -> WarmSession:

@@ -15,7 +15,7 @@ from sqlorch.domain.dag import EXPECTATIONS, Dag
 from sqlorch.domain.errors import ConfigError
 from sqlorch.domain.expectations import ExpectationResult, Suite, with_expectations
 from sqlorch.domain.interval import Interval, format_instant
-from sqlorch.domain.masking import masked
+from sqlorch.domain.masking import replace_texts
 from sqlorch.domain.run import ErrorClass, NodeResult, Outcome
 from sqlorch.engine.ports import Relation
 
@@ -94,7 +94,7 @@ class Expectations:
         log(f"checking {len(suite.expectations)} expectations of: {query}")
         rows = Rows(schema=relation.schema, table=relation.name, query=query)
         results, documents = self._check(check, suite, rows, connection)
-        _keep(masked(documents, self._mask), record)
+        _keep(replace_texts(documents, self._mask), record)
         for result in results:
             log(f"[{'ok' if result.ok else result.expectation.severity}] {result}")
         return _node_result(suite, results, started)

@@ -29,7 +29,7 @@ from sqlorch.dbt.errors import let_go_of_frames, one_line
 from sqlorch.dbt.node_log import NodeLogs
 from sqlorch.dbt.results import node_result
 from sqlorch.domain.errors import ExecutionError
-from sqlorch.domain.masking import masked
+from sqlorch.domain.masking import replace_texts
 from sqlorch.domain.run import NodeResult, Outcome
 
 
@@ -149,8 +149,8 @@ class DbtRunContext:
         checks = tuple(
             replace(
                 found,
-                observed=masked(found.observed, mask),
-                samples=masked(found.samples, mask),
+                observed=replace_texts(found.observed, mask),
+                samples=replace_texts(found.samples, mask),
                 error=mask(found.error),
             )
             for found in result.checks

@@ -57,19 +57,19 @@ class Masker:
         return _URL_PASSWORD.sub(rf"\g<head>:{MASK}@", text) if "://" in text else text
 
 
-def masked(value: Any, mask: Callable[[str], str]) -> Any:
-    """Plain data with every text in it masked, those of lists and mappings too.
+def replace_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Plain data with every text in it changed, those in lists and mappings and their keys too.
 
     Args:
         value: the data.
-        mask: what replaces secrets in a text.
+        change: makes the new text, by masking what is secret in it for example.
     """
     if isinstance(value, str):
-        return mask(value)
+        return change(value)
     if isinstance(value, Mapping):
-        return {masked(key, mask): masked(item, mask) for key, item in value.items()}
+        return {replace_texts(key, change): replace_texts(item, change) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(masked(item, mask) for item in value)
+        return type(value)(replace_texts(item, change) for item in value)
     return value
 
 

@@ -139,8 +139,10 @@ def test_the_queries_for_charts_run_on_both_formats(shop: Project, name: str) ->
     text = (REPOSITORY / "docs" / "dashboards.md").read_text(encoding="utf-8")
     queries = re.findall(r"^```sql\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     found = [read(shop.root / name, query) for query in queries]
-    assert len(found) == 7
-    well, failed, slow, _, waited, broken, expectations = found
+    assert len(found) == 9
+    well, failed, slow, _, waited, deadlines, fresh, broken, expectations = found
+    assert deadlines == [], "nothing was scheduled"
+    assert {row[1] for row in fresh} == {"fct_orders", "small"}
     assert sum(row[3] for row in well) == 7
     assert len(waited) == len(well)
     assert failed == [("Ann", 1, 1)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import re
+import zlib
 from pathlib import Path
 from urllib.parse import quote
 
@@ -66,6 +69,13 @@ def test_secrets_of_the_environment_are_written_nowhere(
             for form in (secret, coded):
                 assert form.encode() not in content, path
     assert secret not in said.out + said.err
+    page = project.root / "page.html"
+    assert project.sqlorch("lineage", "--html", str(page)).code == 0
+    documents = re.findall(r'id="(?:graph|detail)">([^<]*)<', page.read_text())
+    shown = b"".join(zlib.decompress(base64.b64decode(each), wbits=-15) for each in documents)
+    assert b"as word" in shown
+    assert secret.encode() not in shown
+    assert secret not in project.sqlorch("lineage", "--format", "openlineage").out
 
 
 def test_a_sensor_that_fails_tells_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

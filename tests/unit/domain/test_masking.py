@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqlorch.domain.masking import MASK, Masker, masked, secrets_in
+from sqlorch.domain.masking import MASK, Masker, replace_texts, secrets_in
 
 SECRET = "p@ss w'rd\"/ü&"  # noqa: S105 - of nothing
 FORMS = {
@@ -85,7 +85,7 @@ def test_a_megabyte_is_masked_at_once(piece):
 
 def test_texts_inside_of_data_are_masked():
     data = {"a": ["hunter2", 2, None, ("x hunter2",)], "hunter2": True}
-    assert masked(data, Masker(["hunter2"])) == {"a": [MASK, 2, None, (f"x {MASK}",)], MASK: True}
+    assert replace_texts(data, Masker(["hunter2"])) == {"a": [MASK, 2, None, (f"x {MASK}",)], MASK: True}
 
 
 def test_secrets_of_a_profile_are_found_wherever_they_are():
