@@ -63,7 +63,7 @@ def make_private_folder(folder: Path, *, within: Sequence[str] = ()) -> None:
 
     Args:
         folder: the folder.
-        within: folders to make in it likewise, for its owner alone also where the folder itself is open to all.
+        within: folders to make in it for its owner alone, also where the folder itself is open to all.
 
     Raises:
         StateError: it cannot be made, or is not a folder.
