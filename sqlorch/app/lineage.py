@@ -24,6 +24,7 @@ from sqlorch.domain.dag import Dag
 from sqlorch.domain.errors import ConfigError, CycleError, SqlorchError, StateError
 from sqlorch.domain.expectations import with_expectations
 from sqlorch.domain.grouping import Grouping
+from sqlorch.domain.masking import Masker, replace_texts, secrets_of
 from sqlorch.domain.selector import select
 from sqlorch.lineage import Project, load_project
 from sqlorch.lineage.adapter_guess import ADAPTERS
@@ -213,7 +214,7 @@ def openlineage(view: LineageView, chosen: frozenset[str]) -> Iterator[dict[str,
     from sqlorch.lineage.openlineage import events  # noqa: PLC0415 - sqlglot; the graph does without
     from sqlorch.lineage.project_columns import dialect_of  # noqa: PLC0415 - likewise
 
-    return events(
+    made = events(
         view.project,
         view.columns,
         view.known_columns,
@@ -223,6 +224,8 @@ def openlineage(view: LineageView, chosen: frozenset[str]) -> Iterator[dict[str,
         namespace=os.environ.get("OPENLINEAGE_NAMESPACE") or "sqlorch",
         dialect=dialect_of(view.project.adapter),
     )
+    mask = Masker(secrets_of(os.environ)).known  # templates may have put them into the SQL
+    return (replace_texts(event, mask) for event in made)
 
 
 def _told_time() -> datetime:

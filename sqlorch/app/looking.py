@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlorch.domain.errors import SqlorchError
+from sqlorch.domain.masking import Masker, secrets_of
 from sqlorch.domain.sensor import LEDGER_KINDS, WAREHOUSE_KINDS, Look, SensorSpec
 from sqlorch.domain.template import fill
 from sqlorch.domain.variables import interval_variables
@@ -183,4 +185,5 @@ def _filled_value(value: Any, variables: Mapping[str, str]) -> Any:
 
 
 def _failed(text: str) -> Look:
-    return Look(met=False, said=" ".join(text.split())[:_LONGEST], failed=True)
+    told = Masker(secrets_of(os.environ))(text)
+    return Look(met=False, said=" ".join(told.split())[:_LONGEST], failed=True)

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlorch.app.clock import SystemClock
 from sqlorch.app.summaries import SUMMARIES, summary_tables
 from sqlorch.app.workspace import Workspace
 from sqlorch.config.meta import group_nodes
@@ -20,6 +21,8 @@ from sqlorch.engine.ports import ArrowStream, ExportTable, Publication
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
+    from sqlorch.domain.grouping import Grouping
+    from sqlorch.state.moment import Moment
     from sqlorch.state.store import SqlStore
 
 _RELATIONS = frozenset({"model", "seed", "snapshot"})
@@ -71,12 +74,18 @@ def publish(
     from sqlorch.exporters.registry import exporter_for  # noqa: PLC0415 - pyarrow is heavy
 
     exporters = [exporter_for(_harmless(target, workspace, session)) for target in targets]
-    nodes, notices = _exported(workspace, session)
-    with session.driver_connection() as connection, _snapshot(session.adapter_type, connection):
+    groups = group_nodes(session.dag, workspace.settings, select_nodes)
+    nodes, notices = _exported(workspace, session, groups)
+    with (
+        session.driver_connection() as connection,
+        _snapshot(session.adapter_type, connection),
+        store.moment() as moment,
+    ):
         read = _reader(session.adapter_type)
         marts = [_mart(node, name, partial(read, connection)) for name, node in _named(nodes).items()]
-        own = [_own(store, name, text) for name, text in _OWN.items()]
-        tables = [*marts, *own, _edges(session.dag), *summary_tables(store, session.dag)]
+        own = [_own(moment, name, text) for name, text in _OWN.items()]
+        summaries = summary_tables(moment, session.dag, groups, now=SystemClock().now())
+        tables = [*marts, *own, _edges(session.dag), *summaries]
         publications = [exporter.publish(tables) for exporter in exporters]
     return Published(publications=publications, notices=notices)
 
@@ -109,12 +118,12 @@ def _snapshot(adapter_type: str, connection: Any) -> Iterator[None]:
         connection.rollback()
 
 
-def _exported(workspace: Workspace, session: WarmSession) -> tuple[list[Node], list[str]]:
+def _exported(workspace: Workspace, session: WarmSession, groups: Grouping) -> tuple[list[Node], list[str]]:
     dag, exports = session.dag, workspace.settings.exports
     wanted: set[str] = set()
     if exports.select:
         wanted |= select(dag, exports.select, exports.exclude or (), kinds=_RELATIONS)
-    wanted |= group_nodes(dag, workspace.settings, select_nodes).exported
+    wanted |= groups.exported
     nodes, notices = [], []
     for uid in sorted(wanted):
         node = dag[uid]
@@ -178,12 +187,12 @@ def _read_postgres(connection: Any, query: str) -> AbstractContextManager[ArrowS
 _READERS = {"duckdb": _read_duckdb, "postgres": _read_postgres}
 
 
-def _own(store: SqlStore, name: str, description: str) -> ExportTable:
+def _own(moment: Moment, name: str, description: str) -> ExportTable:
     @contextmanager
     def stream() -> Iterator[ArrowStream]:
         from sqlorch.exporters.arrow import table_from_rows  # noqa: PLC0415 - pyarrow is heavy
 
-        columns, rows = store.dashboard_rows(name)
+        columns, rows = moment.dashboard_rows(name)
         yield table_from_rows(columns, rows)
 
     return ExportTable(name=name, open=stream, description=description)

@@ -15,13 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from sqlorch.app.report_texts import owner_of
 from sqlorch.domain.dag import TEST_KINDS
+from sqlorch.domain.grouping import ASSIGNED_KINDS
 from sqlorch.domain.run import Outcome
+from sqlorch.domain.sla import verdicts
 from sqlorch.domain.trends import Execution, NodeTrend, day_of, day_trends, node_days, node_trends
 from sqlorch.engine.ports import ArrowStream, ExportTable
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlorch.domain.dag import Dag, Node
-    from sqlorch.state.store import SqlStore
+    from sqlorch.domain.grouping import Grouping
+    from sqlorch.domain.sla import Verdict
+    from sqlorch.state.moment import Moment
 
 _Rows = Iterator[tuple[Any, ...]]
 
@@ -36,18 +42,21 @@ _FIGURES = [
     ("total_seconds", "real"),
     ("rows", "integer"),
 ]
+_BYTES = [("bytes", "integer")]
 
 
 class _Source:
     """What the tables are made from, read once for all of them."""
 
-    def __init__(self, store: SqlStore, dag: Dag) -> None:
-        self._store = store
+    def __init__(self, moment: Moment, dag: Dag, groups: Grouping, now: datetime) -> None:
+        self._trends = moment.trends
         self._dag = dag
+        self._groups = groups
+        self._now = now
 
     @cached_property
     def executions(self) -> list[Execution]:
-        return self._store.trends.executions()
+        return self._trends.executions()
 
     def owner(self, unique_id: str) -> str | None:
         """Who answers for a node; for a test without an owner of its own, who answers for what it tests."""
@@ -64,17 +73,17 @@ class _Source:
         return [self._dag[uid] for uid in uids if uid is not None]
 
     def daily_runs(self) -> _Rows:
-        for day in day_trends(self._store.trends.runs()):
+        for day in day_trends(self._trends.runs()):
             failed = day.runs - day.succeeded
             yield day.day, day.group, day.runs, day.succeeded, failed, day.rate, day.p50, day.p95, day.queued
 
     def daily_nodes(self) -> _Rows:
         for each in node_days(self.executions):
-            yield each.day, *self._node(each.node), *_figures(each.node)
+            yield each.day, *self._node(each.node), *_figures(each.node), each.node.bytes_read
 
     def node_durations(self) -> _Rows:
         for node in node_trends(self.executions):
-            yield *self._node(node), *_figures(node)
+            yield *self._node(node), *_figures(node), node.bytes_read
 
     def owner_failures(self) -> _Rows:
         found = Counter(
@@ -91,6 +100,21 @@ class _Source:
         )
         for (day, owner, *node), failures in sorted(found.items()):
             yield day, owner or None, *node, failures
+
+    def deadlines(self) -> _Rows:
+        rules = {group.name: group.rules for group in self._groups.groups}
+        for run in self._trends.scheduled():
+            for each in verdicts(run, rules[run.group], self._now) if run.group in rules else ():
+                yield _deadline(each)
+
+    def freshness(self) -> _Rows:
+        for each in self._trends.fresh():
+            node = self._dag.nodes.get(each.unique_id)
+            if node is not None and node.kind in ASSIGNED_KINDS:
+                group = self._groups.group_of.get(each.unique_id)
+                behind = (self._now - each.until).total_seconds()
+                named = each.unique_id, node.name, node.kind, group, self.owner(each.unique_id)
+                yield *named, each.until, each.made_at, behind
 
     def _node(self, node: NodeTrend) -> tuple[Any, ...]:
         return node.unique_id, node.name, node.kind, node.group, self.owner(node.unique_id)
@@ -121,12 +145,12 @@ SUMMARIES = {
     ),
     "daily_nodes": _Summary(
         description="One row a day (UTC) and node: attempts, failures, retries, and how long it took.",
-        columns=[("day", "timestamp"), *_NODE, *_FIGURES],
+        columns=[("day", "timestamp"), *_NODE, *_FIGURES, *_BYTES],
         rows=_Source.daily_nodes,
     ),
     "node_durations": _Summary(
         description="One row a node, over all that is remembered: attempts, failures, seconds.",
-        columns=[*_NODE, *_FIGURES],
+        columns=[*_NODE, *_FIGURES, *_BYTES],
         rows=_Source.node_durations,
     ),
     "owner_failures": _Summary(
@@ -142,12 +166,38 @@ SUMMARIES = {
         ],
         rows=_Source.owner_failures,
     ),
+    "deadlines": _Summary(
+        description="One row a scheduled run and deadline of its group: by when, and whether in time.",
+        columns=[
+            ("run_id", "text"),
+            ("group_name", "text"),
+            ("interval_start", "timestamp"),
+            ("interval_end", "timestamp"),
+            ("deadline", "text"),
+            ("within_seconds", "real"),
+            ("due_at", "timestamp"),
+            ("reached_at", "timestamp"),
+            ("late_seconds", "real"),
+            ("met", "integer"),
+        ],
+        rows=_Source.deadlines,
+    ),
+    "freshness": _Summary(
+        description="One row a model, seed or snapshot: how far its data reached when this was published.",
+        columns=[
+            *_NODE,
+            ("data_until", "timestamp"),
+            ("made_at", "timestamp"),
+            ("behind_seconds", "real"),
+        ],
+        rows=_Source.freshness,
+    ),
 }
 
 
-def summary_tables(store: SqlStore, dag: Dag) -> list[ExportTable]:
-    """The tables, to be published; ``dag`` knows the owners."""
-    source = _Source(store, dag)
+def summary_tables(moment: Moment, dag: Dag, groups: Grouping, *, now: datetime) -> list[ExportTable]:
+    """The tables, to be published; ``dag`` knows the owners, ``groups`` the deadlines."""
+    source = _Source(moment, dag, groups, now)
     return [_table(name, summary, source) for name, summary in SUMMARIES.items()]
 
 
@@ -164,3 +214,19 @@ def _table(name: str, summary: _Summary, source: _Source) -> ExportTable:
 def _figures(node: NodeTrend) -> tuple[Any, ...]:
     tried = node.executions, node.successes, node.failures, node.retries
     return *tried, node.p50, node.p95, node.total, node.rows
+
+
+def _deadline(each: Verdict) -> tuple[Any, ...]:
+    run, deadline = each.run, each.deadline
+    return (
+        run.run_id,
+        run.group,
+        run.interval.start,
+        run.interval.end,
+        deadline.kind,
+        deadline.within.total_seconds(),
+        deadline.at,
+        each.reached,
+        None if each.late is None else each.late.total_seconds(),
+        None if each.met is None else int(each.met),
+    )

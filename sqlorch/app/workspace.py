@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 STATE_FILE = "state.db"
 RUN_LOCK = "run.lock"
+PRIVATE = ("runs", "dbt")  # of the state folder: logs and SQL, dbt's parse cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +148,7 @@ class Workspace:
         from sqlorch.state.schema import make_private_folder  # noqa: PLC0415 - help must not wait for it
         from sqlorch.state.turn import own_turn  # noqa: PLC0415 - likewise
 
-        make_private_folder(self.state_dir)
+        make_private_folder(self.state_dir, within=PRIVATE)
         return own_turn(self.state_dir, command=command, wait=wait, waiting=waiting, url=self.state_url)
 
     def session(self, *, apart: str = "", pool: PoolOptions | None = None) -> WarmSession:
@@ -173,7 +174,11 @@ class Workspace:
             location = _locate(self.choices, os.environ, connects=True)
         assert location.profiles_dir is not None  # noqa: S101 - for the type checker: it was found or refused
         project_dir = location.project_dir
-        check = Expectations(lambda dag: read_suites(project_dir, dag), adapter=lambda: session.adapter_type)
+        check = Expectations(
+            lambda dag: read_suites(project_dir, dag),
+            adapter=lambda: session.adapter_type,
+            mask=lambda text: session.mask(text),  # noqa: PLW0108 - the session comes after it
+        )
         options = SessionOptions(
             project_dir=location.project_dir,
             profiles_dir=location.profiles_dir,

@@ -15,6 +15,7 @@ from sqlorch.domain.dag import EXPECTATIONS, Dag
 from sqlorch.domain.errors import ConfigError
 from sqlorch.domain.expectations import ExpectationResult, Suite, with_expectations
 from sqlorch.domain.interval import Interval, format_instant
+from sqlorch.domain.masking import replace_texts
 from sqlorch.domain.run import ErrorClass, NodeResult, Outcome
 from sqlorch.engine.ports import Relation
 
@@ -31,11 +32,19 @@ class Expectations:
     Args:
         read: gives the suites of a graph; raises ConfigError for what cannot be used.
         adapter: dbt's name of the warehouse, known when the first graph is.
+        mask: takes secrets out of a text.
     """
 
-    def __init__(self, read: Callable[[Dag], Sequence[Suite]], *, adapter: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        read: Callable[[Dag], Sequence[Suite]],
+        *,
+        adapter: Callable[[], str],
+        mask: Callable[[str], str] = str,
+    ) -> None:
         self._read = read
         self._adapter = adapter
+        self._mask = mask
         self._suites: dict[str, Suite] = {}
 
     def extend(self, dag: Dag) -> Dag:
@@ -85,7 +94,7 @@ class Expectations:
         log(f"checking {len(suite.expectations)} expectations of: {query}")
         rows = Rows(schema=relation.schema, table=relation.name, query=query)
         results, documents = self._check(check, suite, rows, connection)
-        _keep(documents, record)
+        _keep(replace_texts(documents, self._mask), record)
         for result in results:
             log(f"[{'ok' if result.ok else result.expectation.severity}] {result}")
         return _node_result(suite, results, started)

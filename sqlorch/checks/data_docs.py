@@ -1,18 +1,46 @@
-"""What Great Expectations found, as the pages that library makes of it (Data Docs)."""
+"""What Great Expectations found, as the pages that library makes of it (Data Docs).
+
+Its templates write names and values into the pages as they are, so that a value such as ``<script>`` in a
+table would be executed by whoever opens them, and load an image that tells its makers of it. So texts are
+escaped before, and a policy in each page lets it reach the hosts of its styles and scripts alone.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlorch.checks.great_expectations import library
 from sqlorch.domain.errors import IntegrationError
+from sqlorch.domain.masking import replace_texts
+
+# Where the library's pages have their styles and scripts; it has no option to leave them out.
+_HOSTS = " ".join(
+    f"https://{host}"
+    for host in (
+        "cdn.jsdelivr.net",
+        "cdnjs.cloudflare.com",
+        "code.jquery.com",
+        "maxcdn.bootstrapcdn.com",
+        "stackpath.bootstrapcdn.com",
+        "unpkg.com",
+    )
+)
+_HEAD = re.compile(r"<head[^>]*>")
+_POLICY = (
+    r'\g<0><meta http-equiv="Content-Security-Policy" content="'
+    f"default-src 'none'; script-src 'unsafe-inline' {_HOSTS}; "
+    f"style-src 'self' file: 'unsafe-inline' {_HOSTS}; "
+    f"font-src {_HOSTS}; img-src 'self' file: data:; base-uri 'none'; form-action 'none'\">"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +78,8 @@ def build(checked: Iterable[Checked], folder: Path) -> int:
         count = sum(_store(context, one) for one in checked)
         context.build_data_docs()
         site = next(Path(place).rglob("data_docs/local_site"))
+        for page in site.rglob("*.html"):
+            page.write_text(_HEAD.sub(_POLICY, page.read_text(encoding="utf-8"), count=1), encoding="utf-8")
         try:
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(site, folder)
@@ -97,4 +127,4 @@ def _documents(record: Path) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # pruned, or cut off by a full disk
         return []
-    return found
+    return [replace_texts(document, escape) for document in found]

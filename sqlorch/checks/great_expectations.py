@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from sqlorch.checks.economies import look_up_once, never_saved
 from sqlorch.domain.expectations import Expectation, ExpectationResult, Suite
 
 _SAMPLES = 10
@@ -94,8 +95,10 @@ def library() -> Any:
 def _import() -> Any:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations  # noqa: PLC0415 - takes seconds
+    from great_expectations.expectations.expectation import Expectation as Base  # noqa: PLC0415 - likewise
 
     _quiet()
+    look_up_once(Base)
     return great_expectations
 
 
@@ -113,7 +116,7 @@ def _context() -> Any:
 
     context = library().get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    return context
+    return never_saved(context)
 
 
 def _expectations(suite: Suite) -> tuple[list[Any], dict[int, ExpectationResult]]:

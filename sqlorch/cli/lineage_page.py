@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 from sqlorch.app.clock import SystemClock
 from sqlorch.app.report import lineage_report
 from sqlorch.cli.text import number, size
+from sqlorch.domain.masking import Masker, secrets_of
 from sqlorch.reports.write import write_lineage
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ def write_page(view: LineageView, select: Sequence[str], page: str | None, *, sh
     """
     file = Path(page) if page is not None else view.workspace.state_dir / FILE_NAME
     report = lineage_report(view, view.selected(select), now=SystemClock().now())
-    written = write_lineage(report, file)
+    written = write_lineage(report, file, mask=Masker(secrets_of(os.environ)).known)
     click.echo(f"{file}: {_summary(report)}, {size(written)}")
     if not report.nodes:
         click.echo("warning: there is nothing to draw; tests are shown with what they test", err=True)

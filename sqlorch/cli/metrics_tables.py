@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sqlorch.cli import text
+from sqlorch.cli.metrics_deadlines import deadline_documents, deadline_rows, fresh_documents, oldest_rows
 from sqlorch.domain.interval import format_instant
 from sqlorch.domain.trends import DayTrend, NodeTrend, flakiest, growing, percentile, slowest
 
@@ -46,6 +47,8 @@ def document(found: Trends) -> dict[str, Any]:
             }
             for group, waits in _waits(found.runs).items()
         ],
+        "deadlines": deadline_documents(found),
+        "freshness": fresh_documents(found),
     }
 
 
@@ -63,6 +66,8 @@ def print_trends(console: Console, found: Trends, *, days: int, limit: int) -> N
     _print_nodes(console, "growing", growing(found.nodes)[:limit], _GROWING)
     _print_days(console, found.days)
     _print_queue(console, found.runs)
+    _print_deadlines(console, found)
+    _print_oldest(console, found)
 
 
 def _ran(node: NodeTrend) -> str:
@@ -98,8 +103,8 @@ def _print_nodes(console: Console, title: str, nodes: Sequence[NodeTrend], colum
         return
     table = _table(title, [name for name, _ in columns])
     for node in nodes:
-        name = Text(node.name, overflow="ellipsis")
-        table.add_row(name, Text(node.kind, style="dim"), *(write(node) for _, write in columns))
+        kind = Text(node.kind, style="dim", no_wrap=True)
+        table.add_row(_name(node.name), kind, *(write(node) for _, write in columns))
     console.print()
     console.print(table)
 
@@ -110,8 +115,8 @@ def _print_days(console: Console, days: Sequence[DayTrend]) -> None:
     table = _table("day", ["runs", "ok", "p50", "p95"], second="group")
     for day in days[-_DAYS:]:
         table.add_row(
-            f"{day.day:%Y-%m-%d} UTC",
-            Text(day.group, overflow="ellipsis"),
+            _name(f"{day.day:%Y-%m-%d} UTC"),
+            _name(day.group),
             f"{day.runs:,}",
             Text(_percent(day.rate), style=_style(day.rate)),
             text.seconds(day.p50),
@@ -127,7 +132,26 @@ def _print_queue(console: Console, runs: Sequence[RunSample]) -> None:
     table = _table("waited before the start", ["p50", "p95", "longest"], second="")
     for group, waits in _waits(runs).items():
         figures = (percentile(waits, 0.5), percentile(waits, 0.95), max(waits))
-        table.add_row(Text(group, overflow="ellipsis"), "", *map(text.seconds, figures))
+        table.add_row(_name(group), "", *map(text.seconds, figures))
+    _print(console, table)
+
+
+def _print_deadlines(console: Console, found: Trends) -> None:
+    table = _table("deadline", ["runs", "met", "latest"], second="group")
+    for words, group, runs, share, latest in deadline_rows(found):
+        met = Text(_percent(share), style=_style(share))
+        table.add_row(_name(words), _name(group), runs, met, latest)
+    _print(console, table)
+
+
+def _print_oldest(console: Console, found: Trends) -> None:
+    table = _table("oldest data", ["until", "behind"], second="group")
+    for name, group, *figures in oldest_rows(found):
+        table.add_row(_name(name), _name(group), *figures)
+    _print(console, table)
+
+
+def _print(console: Console, table: Table) -> None:
     if table.row_count:
         console.print()
         console.print(table)
@@ -135,11 +159,16 @@ def _print_queue(console: Console, runs: Sequence[RunSample]) -> None:
 
 def _table(title: str, figures: Iterable[str], second: str = "kind") -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column(title, no_wrap=True)
-    table.add_column(second, no_wrap=True)
+    # names are shortened where a line is too long, and never a figure
+    table.add_column(title)
+    table.add_column(second)
     for name in figures:
         table.add_column(name, justify="right", no_wrap=True)
     return table
+
+
+def _name(name: str) -> Text:
+    return Text(name, overflow="ellipsis", no_wrap=True)
 
 
 def _waits(runs: Iterable[RunSample]) -> dict[str, list[float]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -13,10 +14,11 @@ from dbt_common.events.base_types import EventLevel
 from dbt_common.events.event_manager_client import get_event_manager
 from dbt_common.exceptions.base import env_secrets
 
+from sqlorch.domain.masking import Masker, secrets_of
+
 _NOISE = frozenset(
     {"CacheAction", "CacheDumpGraph", "NodeStart", "NodeFinished", "NodeCompiling", "NodeExecuting"}
 )
-_MASK = "*****"
 
 
 class NodeLogs:
@@ -28,9 +30,8 @@ class NodeLogs:
         secrets: values that must never reach a file; each is written as ``*****``.
     """
 
-    def __init__(self, secrets: tuple[str, ...] = ()) -> None:
-        hidden = {secret for secret in (*secrets, *env_secrets()) if secret}
-        self._secrets = tuple(sorted(hidden, key=len, reverse=True))
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._masker = Masker([*secrets, *env_secrets(), *secrets_of(os.environ)])
         self._here = threading.local()
 
     @contextmanager
@@ -80,10 +81,8 @@ class NodeLogs:
                 file.write(self.mask(text) + "\n")
 
     def mask(self, text: str) -> str:
-        """``text`` without secrets: dbt's ``DBT_ENV_SECRET_*`` and the profile's own credentials."""
-        for secret in self._secrets:
-            text = text.replace(secret, _MASK)
-        return text
+        """``text`` without secrets: those of the environment and the profile's own credentials."""
+        return self._masker.known(text)
 
     def _hear(self, event: Any, level: str) -> None:
         if getattr(self._here, "file", None) is None or type(event).__name__ in _NOISE:

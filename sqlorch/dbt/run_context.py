@@ -33,6 +33,7 @@ from sqlorch.dbt.node_log import NodeLogs
 from sqlorch.dbt.results import node_result
 from sqlorch.dbt.shared import Report, Shared
 from sqlorch.domain.errors import ExecutionError
+from sqlorch.domain.masking import replace_texts
 from sqlorch.domain.run import NodeResult, Outcome
 
 
@@ -188,6 +189,7 @@ class DbtRunContext:
         """Execute a node of a check, which dbt knows nothing of."""
         with self._logs.writing_to(log_path):
             result = beside.execute(unique_id, self._base, self._adapter, self._logs, log_path)
+        result = self._without_secrets(result)
         with self._lock:
             cancelled = unique_id in self._cancelled
         outcome = Outcome.CANCELLED if cancelled and not result.outcome.ok else result.outcome
@@ -199,6 +201,19 @@ class DbtRunContext:
             self._results.append(result)
         elif self._keep_results:
             self._packed[unique_id] = pack(result, _found(self._base, unique_id))
+
+    def _without_secrets(self, result: NodeResult) -> NodeResult:
+        mask = self._logs.mask
+        checks = tuple(
+            replace(
+                found,
+                observed=replace_texts(found.observed, mask),
+                samples=replace_texts(found.samples, mask),
+                error=mask(found.error),
+            )
+            for found in result.checks
+        )
+        return replace(result, message=mask(result.message), checks=checks)
 
     def cancel(self, unique_ids: Iterable[str] | None = None) -> None:
         """Stop running queries from another thread; ``None`` stops all of this session."""

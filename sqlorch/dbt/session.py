@@ -35,6 +35,7 @@ from sqlorch.dbt.shared import Shared
 from sqlorch.domain.dag import Dag
 from sqlorch.domain.errors import SqlorchError
 from sqlorch.domain.interval import Interval
+from sqlorch.domain.masking import secrets_in
 from sqlorch.domain.selector import Indirect
 from sqlorch.engine.ports import RunContext
 
@@ -51,8 +52,9 @@ class WarmSession:
         self._environment = dict(os.environ)
         # dbt does not tell a project where it is; paths in a profile or a source may need it
         os.environ["DBT_PROJECT_DIR"] = str(options.project_dir)
+        self._logs = NodeLogs()
         self._project: OpenProject = self._open(options)
-        self._logs = NodeLogs(_secrets(self._project.config.credentials))
+        self._logs = NodeLogs(secrets_in(vars(self._project.config.credentials)))
         self._project.resources.enter_context(self._logs.listening())
         self._project.resources.enter_context(economies())
         if self.adapter_type == "duckdb":
@@ -74,9 +76,15 @@ class WarmSession:
 
     def _worded(self, error: Exception) -> SqlorchError:
         options = self._options
-        return worded(
+        found = worded(
             error, project_dir=options.project_dir, profiles_dir=options.profiles_dir, names=self._names
         )
+        told = self.mask(str(found))
+        return found if told == str(found) else type(found)(told)
+
+    def mask(self, text: str) -> str:
+        """``text`` without the secrets of the environment and the profile."""
+        return self._logs.mask(text)
 
     def _names(self) -> list[str]:
         return sorted(path.stem for path in self._options.project_dir.rglob("*.sql"))
@@ -327,16 +335,3 @@ class WarmSession:
         self.release()
         self._project.resources.close()
         restore_environment(self._environment)
-
-
-def _secrets(credentials: Any) -> tuple[str, ...]:
-    names = (
-        "password",
-        "pass",
-        "token",
-        "private_key",
-        "private_key_passphrase",
-        "client_secret",
-        "motherduck_token",
-    )
-    return tuple(str(value) for name in names if (value := getattr(credentials, name, None)))

@@ -35,7 +35,7 @@ class LookedAtWarehouse:
         except SqlorchError:
             raise
         except Exception as error:
-            raise IntegrationError(_flat(error)) from error
+            raise IntegrationError(self._told(error)) from error
         return None if row is None else tuple(row)
 
     def freshness(self, source: str) -> Mapping[str, str]:
@@ -54,24 +54,24 @@ class LookedAtWarehouse:
             if not measured:
                 raise IntegrationError(f"no table of {source} says how fresh it must be; add freshness to it")
             return {
-                node.name: _measure(FreshnessRunner(config, adapter, node, at, len(measured)), manifest)
+                node.name: self._measure(FreshnessRunner(config, adapter, node, at, len(measured)), manifest)
                 for at, node in enumerate(measured, 1)
             }
 
+    def _measure(self, runner: Any, manifest: Any) -> str:
+        runner.set_metadata_freshness_cache({})
+        try:
+            return str(runner.execute(runner.node, manifest).status)
+        except Exception as error:
+            raise IntegrationError(f"{runner.node.name}: {self._told(error)}") from error
 
-def _measure(runner: Any, manifest: Any) -> str:
-    runner.set_metadata_freshness_cache({})
-    try:
-        return str(runner.execute(runner.node, manifest).status)
-    except Exception as error:
-        raise IntegrationError(f"{runner.node.name}: {_flat(error)}") from error
+    def _told(self, error: Exception) -> str:
+        """In a line, without secrets; these go before it is shortened."""
+        text = " ".join(self._session.mask(str(error)).split())
+        return text[:_LONGEST] or type(error).__name__
 
 
 def _undo(connection: Any, adapter_type: str) -> None:
     """End the transaction that the query began; DuckDB is left in none."""
     if adapter_type != "duckdb":
         connection.rollback()
-
-
-def _flat(error: Exception) -> str:
-    return " ".join(str(error).split())[:_LONGEST] or type(error).__name__

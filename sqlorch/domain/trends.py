@@ -32,6 +32,7 @@ class Execution:
         at: when it began.
         seconds: how long it took.
         rows: rows it wrote, where the adapter tells.
+        bytes_read: bytes the warehouse read for it, where the adapter tells.
     """
 
     unique_id: str
@@ -44,6 +45,7 @@ class Execution:
     at: datetime
     seconds: float
     rows: int | None = None
+    bytes_read: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,15 @@ class RunSample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fresh:
+    """How far a node's data reaches: ``until`` ends the last interval that is done, at ``made_at``."""
+
+    unique_id: str
+    until: datetime
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeTrend:
     """One node over a period.
 
@@ -71,7 +82,7 @@ class NodeTrend:
         slowdown: median seconds of the later half of its successes, as a multiple of the earlier half; None
             with fewer than :data:`LEAST_TO_COMPARE`.
         growth: the same of rows.
-        rows: of its newest success.
+        rows, bytes_read: of its newest success that tells them.
     """
 
     unique_id: str
@@ -88,6 +99,7 @@ class NodeTrend:
     slowdown: float | None
     growth: float | None
     rows: int | None
+    bytes_read: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +218,7 @@ def _trend(found: Sequence[Execution]) -> NodeTrend:
         slowdown=_later_by_earlier(seconds),
         growth=_later_by_earlier(rows),
         rows=rows[-1] if rows else None,
+        bytes_read=next((one.bytes_read for one in reversed(fine) if one.bytes_read is not None), None),
     )
 
 

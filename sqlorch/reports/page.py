@@ -10,10 +10,11 @@ import base64
 import hashlib
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from sqlorch.domain.masking import replace_texts
 from sqlorch.reports.payload import detail_document, graph_document, packed
 from sqlorch.reports.run_payload import run_document, texts_document
 
@@ -26,9 +27,15 @@ _MARK = re.compile(r"@@([A-Z]+)@@")
 _NOT_RUN = re.compile(r"^[ ]*(?://.*\n|/\*\*(?s:.*?)\*/\n)|^[ ]+", re.MULTILINE)
 
 
-def lineage_page(report: LineageReport) -> str:
-    """The whole file, as text. The same report always gives the same text."""
-    data = {"GRAPH": packed(graph_document(report)), "DETAIL": packed(detail_document(report))}
+def lineage_page(report: LineageReport, *, mask: Callable[[str], str] = str) -> str:
+    """The whole file, as text. The same report always gives the same text.
+
+    Args:
+        report: what it shows.
+        mask: takes secrets out of a text; templates may have put them into SQL, and so into columns' names.
+    """
+    documents = {"GRAPH": graph_document(report), "DETAIL": detail_document(report)}
+    data = {name: packed(replace_texts(document, mask)) for name, document in documents.items()}
     style = _asset("style.css")
     return _page("page.html", f"{report.project} lineage", style, _scripts("order.txt"), data)
 

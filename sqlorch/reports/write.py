@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 _READABLE = 0o666
 
 
-def write_lineage(report: LineageReport, file: Path) -> int:
+def write_lineage(report: LineageReport, file: Path, *, mask: Callable[[str], str] = str) -> int:
     """Write the report on a project's lineage; see :func:`write_page`."""
-    return write_page(lineage_page(report), file)
+    return write_page(lineage_page(report, mask=mask), file)
 
 
 def write_run(report: RunReport, file: Path) -> int:

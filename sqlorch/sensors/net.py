@@ -20,6 +20,7 @@ from sqlorch.domain.errors import IntegrationError
 
 SECONDS = 10.0
 _Address = IPv4Address | IPv6Address
+_UNICAST = ip_network("2000::/3")
 _NAT64 = ip_network("64:ff9b::/96")
 
 
@@ -76,9 +77,18 @@ def resolve(host: str, port: int, allow_hosts: Sequence[str]) -> str:
 
 def _may_reach(address: _Address, allow_hosts: Sequence[str]) -> bool:
     address = _inner(address)
-    if address.is_global and not address.is_multicast:
+    if address.is_global and not address.is_multicast and _is_given_out(address):
         return True
     return any(address in network for network in _networks(allow_hosts))
+
+
+def _is_given_out(address: _Address) -> bool:
+    """Whether it is of the space that the Internet's hosts get theirs from.
+
+    The standard library's lists are those of its own age: a prefix that was reserved later, such as the one
+    of local translations to IPv4 (RFC 8215), counts as global in older Pythons.
+    """
+    return isinstance(address, IPv4Address) or address in _UNICAST
 
 
 def _inner(address: _Address) -> _Address:

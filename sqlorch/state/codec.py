@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from sqlorch.domain.adapter_figures import bytes_read
 from sqlorch.domain.errors import StateError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -71,6 +72,13 @@ def to_json(value: Mapping[str, Any], *, what: str) -> str:
 def to_loose_json(value: Mapping[str, Any]) -> str:
     """A mapping for people to read: what JSON has no word for is written as its text."""
     return json.dumps({str(key): item for key, item in value.items()}, default=str, separators=(",", ":"))
+
+
+def bytes_in(adapter_response: str | None) -> int | None:
+    """Bytes read, out of the stored response of an adapter; most tell none, which is seen at once."""
+    if not adapter_response or "bytes" not in adapter_response:
+        return None
+    return bytes_read(from_json(adapter_response))
 
 
 def from_json(text: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, sele
 from sqlorch.domain.dag import TEST_KINDS
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.run import NodeState, Outcome
-from sqlorch.state.codec import from_micros_or_none
+from sqlorch.state.codec import bytes_in, from_micros_or_none
 from sqlorch.state.tables import attempt, expectation_result, node_run, run
 
 Columns = list[tuple[str, str]]
@@ -41,9 +41,9 @@ def describe(table: str) -> Columns:
 def rows(connection: Connection, table: str) -> Iterator[tuple[Any, ...]]:
     """The rows, oldest run first, fetched as they are asked for."""
     described = _described(table)
-    convert = [from_micros_or_none if kind == "timestamp" else None for _, kind, _ in described]
+    convert = [_AS_TOLD.get(name) or _READ.get(kind) for name, kind, _ in described]
     statement = _TABLES[table][1](select(*(element.label(name) for name, _, element in described)))
-    result = connection.execution_options(yield_per=_BATCH).execute(statement)
+    result = connection.execute(statement.execution_options(yield_per=_BATCH))
     for row in result:
         yield tuple(
             value if change is None else change(value) for change, value in zip(convert, row, strict=True)
@@ -90,6 +90,9 @@ _RUNS: _Described = [
     ("nodes_failed", "integer", _nodes_in(NodeState.FAILED)),
     ("nodes_skipped", "integer", _nodes_in(NodeState.SKIPPED, NodeState.UPSTREAM_FAILED)),
     ("nodes_cancelled", "integer", _nodes_in(NodeState.CANCELLED)),
+    ("due_at", "timestamp", run.c.due_at),
+    # one that is made again starts after it was made, but waited for that in its first generation only
+    ("queued_seconds", "real", case((run.c.gen == 1, _seconds(run.c.created_at, run.c.started_at)))),
 ]
 _NODE: _Described = [
     *_RUN,
@@ -113,7 +116,10 @@ _NODE_RUNS: _Described = [
     ("rows", "integer", attempt.c.rows),
     ("failures", "integer", attempt.c.failures),
     ("message", "text", attempt.c.message),
+    ("bytes", "integer", attempt.c.adapter_response),
 ]
+_READ: dict[str, Callable[[Any], Any]] = {"timestamp": from_micros_or_none}
+_AS_TOLD: dict[str, Callable[[Any], Any]] = {"bytes": bytes_in}
 _STATUS = case(
     {Outcome.SUCCESS.value: "pass", Outcome.WARN.value: "warn", Outcome.FAIL.value: "fail"},
     value=attempt.c.outcome,

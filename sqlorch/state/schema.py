@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, select
@@ -57,8 +58,12 @@ def _opened(path: Path, busy_timeout: float) -> SqliteDatabase:
     return database
 
 
-def make_private_folder(folder: Path) -> None:
+def make_private_folder(folder: Path, *, within: Sequence[str] = ()) -> None:
     """Make a folder only its owner can enter, and that git passes over; one that exists is left as it is.
+
+    Args:
+        folder: the folder.
+        within: folders to make in it for its owner alone, also where the folder itself is open to all.
 
     Raises:
         StateError: it cannot be made, or is not a folder.
@@ -69,6 +74,8 @@ def make_private_folder(folder: Path) -> None:
             ignore = folder / ".gitignore"
             ignore.touch(mode=0o600)
             ignore.write_text("*\n", encoding="utf-8")
+        for name in within:
+            (folder / name).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise explain_os(error, folder) from error
 

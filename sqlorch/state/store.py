@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,7 @@ from sqlorch.state.engine import Database
 from sqlorch.state.leases import SqlLeases
 from sqlorch.state.ledger import SqlLedger
 from sqlorch.state.lost import SqlLost
+from sqlorch.state.moment import Moment
 from sqlorch.state.opening import open_state
 from sqlorch.state.owner import current_owner, is_alive
 from sqlorch.state.queue import SqlQueue
@@ -207,6 +209,12 @@ class SqlStore:
         """
         with self._database.read() as connection:
             return durations.recent(connection, list(dict.fromkeys(unique_ids)))
+
+    @contextmanager
+    def moment(self) -> Iterator[Moment]:
+        """Everything that dashboards read, as it is now and stays until the block ends."""
+        with self._database.read() as connection:
+            yield Moment(connection)
 
     def abandon_dead(self, now: datetime, is_alive: Callable[[Owner], bool]) -> list[str]:
         """End every unfinished run whose owner is gone; returns their ids, oldest first.

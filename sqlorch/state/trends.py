@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Connection, Row, Select, func, select
 from sqlalchemy import text as sql
 
 from sqlorch.domain.anomaly import MOST, Sample, alike
 from sqlorch.domain.dag import TEST_KINDS
 from sqlorch.domain.interval import Interval
+from sqlorch.domain.ledger import LedgerMark
 from sqlorch.domain.run import Outcome, RunState
-from sqlorch.domain.trends import Execution, RunSample
-from sqlorch.state.codec import from_micros, seconds_between, to_micros
-from sqlorch.state.engine import Database
+from sqlorch.domain.scheduling import RunKind
+from sqlorch.domain.sla import CATCHUP, ScheduledRun
+from sqlorch.domain.trends import Execution, Fresh, RunSample
+from sqlorch.state.codec import (
+    bytes_in,
+    from_json,
+    from_micros,
+    from_micros_or_none,
+    seconds_between,
+    to_micros,
+)
+from sqlorch.state.outcomes import MARKS
 from sqlorch.state.repeating import repeating
-from sqlorch.state.tables import attempt, node_run, run
+from sqlorch.state.tables import attempt, ledger, node_run, run, word
 
 _LOOK_BACK = 3 * MOST  # successes among which those over an interval of a similar length are looked for
 _OK = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.ok)
@@ -25,6 +36,7 @@ _TESTS = ", ".join(f"'{kind}'" for kind in sorted(TEST_KINDS))
 _FIGURES = ("unique_id", "run_id", "outcome", "n", "started_at", "finished_at", "rows")
 _EXECUTION = (
     *(attempt.c[name] for name in _FIGURES),
+    attempt.c.adapter_response,
     node_run.c.name,
     node_run.c.kind,
     run.c.group_name,
@@ -47,11 +59,18 @@ _BEFORE = f"""
 """
 
 
+class Reading(Protocol):
+    """Where reading transactions come from."""
+
+    def read(self) -> AbstractContextManager[Connection]:
+        """See :class:`sqlorch.state.engine.Database`."""
+
+
 @repeating
 class SqlTrends:
     """Reads what many runs left behind; part of :class:`sqlorch.state.store.SqlStore`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reading) -> None:
         self._database = database
 
     def executions(self, since: datetime | None = None, *, group: str | None = None) -> list[Execution]:
@@ -88,6 +107,43 @@ class SqlTrends:
         with self._database.read() as connection:
             return [_run(row) for row in connection.execute(_of_group(statement, group))]
 
+    def scheduled(self, since: datetime | None = None, *, group: str | None = None) -> list[ScheduledRun]:
+        """Runs for slots of a schedule, made in time and for no backfill, oldest first; arguments as above.
+
+        One that has not started counts as of when it was made.
+        """
+        began = func.coalesce(run.c.started_at, run.c.created_at)
+        statement = (
+            select(run).where(run.c.kind == RunKind.SCHEDULED, run.c.backfill_id.is_(None)).order_by(run.c.id)
+        )
+        if since is not None:
+            statement = statement.where(began >= to_micros(since))
+        with self._database.read() as connection:
+            found = connection.execute(_of_group(statement, group))
+            return [_scheduled(row) for row in found if CATCHUP not in from_json(row.invocation)]
+
+    def fresh(self) -> list[Fresh]:
+        """How far each node's data reaches: the end of the last interval that is done; by id."""
+        last = (
+            select(ledger.c.node, func.max(ledger.c.interval_end).label("until"))
+            .where(ledger.c.mark == MARKS.index(LedgerMark.DONE))
+            .group_by(ledger.c.node)
+            .subquery()
+        )
+        statement = (
+            select(word.c.text, last.c.until, func.max(ledger.c.at).label("made_at"))
+            .join_from(last, word, word.c.id == last.c.node)
+            .join(ledger, (ledger.c.node == last.c.node) & (ledger.c.interval_end == last.c.until))
+            .where(ledger.c.mark == MARKS.index(LedgerMark.DONE))
+            .group_by(word.c.text, last.c.until)
+            .order_by(word.c.text)
+        )
+        with self._database.read() as connection:
+            return [
+                Fresh(unique_id=row.text, until=from_micros(row.until), made_at=from_micros(row.made_at))
+                for row in connection.execute(statement)
+            ]
+
     def before(self, run_id: str, interval: Interval) -> dict[str, list[Sample]]:
         """The successes of each node of a run before that run, newest first, tests left out.
 
@@ -122,6 +178,19 @@ def _execution(row: Row[Any]) -> Execution:
         at=from_micros(row.started_at),
         seconds=(row.finished_at - row.started_at) / 1_000_000,
         rows=row.rows,
+        bytes_read=bytes_in(row.adapter_response),
+    )
+
+
+def _scheduled(row: Row[Any]) -> ScheduledRun:
+    return ScheduledRun(
+        run_id=row.run_id,
+        group=row.group_name,
+        interval=Interval(from_micros(row.interval_start), from_micros(row.interval_end)),
+        gen=row.gen,
+        state=RunState(row.state),
+        started_at=from_micros_or_none(row.started_at),
+        finished_at=from_micros_or_none(row.finished_at),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,14 @@ FILES = {
         """,
 }
 CHECK = "expectations.shop.orders"
+HOSTILE = {
+    "models/words.sql": "select '<img src=x onerror=alert(1)>' as word",
+    "expectations/words.yml": """\
+        - expect_column_values_to_be_in_set: {column: word, value_set: ["<b onclick=alert(3)>"]}
+        - expect_column_values_to_match_regex: {column: word, regex: "</script><script>alert(5)</script>"}
+        - expect_column_to_exist: {column: "<svg/onload=alert(6)>"}
+        """,
+}
 
 
 def _states(said: Said) -> dict[str, str]:
@@ -87,12 +96,27 @@ def test_they_wait_for_the_models_own_tests_and_are_selected_with_it(project: Pr
 
 def test_docs_are_pages_of_what_was_found_and_replace_nothing_else(project: Project) -> None:
     assert "nothing was checked" in project.sqlorch("docs").told(2)
+    project.write(HOSTILE)
     project.run()
     # a process of its own: afterwards the library has another context
     said = project.spawn("docs", "--to", str(project.root / "pages"))
-    assert (said.code, said.out) == (0, f"1 validations: {project.root}/pages/index.html\n")
-    (page,) = (project.root / "pages" / "validations").rglob("*.html")
-    assert "-7" in page.read_text()
+    assert (said.code, said.out) == (0, f"2 validations: {project.root}/pages/index.html\n")
+    words, orders = sorted(
+        (project.root / "pages" / "validations").rglob("*.html"), key=lambda p: "orders" in str(p)
+    )
+    assert "-7" in orders.read_text()
+    text = words.read_text()
+    assert text.count("&lt;img src=x onerror") >= 2
+    assert "&lt;svg/onload=" in text
+    for tag in ("<img src=x", "<svg", "<b onclick", "<script>alert"):
+        assert tag not in text, "what a table holds is shown and does nothing"
+    for page in (project.root / "pages").rglob("*.html"):
+        policy = re.search(
+            r'<head>\s*<meta http-equiv="Content-Security-Policy" content="([^"]+)"', page.read_text()
+        )
+        assert policy
+        assert "default-src 'none'" in policy[1]
+        assert "amazonaws.com" not in policy[1], "its makers are not told of it"
     assert "holds something else" in project.spawn("docs", "--to", str(project.root)).told(2)
     assert (project.root / "models" / "orders.sql").exists()
     assert project.spawn("docs", "--to", str(project.root / "pages")).code == 0

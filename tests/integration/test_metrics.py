@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.projects import REPOSITORY, Project, make_project, rows_of
+from support.stores import ME
+
+from sqlorch.domain.interval import Interval
+from sqlorch.domain.run import RunSpec, RunState
+from sqlorch.state.store import SqlStore
 
 FILES = {
     "sqlorch.yml": """\
@@ -133,8 +139,10 @@ def test_the_queries_for_charts_run_on_both_formats(shop: Project, name: str) ->
     text = (REPOSITORY / "docs" / "dashboards.md").read_text(encoding="utf-8")
     queries = re.findall(r"^```sql\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     found = [read(shop.root / name, query) for query in queries]
-    assert len(found) == 7
-    well, failed, slow, _, waited, broken, expectations = found
+    assert len(found) == 9
+    well, failed, slow, _, waited, deadlines, fresh, broken, expectations = found
+    assert deadlines == [], "nothing was scheduled"
+    assert {row[1] for row in fresh} == {"fct_orders", "small"}
     assert sum(row[3] for row in well) == 7
     assert len(waited) == len(well)
     assert failed == [("Ann", 1, 1)]
@@ -144,6 +152,104 @@ def test_the_queries_for_charts_run_on_both_formats(shop: Project, name: str) ->
         ("below_300_fct_orders_n", "failed"),
     ]
     assert expectations == []
+
+
+@pytest.fixture(scope="module")
+def scheduled(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose daemon made three runs, and one for a slot it had missed."""
+    project = make_project(
+        tmp_path_factory.mktemp("deadlines") / "shop",
+        {
+            "sqlorch.yml": """\
+                groups:
+                  shop: {select: "*", schedule: "@daily", finish_within: 2h, start_within: 10m}
+                exports: {to: [metrics.duckdb, metrics.sqlite], select: orders}
+                """,
+            "models/orders.sql": "{{ config(meta={'owner': 'Ann'}) }} select 1 as x",
+        },
+    )
+    assert project.run(interval="2013-01-02").code == 0
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=3)
+    ends = [(1, 60, RunState.SUCCESS), (30, 130, RunState.SUCCESS), (1, 10, RunState.FAILED)]
+    with SqlStore.open(project.root / ".sqlorch" / "state.db") as store:
+        for day, ended in enumerate(ends):
+            _scheduled_run(store, midnight + timedelta(days=day), ended, {})
+        _scheduled_run(store, midnight - timedelta(days=9), ends[0], {"catchup": True})
+    assert project.sqlorch("export").code == 0
+    return project
+
+
+def _scheduled_run(
+    store: SqlStore, until: datetime, ended: tuple[int, int, RunState], parameters: dict[str, Any]
+) -> None:
+    """A run of the day before ``until`` that started and ended so many minutes after it."""
+    start, end, state = ended
+    run_id = f"sched-{until:%d}"
+    store.create_run(
+        RunSpec(
+            run_id=run_id,
+            group="shop",
+            interval=Interval(until - timedelta(days=1), until),
+            timezone="UTC",
+            variables={},
+            nodes=[],
+            kind="scheduled",
+            invocation=parameters,
+        ),
+        now=until,
+    )
+    began = until + timedelta(minutes=start)
+    store.move_run(run_id, RunState.QUEUED, RunState.RUNNING, now=began, owner=ME)
+    store.move_run(run_id, RunState.RUNNING, state, now=until + timedelta(minutes=end))
+
+
+@pytest.mark.parametrize("name", ["metrics.duckdb", "metrics.sqlite"])
+def test_published_files_tell_of_deadlines_and_freshness(scheduled: Project, name: str) -> None:
+    file = scheduled.root / name
+    found = read(file, "select deadline, met, late_seconds from deadlines order by deadline, interval_start")
+    assert found == [
+        ("finish_within", 1, 0.0),
+        ("finish_within", 0, 600.0),
+        ("finish_within", 0, None),
+        ("start_within", 1, 0.0),
+        ("start_within", 0, 1200.0),
+        ("start_within", 1, 0.0),
+    ]
+    assert read(file, "select distinct within_seconds from deadlines order by 1") == [(600.0,), (7200.0,)]
+    ((node, group, owner, until, behind),) = read(
+        file, "select name, group_name, owner, data_until, behind_seconds from freshness"
+    )
+    assert (node, group, owner) == ("orders", "shop", "Ann")
+    assert str(until).startswith("2013-01-03 00:00:00")
+    assert behind > timedelta(days=365).total_seconds()
+    assert read(file, "select count(queued_seconds) from runs where kind = 'scheduled'") == [(4,)]
+    assert read(file, "select count(*) from node_runs where bytes is not null") == [(0,)], "DuckDB tells none"
+
+
+def test_metrics_tell_of_deadlines_and_the_oldest_data(scheduled: Project) -> None:
+    document = scheduled.sqlorch("metrics", "--json").document
+    finish, start = document["deadlines"]
+    assert [each["deadline"] for each in (finish, start)] == ["finish_within", "start_within"]
+    assert (finish["runs"], finish["met"], finish["latest"]) == (3, 1, 600)
+    assert (start["runs"], start["met"], start["latest"]) == (3, 2, 1200)
+    (fresh,) = document["freshness"]
+    assert (fresh["unique_id"], fresh["data_until"]) == ("model.shop.orders", "2013-01-03T00:00:00+00:00")
+    said = scheduled.sqlorch("metrics").out
+    assert re.search(r"finish within 2h +shop +3 +33\.3 % +10 min 00 s", said)
+    assert re.search(r"orders +shop +2013-01-03 00:00 UTC +[\d,]+ days", said)
+
+
+def test_a_narrow_terminal_shortens_names_and_no_figure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "fct_" + "orders_" * 10
+    project = make_project(tmp_path / "shop", {f"models/{name}.sql": "select 1 as x"})
+    project.run(interval="2013-01-02")
+    monkeypatch.setenv("COLUMNS", "60")
+    said = project.sqlorch("metrics").out
+    (line,) = [line for line in said.splitlines() if line.startswith("fct_") and "model" in line]
+    assert line.startswith("fct_orders_")
+    assert re.search(r"…  model( +\d+\.\d\d s){3} +1$", line.rstrip()), line
 
 
 def test_a_mart_cannot_take_the_name_of_a_summary(tmp_path: Path) -> None:

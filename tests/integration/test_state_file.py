@@ -15,6 +15,7 @@ import pytest
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.run import NodeSpec, RunSpec
+from sqlorch.state.schema import make_private_folder
 from sqlorch.state.store import SqlStore
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -75,6 +76,9 @@ def test_folder_and_files_are_private_whatever_the_umask(tmp_path: Path):
 def test_a_folder_that_exists_is_left_as_it_is(tmp_path: Path):
     tmp_path.chmod(0o750)
     SqlStore.open(tmp_path / "state.db").close()
+    assert tmp_path.stat().st_mode & 0o777 == 0o750
+    make_private_folder(tmp_path, within=["runs"])
+    assert (tmp_path / "runs").stat().st_mode & 0o777 == 0o700
     assert tmp_path.stat().st_mode & 0o777 == 0o750
 
 

@@ -1,6 +1,7 @@
 """What is read beside the port: durations, dashboards; and runs whose process is gone."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,6 +76,7 @@ def execute(
         message=f"{outcome}!",
         error_class=None if outcome.ok else ErrorClass.TRANSIENT,
         checks=FOUND if uid == CHECK else (),
+        adapter_response={"bytes_processed": 2048},
     )
     moves = [NodeMove(unique_id=uid, before=_S.RUNNING, after=after)]
     store.step(run_id, now=T0, results=[(attempt, result)], moves=moves)
@@ -242,11 +244,13 @@ class TestDashboards:
         counts = [first[f"nodes{suffix}"] for suffix in ("", "_success", "_failed", "_skipped", "_cancelled")]
         assert counts == [3, 2, 1, 0, 0]
         assert (second["run_id"], second["nodes"], second["seconds"]) == ("r2", 0, None)
+        assert (first["queued_seconds"], second["queued_seconds"]) == (0.0, None)
 
     def test_node_runs(self, filled: SqlStore):
         a, b, check = self.table(filled, "node_runs")
         assert (a["unique_id"], a["path"], a["materialized"]) == (A, "models/a.sql", "view")
         assert (a["outcome"], a["seconds"], a["rows"], a["failures"]) == ("success", 1.25, 5, None)
+        assert (a["bytes"], b["bytes"]) == (2048, 2048)
         assert (b["state"], b["outcome"], b["message"]) == ("failed", "error", "error!")
         assert (check["attempts"], check["outcome"], check["failures"]) == (2, "warn", 2)
 
@@ -274,6 +278,22 @@ class TestDashboards:
         execute(store, "r1", CHECK, seconds=1, outcome=Outcome.CANCELLED, after=_S.CANCELLED)
         assert self.table(store, "test_results") == []
         assert len(self.table(store, "node_runs")) == 3
+
+    def test_tables_of_one_moment_agree_while_others_write(self, filled: SqlStore):
+        with filled.moment() as moment:
+            _, rows = moment.dashboard_rows("runs")
+            assert len(list(rows)) == 2
+            filled.create_run(spec("r3"), now=T0)
+            _, nodes = moment.dashboard_rows("node_runs")
+            assert {row[0] for row in nodes} == {"r1"}
+            assert len(moment.trends.runs()) == 1
+        with filled.moment() as moment:
+            assert len(list(moment.dashboard_rows("runs")[1])) == 3
+
+    def test_a_moment_is_read_in_another_thread(self, filled: SqlStore):
+        with filled.moment() as moment, ThreadPoolExecutor(1) as pool:
+            _, rows = moment.dashboard_rows("runs")
+            assert len(pool.submit(list, rows).result()) == 2
 
     def test_rows_are_of_one_moment_and_do_not_block_writers(self, filled: SqlStore):
         _, rows = filled.dashboard_rows("runs")

@@ -6,8 +6,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.fuzz import examples
 
 from sqlorch.checks.catalogue import catalogue
 from sqlorch.config.expectations import read_suites
@@ -34,14 +35,14 @@ def _node(**config: Any) -> Node:
 
 
 @given(said=_SUITES | _ANYTHING)
-@settings(max_examples=400, deadline=None)
+@examples(400)
 def test_meta_of_any_shape(said: Any) -> None:
     dag = Dag([_node(meta={"sqlorch": {"expectations": said}})], [], project="shop")
     _read(Path("/nowhere"), dag)
 
 
 @given(text=_TEXTS)
-@settings(max_examples=400, deadline=None)
+@examples(400)
 def test_a_file_of_any_text(text: str) -> None:
     with TemporaryDirectory() as folder:
         (Path(folder) / "expectations").mkdir()

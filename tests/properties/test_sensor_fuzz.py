@@ -6,9 +6,10 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from support.fuzz import examples
 
 from sqlorch.app.poke_messages import decode_answer, decode_pokes, encode_answer, encode_pokes
 from sqlorch.config.json_schema import settings_schema
@@ -55,7 +56,7 @@ VALUE = st.recursive(
 )
 SENSOR = st.one_of(st.dictionaries(KEYS, VALUE, max_size=4), VALUE)
 WAIT_FOR = st.one_of(st.lists(SENSOR, max_size=3), SENSOR)
-QUIETLY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUIETLY = examples(300)
 
 
 def read(data: Any) -> tuple[SensorSpec, ...] | None:

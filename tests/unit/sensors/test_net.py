@@ -62,6 +62,7 @@ def names(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
         "0.0.0.0",  # noqa: S104 - one that must be refused
         "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1",
         "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::",
+        "64:ff9b:1::a9fe:a9fe", "::7f00:1", "fec0::1", "5f00::1", "2001::1", "::ffff:0:7f00:1", "198.18.0.1",
     ],
 )  # fmt: skip
 def test_private_and_local_addresses_are_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
