@@ -1,0 +1,96 @@
+"""Spoils one day of the demo's data, as suppliers do, and puts it right again. Do it in a copy of the project.
+
+python spoil_a_day.py data 2013-01-05     # delays as text, flights twice, an hour without weather
+python spoil_a_day.py data --repair
+"""
+
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+_USAGE = "python spoil_a_day.py FOLDER 2013-01-05, or FOLDER --repair"
+_KEPT = ".good"
+_DAY = "cast(time_hour at time zone 'America/New_York' as date)"
+
+# Every twentieth flight of the day says "n/a" for its delay, which turns the column of the whole file into text;
+# one in forty is there twice.
+_FLIGHTS = f"""
+    with numbered as (
+        select *, row_number() over (partition by {_DAY} order by time_hour, carrier, flight, origin) as number
+        from read_parquet($kept)
+    ),
+    spoilt as (
+        select
+            * exclude (number)
+            replace (
+                case when {_DAY} = $day and number % 20 = 0 then 'n/a' else cast(dep_delay as varchar) end
+                as dep_delay
+            ),
+            {_DAY} = $day and number % 40 = 1 as is_twice
+        from numbered
+    )
+    select * exclude (is_twice) from spoilt
+    union all
+    select * exclude (is_twice) from spoilt where is_twice
+"""
+# What the three stations measured between noon and one o'clock never arrived.
+_WEATHER = f"""
+    select * from read_parquet($kept)
+    where not ({_DAY} = $day and extract(hour from time_hour at time zone 'America/New_York') = 12)
+"""
+_FILES = {"flights.parquet": _FLIGHTS, "weather.parquet": _WEATHER}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Spoils or repairs; returns the exit code."""
+    if len(arguments) != 2:  # noqa: PLR2004 - a folder and a day
+        return _fail(_USAGE)
+    folder, what = Path(arguments[0]), arguments[1]
+    missing = [name for name in _FILES if not (folder / name).is_file()]
+    if missing:
+        return _fail(f"there is no {folder / missing[0]}; {_USAGE}")
+    if what == "--repair":
+        return _repair(folder)
+    try:
+        day = date.fromisoformat(what)
+    except ValueError:
+        return _fail(f"{what} is no day; {_USAGE}")
+    for name, query in _FILES.items():
+        _spoil(folder / name, query, day)
+    print(f"{folder}: {day} is spoilt: delays as text, flights twice, an hour without weather")
+    return 0
+
+
+def _spoil(file: Path, query: str, day: date) -> None:
+    kept = file.with_name(file.name + _KEPT)
+    if not kept.exists():
+        file.rename(kept)
+    new = file.with_name(file.name + ".new")
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        rows = connection.sql(query, params={"kept": str(kept), "day": day})
+        rows.write_parquet(str(new), compression="zstd")
+    new.replace(file)
+
+
+def _repair(folder: Path) -> int:
+    kept = [folder / f"{name}{_KEPT}" for name in _FILES]
+    if not any(file.exists() for file in kept):
+        return _fail(f"nothing in {folder} is spoilt")
+    for file in kept:
+        if file.exists():
+            file.replace(file.with_suffix(""))
+    print(f"{folder}: repaired")
+    return 0
+
+
+def _fail(sentence: str) -> int:
+    sys.stderr.write(f"Error: {sentence}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
