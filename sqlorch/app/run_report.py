@@ -66,16 +66,20 @@ def run_report(workspace: Workspace, run_id: str | None, *, now: datetime) -> Ru
         StateError: there is no such run, or none at all.
     """
     with workspace.store() as store:
-        run = store.run(run_id) if run_id is not None else _newest(store)
-        nodes = store.nodes(run.run_id)
-        kept = Kept(
-            run=run,
-            nodes=nodes,
-            attempts=[attempt for attempt in store.attempts(run.run_id) if attempt.gen == run.gen],
-            findings=store.expectations(run.run_id),
-            hints=run_hints(store, run, nodes),
-        )
+        kept = remembered(store, store.run(run_id) if run_id is not None else _newest(store))
     return compose(kept, project_dir=workspace.location.project_dir, now=now)
+
+
+def remembered(store: SqlStore, run: RunRecord) -> Kept:
+    """What is remembered of a run."""
+    nodes = store.nodes(run.run_id)
+    return Kept(
+        run=run,
+        nodes=nodes,
+        attempts=[attempt for attempt in store.attempts(run.run_id) if attempt.gen == run.gen],
+        findings=store.expectations(run.run_id),
+        hints=run_hints(store, run, nodes),
+    )
 
 
 def compose(kept: Kept, *, project_dir: Path, now: datetime) -> RunReport:
