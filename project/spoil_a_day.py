@@ -1,7 +1,8 @@
 """Spoils one day of the demo's data, as suppliers do, and puts it right again. Do it in a copy of the project.
 
-python spoil_a_day.py data 2013-01-05     # delays as text, flights twice, an hour without weather
-python spoil_a_day.py data --repair
+python spoil_a_day.py data 2013-01-05    # delays as text, flights twice, an hour without weather
+python spoil_a_day.py data weather       # the file of the weather is sent once more, now right
+python spoil_a_day.py data flights       # that of the flights
 """
 
 import sys
@@ -11,8 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-_USAGE = "python spoil_a_day.py FOLDER 2013-01-05, or FOLDER --repair"
-_KEPT = ".good"
+_USAGE = "python spoil_a_day.py FOLDER DAY, or FOLDER weather, or FOLDER flights"
 _DAY = "cast(time_hour at time zone 'America/New_York' as date)"
 
 # Every twentieth flight of the day says "n/a" for its delay, which turns the column of the whole file into text;
@@ -41,7 +41,7 @@ _WEATHER = f"""
     select * from read_parquet($kept)
     where not ({_DAY} = $day and extract(hour from time_hour at time zone 'America/New_York') = 12)
 """
-_FILES = {"flights.parquet": _FLIGHTS, "weather.parquet": _WEATHER}
+_FILES = {"flights": _FLIGHTS, "weather": _WEATHER}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -49,42 +49,42 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 2:  # noqa: PLR2004 - a folder and a day
         return _fail(_USAGE)
     folder, what = Path(arguments[0]), arguments[1]
-    missing = [name for name in _FILES if not (folder / name).is_file()]
+    missing = [file for name in _FILES if not (file := folder / f"{name}.parquet").is_file()]
     if missing:
-        return _fail(f"there is no {folder / missing[0]}; {_USAGE}")
-    if what == "--repair":
-        return _repair(folder)
+        return _fail(f"there is no {missing[0]}; {_USAGE}")
+    if what in _FILES:
+        return _repair(folder / f"{what}.parquet")
     try:
         day = date.fromisoformat(what)
     except ValueError:
         return _fail(f"{what} is no day; {_USAGE}")
     for name, query in _FILES.items():
-        _spoil(folder / name, query, day)
+        _spoil(folder / f"{name}.parquet", query, day)
     print(f"{folder}: {day} is spoilt: delays as text, flights twice, an hour without weather")
     return 0
 
 
 def _spoil(file: Path, query: str, day: date) -> None:
-    kept = file.with_name(file.name + _KEPT)
-    if not kept.exists():
-        file.rename(kept)
-    new = file.with_name(file.name + ".new")
+    if not _kept(file).exists():
+        file.rename(_kept(file))
+    new = file.with_name(f"{file.name}.new")
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
-        rows = connection.sql(query, params={"kept": str(kept), "day": day})
+        rows = connection.sql(query, params={"kept": str(_kept(file)), "day": day})
         rows.write_parquet(str(new), compression="zstd")
     new.replace(file)
 
 
-def _repair(folder: Path) -> int:
-    kept = [folder / f"{name}{_KEPT}" for name in _FILES]
-    if not any(file.exists() for file in kept):
-        return _fail(f"nothing in {folder} is spoilt")
-    for file in kept:
-        if file.exists():
-            file.replace(file.with_suffix(""))
-    print(f"{folder}: repaired")
+def _repair(file: Path) -> int:
+    if not _kept(file).exists():
+        return _fail(f"{file} is not spoilt")
+    _kept(file).replace(file)
+    print(f"{file} is as it was")
     return 0
+
+
+def _kept(file: Path) -> Path:
+    return file.with_name(f"{file.name}.good")
 
 
 def _fail(sentence: str) -> int:

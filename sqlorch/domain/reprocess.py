@@ -98,8 +98,8 @@ def nodes_to_run(
 
     Returns:
         For each node to make, in topological order, the node because of which it is made: itself, one that
-        is upstream of it, or a check of it that failed. All members when all that depend on the interval need it, so that a fresh
-        interval runs whole, seeds included.
+        is upstream of it, or a check of it that failed. All members when all that depend on the interval
+        need it, so that a fresh interval runs whole, seeds included.
     """
     among = frozenset(members)
     kinds = {uid: dag[uid].kind for uid in among}
