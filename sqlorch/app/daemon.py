@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from sqlorch.app.journal import Journal
     from sqlorch.app.outbox import Outbox
     from sqlorch.app.poker import ChildPoker
-    from sqlorch.app.project_reader import Described, ProjectReader
+    from sqlorch.app.project_reader import Described, Habits, ProjectReader
+    from sqlorch.app.pruning import Pruner
     from sqlorch.app.watching import Watch
     from sqlorch.domain.history import Owner
     from sqlorch.engine.ports import Clock
@@ -77,6 +78,7 @@ class Parts:
     store: SqlStore
     reporter: Reporter
     outbox: Outbox
+    pruner: Pruner
     owner: Owner
     state_dir: Path
     state_url: str | None
@@ -88,13 +90,15 @@ class Daemon:
 
     Attributes:
         parts: what it works with.
-        grace: seconds a node under way gets when the daemon is told to stop.
+        grace: seconds a node under way gets when the daemon is told to stop, as the settings say.
+        said_grace: the same, where the command line says something else.
         once: end when nothing is due and nothing is under way.
     """
 
     parts: Parts
     grace: float
     once: bool
+    said_grace: float | None = None
     stage: Stage = Stage.RUNNING
     failed: bool = False
     trouble: str = ""
@@ -132,8 +136,8 @@ class Daemon:
             "stage": self.stage,
             "trouble": self.trouble,
             "project": "changed, and cannot be used" if self.parts.reporter.is_broken else "ok",
-            "worker": self.parts.workers.current.phase,
-            "run": self.parts.workers.current.run_id,
+            "worker": self.parts.workers.phase,
+            "runs": sorted(self.parts.workers.driving),
             "waiting": self._waiting,
             "alerts": self.parts.outbox.trouble or "ok",
             "next_due": None if tick is None or tick.next_due is None else tick.next_due.isoformat(),
@@ -155,6 +159,8 @@ class Daemon:
             self.parts.poker.start(self.parts.scheduler.sensing.due(now))
             self._schedule(now, urgent=happened)
         self.parts.outbox.follow(now)
+        if self.stage is Stage.RUNNING and not self.once:
+            self.parts.pruner.follow()
         self._beat(now)
         if self.stage is Stage.DRAINING:
             return self.parts.workers.empty
@@ -174,13 +180,13 @@ class Daemon:
         self.stage = Stage.DRAINING
         self.parts.reader.close()
         self.parts.poker.close()
+        self.parts.pruner.close()
         if self._ends == 1:
-            busy = workers.current.run_id
-            what = (
-                f"{busy} has {self.grace:g} s to finish the nodes under way" if busy else "nothing is running"
-            )
+            grace = self.grace if self.said_grace is None else self.said_grace
+            busy = ", ".join(sorted(workers.driving))
+            what = f"nodes of {busy} have {grace:g} s to finish" if busy else "nothing is running"
             journal.info("draining", f"told to stop: {what}")
-            workers.suspend(self.grace)
+            workers.suspend(grace)
         elif self._ends == 2:  # noqa: PLR2004 - the second signal
             journal.warning(
                 "cutting", "told to stop again: what is under way is cut, and goes on at the next start"
@@ -216,7 +222,12 @@ class Daemon:
         if self._pending is not None:
             self.parts.scheduler.load(self._pending.snapshot, now)
             self.adopt_alerts(self._pending.alerts)
+            self._adopt_habits(self._pending.habits)
             self._pending = self._tick = None
+
+    def _adopt_habits(self, habits: Habits) -> None:
+        self.grace = habits.grace
+        self.parts.workers.limits, self.parts.workers.runs = habits.limits, habits.runs
 
     def adopt_alerts(self, book: str) -> None:
         """From now on these receivers are alerted, or nobody."""
@@ -238,9 +249,9 @@ class Daemon:
         elif isinstance(event, ReloadFailed):
             self._pending = None
         elif isinstance(event, RunBegan):
-            self.parts.dispatcher.begun()
+            self.parts.dispatcher.begun(event.run_id)
         elif isinstance(event, Declined):
-            self.parts.dispatcher.declined(event.reason)
+            self.parts.dispatcher.declined(event)
         elif isinstance(event, RunEnded) and event.state == "failed":
             self.failed = True
         elif isinstance(
@@ -257,12 +268,12 @@ class Daemon:
             self._tick_at = time.monotonic()
             self._tick = self.parts.scheduler.tick(now)
             self._tell(now)
-        ready = self._tick.ready
-        self._waiting = self.parts.dispatcher.dispatch(ready)
-        if self._waiting:
-            reasons = {one.run.run_id: self._waiting for one in ready}
-            self.parts.store.queue.explain(reasons, now=now)
-        elif ready:
+        driving = self.parts.workers.driving
+        waiting = self.parts.dispatcher.dispatch(self._tick.ready)
+        self._waiting = next(iter(waiting.values()), "")
+        if waiting:
+            self.parts.store.queue.explain(waiting, now=now)
+        if self.parts.workers.driving != driving:
             self._tick = None  # one of them is gone
         self._prewarm(now)
 
@@ -283,7 +294,8 @@ class Daemon:
 
     def _prewarm(self, now: datetime) -> None:
         due = None if self._tick is None else self._tick.next_due
-        if due is not None and not self.once and (due - now).total_seconds() <= _PREWARM:
+        soon = due is not None and (due - now).total_seconds() <= _PREWARM
+        if soon and not self.once and self.parts.workers.empty:
             self.parts.workers.warm()
 
     def _idle(self) -> bool:
@@ -298,7 +310,7 @@ class Daemon:
     def _beat(self, now: datetime) -> None:
         if time.monotonic() >= self._beat_at:
             self._beat_at = time.monotonic() + _BEAT
-            if self.parts.workers.current.run_id:
+            if self.parts.workers.driving:
                 self.parts.dispatcher.insist(self.parts.store.queue.open_runs())
             self.parts.store.daemons.beat(self.parts.owner, version=__version__, state=self.stage, now=now)
 

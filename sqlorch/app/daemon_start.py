@@ -24,14 +24,14 @@ from sqlorch.app.journal import Journal
 from sqlorch.app.outbox import Outbox
 from sqlorch.app.poker import ChildPoker
 from sqlorch.app.project_reader import Described, ProjectReader
+from sqlorch.app.pruning import Pruner
 from sqlorch.app.sending import Sending
+from sqlorch.app.spawning import Spawner
 from sqlorch.app.watching import Watch
 from sqlorch.config.references import find_state_url
 from sqlorch.domain.errors import ConfigError, StateError
 from sqlorch.domain.history import Owner
 from sqlorch.engine.scheduler import Scheduler
-from sqlorch.executors.child import WorkerChild
-from sqlorch.executors.supervisor import Limits
 from sqlorch.executors.workers import Workers
 from sqlorch.state.lock import FileLock, LockedError
 from sqlorch.state.owner import current_owner, is_alive
@@ -54,20 +54,16 @@ class DaemonOptions:
 
     Attributes:
         project: the options that name and open the project, for the processes that do.
-        grace: seconds a node under way gets when the daemon is told to stop.
+        grace: seconds a node under way gets when the daemon is told to stop, None as the settings say.
         once: end when nothing is due.
-        health: ``HOST:PORT`` to answer health checks on, None for none.
-        health_wanted: whether somebody asked for that address, so that it must be had.
-        limits: when workers are replaced.
+        health: ``HOST:PORT`` to answer health checks on, ``off`` for none, None as the settings say.
         command: this command line, for whoever finds a lock taken.
     """
 
     project: Sequence[str]
-    grace: float
+    grace: float | None
     once: bool
     health: str | None
-    health_wanted: bool
-    limits: Limits
     command: str
 
 
@@ -91,10 +87,17 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
         turn = RunTurn(project.state_dir, command=options.command, url=url)
         stack.callback(turn.close)
         clock = SystemClock()
-        workers = Workers(spawn=_spawner(project, options, turn.filenos), clock=clock, limits=options.limits)
+        workers = Workers(
+            spawn=Spawner(project.state_dir, options.project, turn.filenos),
+            clock=clock,
+            limits=project.habits.limits,
+            runs=project.habits.runs,
+        )
         stack.callback(workers.kill, "the daemon ends")
         poker = ChildPoker(options.project)
         stack.callback(poker.close)
+        pruner = Pruner(project.project_dir, project.profiles_dir, journal)
+        stack.callback(pruner.close)
         owner = current_owner()
         alive = _aliveness(turn, url)
         store.abandon_dead(clock.now(), alive)
@@ -118,13 +121,14 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
             store=store,
             reporter=Reporter(journal, store.alerts),
             outbox=Outbox(project.state_dir, journal, send=partial(Sending, url=url)),
+            pruner=pruner,
             owner=owner,
             state_dir=project.state_dir,
             state_url=project.state_url,
         )
-        daemon = Daemon(parts=parts, grace=options.grace, once=options.once)
+        daemon = Daemon(parts=parts, said_grace=options.grace, once=options.once, grace=project.habits.grace)
         daemon.adopt_alerts(project.alerts)
-        health = _health(options, daemon, journal)
+        health = _health(options, project.habits.health, daemon, journal)
         if health is not None:
             stack.callback(health.close)
         _greet(project, health, journal)
@@ -146,20 +150,6 @@ def _alone(state_dir: Path, command: str, url: str | None) -> Iterator[None]:
         yield
 
 
-def _spawner(
-    project: Described, options: DaemonOptions, locks: Callable[[], Sequence[int]]
-) -> Callable[[], WorkerChild]:
-    log_path = project.state_dir / "worker.log"
-
-    def spawn() -> WorkerChild:
-        keep = locks()
-        kept = [text for lock in keep for text in ("--keep", str(lock))]
-        command = [sys.executable, "-m", "sqlorch", "_worker", *kept, *options.project]
-        return WorkerChild(command, log_path=log_path, keep=keep)
-
-    return spawn
-
-
 def _aliveness(turn: RunTurn, url: str | None) -> Callable[[Owner], bool]:
     """Whether the process that drives a run is there; of another host it is not, when its lock is free."""
 
@@ -176,13 +166,14 @@ def _watch(project: Described) -> Watch:
     return Watch(project.project_dir, [profiles], apart=project.state_dir)
 
 
-def _health(options: DaemonOptions, daemon: Daemon, journal: Journal) -> Health | None:
-    if options.health is None:
+def _health(options: DaemonOptions, said: str, daemon: Daemon, journal: Journal) -> Health | None:
+    wanted = options.health or ("" if options.once else said)
+    if wanted == "off" or (options.once and not wanted):
         return None
     try:
-        return Health(options.health, daemon.status)
+        return Health(wanted or DEFAULT_HEALTH, daemon.status)
     except ConfigError as error:
-        if options.health_wanted:
+        if wanted:
             raise
         journal.warning("no_health", f"nobody can ask how the daemon is: {error}")
         return None

@@ -8,16 +8,35 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlorch.domain.errors import ProjectError, SqlorchError
 from sqlorch.domain.snapshot import Snapshot
 from sqlorch.domain.snapshot_codec import decode_snapshot
+from sqlorch.executors.supervisor import Limits
 
 _TIMEOUT = 300.0  # seconds; far more than any project takes
 _CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """How the daemon is to behave: the section ``daemon`` of the settings.
+
+    Attributes:
+        grace: seconds running nodes may go on when it is told to stop.
+        limits: when workers are replaced.
+        runs: how many are driven at once.
+        health: ``host:port`` to answer health checks on, ``off`` for none, ``""`` where nothing is said.
+    """
+
+    grace: float
+    limits: Limits
+    runs: int
+    health: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +52,7 @@ class Described:
     profiles_dir: Path
     state_dir: Path
     state_url: str | None
+    habits: Habits
 
 
 class ProjectReader:
@@ -135,4 +155,10 @@ def _described(text: bytes) -> Described:
         profiles_dir=Path(document["profiles_dir"]),
         state_dir=Path(document["state_dir"]),
         state_url=document["state_url"],
+        habits=_habits(document["daemon"]),
     )
+
+
+def _habits(said: Mapping[str, Any]) -> Habits:
+    limits = Limits(nodes=said["nodes"], memory=said["memory"], idle=said["idle"])
+    return Habits(grace=said["grace"], limits=limits, runs=said["runs"], health=said["health"])

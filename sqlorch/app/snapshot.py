@@ -21,14 +21,17 @@ from sqlorch.domain.snapshot import Snapshot, SnapshotNode
 from sqlorch.domain.snapshot_codec import encode_snapshot
 from sqlorch.lineage.code.book import read_code
 
+_IN_A_FILE = frozenset({"duckdb", "sqlite"})
+_RUNS = 4  # at once, where the warehouse is a server
+
 
 def describe_project(choices: Choices) -> dict[str, Any]:
     """What the daemon needs to know of a project, ready for JSON.
 
     ``alerts`` says who is told what (:mod:`sqlorch.domain.alert_codec`), and is ``""`` where nobody is;
     ``snapshot`` is the encoded :class:`~sqlorch.domain.snapshot.Snapshot`; ``state_dir`` where it is
-    remembered, ``state_url`` where the URL of the state is found; ``project_dir`` and ``watch`` what to look
-    at for changes.
+    remembered, ``state_url`` where the URL of the state is found; ``daemon`` how the daemon behaves;
+    ``project_dir`` and ``watch`` what to look at for changes.
 
     Raises:
         SqlorchError: the project or its settings cannot be used.
@@ -42,8 +45,23 @@ def describe_project(choices: Choices) -> dict[str, Any]:
         "profiles_dir": str(workspace.location.profiles_dir),
         "state_dir": str(workspace.state_dir),
         "state_url": workspace.settings.state_url,
+        "daemon": _habits(view),
         "snapshot": encode_snapshot(replace(snapshot, warnings=(*snapshot.warnings, *notices))),
         "alerts": encode_book(book) if book.receivers else "",
+    }
+
+
+def _habits(view: LineageView) -> dict[str, Any]:
+    """How the daemon is to behave; a warehouse in a file is one process's, so one run at a time."""
+    said = view.workspace.settings.daemon
+    runs = 1 if view.project.adapter in _IN_A_FILE else said.runs or _RUNS
+    return {
+        "grace": said.grace,
+        "idle": said.worker_idle,
+        "nodes": said.worker_nodes,
+        "memory": said.worker_memory_mb * 1024 * 1024,
+        "runs": runs,
+        "health": said.health,
     }
 
 

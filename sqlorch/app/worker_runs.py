@@ -125,11 +125,13 @@ class Drives:
     def drive(self, order: Drive) -> None:
         """Drive a run and tell how it ended, or why it was not begun."""
         began = time.monotonic()
+        reached = False
         try:
             self._session.reach()
+            reached = True
             record = self._begin(order)
         except SqlorchError as error:
-            self._channel.send(Declined(run_id=order.run_id, reason=str(error)))
+            self._channel.send(Declined(run_id=order.run_id, reason=str(error), for_all=not reached))
             return
         if record is None:
             self._channel.send(Declined(run_id=order.run_id, reason="it is not this worker's turn"))

@@ -10,7 +10,6 @@ import click
 from sqlorch.cli.options import read_options
 
 HELD = 3
-_DEFAULT_GRACE = 30.0
 
 
 @click.command()
@@ -18,15 +17,13 @@ _DEFAULT_GRACE = 30.0
 @click.option(
     "--grace",
     type=click.FloatRange(min=0),
-    default=_DEFAULT_GRACE,
-    show_default=True,
-    help="Seconds a node under way gets when told to stop.",
+    help="Seconds a node under way gets when told to stop.  [default: daemon.grace, 30]",
 )
 @click.option(
     "--health",
     envvar="SQLORCH_HEALTH",
     show_envvar=True,
-    help="Address for /healthz and /readyz, or off.  [default: 127.0.0.1:8391]",
+    help="Address for /healthz and /readyz, or off.  [default: daemon.health, 127.0.0.1:8391]",
 )
 @click.option(
     "--log-format",
@@ -62,22 +59,17 @@ def daemon(*, status: bool, probe: bool, **given: Any) -> int:
 
 def _run(given: Mapping[str, Any]) -> int:
     from sqlorch.app.daemon_start import (  # noqa: PLC0415 - likewise
-        DEFAULT_HEALTH,
         DaemonOptions,
         HeldError,
         run_daemon,
     )
     from sqlorch.app.journal import Journal  # noqa: PLC0415 - help must not wait for it
-    from sqlorch.executors.supervisor import Limits  # noqa: PLC0415 - likewise
 
-    health = given["health"]
     options = DaemonOptions(
         project=_project_options(given),
         grace=given["grace"],
         once=given["once"],
-        health=None if health == "off" or (given["once"] and not health) else health or DEFAULT_HEALTH,
-        health_wanted=bool(health),
-        limits=Limits(),
+        health=given["health"],
         command=_command(),
     )
     journal = Journal(as_json=given["log_format"] == "json", detailed=given["verbose"])

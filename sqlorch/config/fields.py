@@ -308,6 +308,7 @@ Days = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string", "pattern": "^[0-9]+[dw]$"}, {"const": "forever"}]}),
 ]
 WorkerNodes = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
+RunsAtOnce = Annotated[StrictInt, Field(ge=1, le=64)]
 Megabytes = Annotated[StrictInt, Field(ge=128, le=1_000_000)]
 KeptRuns = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 Health = Annotated[

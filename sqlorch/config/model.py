@@ -20,6 +20,7 @@ from sqlorch.config.fields import (
     Megabytes,
     PoolName,
     PoolSize,
+    RunsAtOnce,
     Selection,
     StatePath,
     StateUrl,
@@ -100,9 +101,16 @@ class DaemonKeys(Keys):
         description="A worker that has grown to this many megabytes is replaced after its run.",
         examples=[2048],
     )
-    health: Health = Field(
-        default="off",
-        description="Address of the health endpoint, host:port, or off (default).",
+    runs: RunsAtOnce | None = Field(
+        default=None,
+        description="How many runs are driven at once, each by a worker process of its own: four by default, "
+        "and always one where the warehouse is a file.",
+        examples=[4],
+    )
+    health: Health | None = Field(
+        default=None,
+        description="Address of the health endpoint, host:port, or off. By default 127.0.0.1:8391, where "
+        "that is free.",
         examples=["127.0.0.1:8790"],
     )
 

@@ -52,14 +52,16 @@ class DaemonSettings:
         worker_idle: seconds after which an idle worker ends.
         worker_nodes: a worker is replaced after executing this many nodes.
         worker_memory_mb: a worker that has grown to this many megabytes is replaced after its run.
-        health: host and port of the health endpoint, None for no endpoint.
+        runs: how many runs are driven at once, None for what suits the warehouse.
+        health: ``host:port`` of the health endpoint, ``off`` for none, ``""`` where nothing is said.
     """
 
     grace: float = 30.0
     worker_idle: float = 600.0
     worker_nodes: int = 500
     worker_memory_mb: int = 2048
-    health: tuple[str, int] | None = None
+    runs: int | None = None
+    health: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,13 +159,13 @@ def _empty(file: Path) -> Document:
 
 
 def _daemon(keys: DaemonKeys) -> DaemonSettings:
-    host, _, port = keys.health.rpartition(":")
     return DaemonSettings(
         grace=keys.grace,
         worker_idle=keys.worker_idle,
         worker_nodes=keys.worker_nodes,
         worker_memory_mb=keys.worker_memory_mb,
-        health=(host.strip("[]"), int(port)) if port.isdigit() else None,
+        runs=keys.runs,
+        health=keys.health or "",
     )
 
 

@@ -106,6 +106,11 @@ class Frontier:
         self._states[uid] = NodeState.RUNNING
         return uid
 
+    def put_back(self, unique_id: str) -> None:
+        """A node that was taken could not be started: it is ready again, as it is for everybody else."""
+        self._states[unique_id] = NodeState.READY
+        self._queue(unique_id)
+
     def succeed(self, unique_id: str) -> list[NodeMove]:
         """A running node succeeded: its move and those of the nodes that waited for it."""
         return self._end(unique_id, NodeState.SUCCESS, "")

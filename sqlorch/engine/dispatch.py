@@ -42,6 +42,12 @@ class Dispatcher:
         for uid in unique_ids:
             self._pools.leave(self._nodes[uid].pool)
 
+    def put_back(self, unique_ids: Collection[str]) -> None:
+        """These were chosen and not started, because of what other processes execute: they stay ready."""
+        for uid in unique_ids:
+            self._frontier.put_back(uid)
+        self.give_back(unique_ids)
+
     def explained(self, moves: Sequence[NodeMove], chosen: Collection[str]) -> list[NodeMove]:
         """The moves, those that leave a node waiting for its pool with that as the reason."""
         full = self._pools.full

@@ -1,4 +1,7 @@
-"""Named limits on how many nodes may be executed at once, over all runs of this process."""
+"""Named limits on how many nodes may be executed at once, over all runs of this process.
+
+Other processes are counted by the store, when a node is started.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ class Pools:
     """
 
     def __init__(self, limits: Mapping[str, int]) -> None:
-        self._limits = dict(limits)
+        self.limits: Mapping[str, int] = dict(limits)
         self._live: Counter[str] = Counter()
         self._waiters: list[SimpleQueue[object]] = []
         self.lock = RLock()
@@ -26,7 +29,7 @@ class Pools:
     def full(self) -> frozenset[str]:
         """Pools without room."""
         with self.lock:
-            return frozenset(pool for pool, limit in self._limits.items() if self._live[pool] >= limit)
+            return frozenset(pool for pool, limit in self.limits.items() if self._live[pool] >= limit)
 
     def enter(self, pool: str | None) -> None:
         """One more attempt is live; whether there is room was looked at before."""
@@ -48,7 +51,7 @@ class Pools:
     def use(self, pool: str) -> str:
         """``4 of 4 in use``, for people."""
         with self.lock:
-            return f"{self._live[pool]} of {self._limits.get(pool, 0)} in use"
+            return f"{self._live[pool]} of {self.limits.get(pool, 0)} in use"
 
     def subscribe(self, waiter: SimpleQueue[object]) -> None:
         """Have None put into ``waiter`` when a full pool has room again."""

@@ -59,6 +59,7 @@ class RunStore(Protocol):
         results: Sequence[tuple[AttemptRecord, NodeResult]] = (),
         moves: Sequence[NodeMove] = (),
         dispatch: Sequence[str] = (),
+        limits: Mapping[str, int] | None = None,
     ) -> list[AttemptRecord]:
         """Apply in one transaction, in this order: results of attempts, node moves, new attempts.
 
@@ -66,6 +67,10 @@ class RunStore(Protocol):
         kept with the state ``fenced`` and nothing else of that node changes. Results do not move nodes by
         themselves: the caller says with ``moves`` what follows. ``dispatch`` moves each node
         ``ready -> dispatched -> running`` and opens an attempt with the next number and fence.
+
+        With ``limits``, the sizes of the pools, what other runs execute now is heeded: a node that is no test
+        and that a living process builds in another run is not started, nor is one whose pool is full over all
+        runs; it stays ``ready`` with that as its reason.
 
         Returns:
             The new attempts, in the order of ``dispatch``.

@@ -24,6 +24,7 @@ from sqlorch.engine.ports import RunContext
 from sqlorch.engine.watch import Ending, Watch
 
 CANCEL_AGAIN = 0.5  # seconds: a query may begin just after the first cancel
+_ROOM_AGAIN = 0.25  # seconds between two looks whether another process has made room
 _IDLE = 3600.0  # seconds: nothing is due; a result or a stop wakes the loop
 _NOT_EXECUTED = frozenset({NodeState.UPSTREAM_FAILED, NodeState.CANCELLED, NodeState.SKIPPED})
 
@@ -81,6 +82,7 @@ class RunLoop:
         self._retries: dict[str, float] = {}
         self._failures = dict(failures)
         self._halted = False
+        self._look_for_room_at: float | None = None
 
     def run(self, blocked: Mapping[str, str]) -> None:
         """Work until every node is terminal, or the run is to rest or is no longer ours and nothing is live.
@@ -149,6 +151,7 @@ class RunLoop:
         rest = self._resting_from
         moments = [now + _IDLE, *self._retries.values(), *self._live.moments()]
         moments += [at for at in (self._watch.due, rest) if at is not None and at > now]
+        moments += [self._look_for_room_at] if self._look_for_room_at is not None else []
         if self.ending or self._halted or self._live.cutting or (rest is not None and rest <= now):
             moments.append(now + CANCEL_AGAIN)
         return max(0.0, min(moments) - now)
@@ -156,27 +159,49 @@ class RunLoop:
     def _write(self, batch: _Batch) -> None:
         if self.ending is not None and self.ending.state is None:
             return  # what another process drives now is not ours to write
-        idle = self.ending or self._halted or self._resting_from is not None
-        dispatch = [] if idle else self._dispatcher.choose(self._threads - len(self._live))
-        if not (batch.results or batch.moves or dispatch):
+        chosen = self._choose(batch)
+        if not (batch.results or batch.moves or chosen):
             return
+        held: list[str] = []
         try:
-            attempts = self._crew.store.step(
-                self._spec.run_id,
-                now=self._crew.clock.now(),
-                results=batch.results,
-                moves=self._dispatcher.explained(batch.moves, dispatch),
-                dispatch=dispatch,
-            )
+            while batch.results or batch.moves or chosen:
+                held += self._step(batch, chosen)
+                batch = _Batch()
+                # those that are held back by other processes must not hold back the ones behind them
+                chosen = self._dispatcher.choose(self._threads - len(self._live)) if held else []
         except StateError:
-            self._dispatcher.give_back(dispatch)
+            self._dispatcher.give_back(chosen)
             ending = self._watch.taken_over()
             if ending is None:
                 raise
             self._begin_ending(ending, batch)
-            return
+        self._dispatcher.put_back(held)
+        self._look_for_room_at = self._crew.clock.monotonic() + _ROOM_AGAIN if held else None
+
+    def _choose(self, batch: _Batch) -> list[str]:
+        look_at, self._look_for_room_at = self._look_for_room_at, None
+        if self.ending or self._halted or self._resting_from is not None:
+            return []
+        early = look_at is not None and self._crew.clock.monotonic() < look_at
+        if early and not (batch.results or batch.moves):
+            self._look_for_room_at = look_at
+            return []
+        return self._dispatcher.choose(self._threads - len(self._live))
+
+    def _step(self, batch: _Batch, chosen: list[str]) -> list[str]:
+        """Write it all in one transaction, and start what may start; returns the chosen that may not."""
+        attempts = self._crew.store.step(
+            self._spec.run_id,
+            now=self._crew.clock.now(),
+            results=batch.results,
+            moves=self._dispatcher.explained(batch.moves, chosen),
+            dispatch=chosen,
+            limits=self._crew.pools.limits,
+        )
         for attempt in attempts:
             self._start(attempt)
+        started = {attempt.unique_id for attempt in attempts}
+        return [uid for uid in chosen if uid not in started]
 
     def _start(self, attempt: AttemptRecord) -> None:
         uid = attempt.unique_id

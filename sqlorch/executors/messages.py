@@ -80,11 +80,15 @@ class Beat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declined:
-    """From the worker: the run was not begun and stays queued, for this reason."""
+    """From the worker: the run was not begun and stays queued, for this reason.
+
+    ``for_all``: any other run would meet the same, because the warehouse cannot be used.
+    """
 
     WORD: ClassVar[str] = "declined"
     run_id: str
     reason: str
+    for_all: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

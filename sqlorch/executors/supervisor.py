@@ -39,22 +39,25 @@ class Phase(StrEnum):
     LEAVING = "leaving"
 
 
+_GROWN = 1.25  # a project that needs so much memory from the start is not opened anew after every run
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """When a worker is replaced. Times in seconds, memory in bytes.
 
     Attributes:
         nodes: after so many, between two runs: dbt's caches only ever grow.
-        growth: when it holds so much more, between two runs, than when it was ready.
+        memory: when it holds so much, between two runs, and more than it held when it was ready.
         idle: without a run for so long it is stopped; the next due run starts another in time.
         silence: without a heartbeat for so long it is taken for stuck and killed.
         leave: how long it may take to leave when told to.
         backoff, longest_backoff: before another start when one could not open the project or died early.
     """
 
-    nodes: int = 5_000
-    growth: int = 512 * 1024 * 1024
-    idle: float = 900.0
+    nodes: int = 500
+    memory: int = 2048 * 1024 * 1024
+    idle: float = 600.0
     silence: float = 60.0
     leave: float = 15.0
     backoff: float = 2.0
@@ -115,7 +118,7 @@ class Supervisor:
     def worn(self) -> bool:
         """Whether it has done or holds so much that another should take its place between two runs."""
         limits = self._limits
-        grown = bool(self._baseline) and self.resident > self._baseline + limits.growth
+        grown = bool(self._baseline) and self.resident >= max(limits.memory, self._baseline * _GROWN)
         return self._child is not None and (grown or self._nodes >= limits.nodes)
 
     @property

@@ -15,7 +15,7 @@ from sqlorch.domain.errors import StateError
 from sqlorch.domain.history import AttemptRecord, NodeMove, NodeRecord
 from sqlorch.domain.run import NodeState, Outcome, RunState
 from sqlorch.domain.transitions import may_move_node
-from sqlorch.state import attempts, outcomes
+from sqlorch.state import attempts, outcomes, room
 from sqlorch.state.codec import clean_text, to_micros_or_none
 from sqlorch.state.rows import node_record
 from sqlorch.state.tables import attempt, node_run, run
@@ -35,6 +35,8 @@ _BEFORE_DISPATCH = (
         node_run.c.state,
         node_run.c.gen,
         node_run.c.gen_tries,
+        node_run.c.kind,
+        node_run.c.pool,
         run.c.state.label("run_state"),
     )
     .join_from(node_run, run, run.c.run_id == node_run.c.run_id)
@@ -57,6 +59,11 @@ _DISPATCHED = (
         gen_tries=bindparam("n"),
         last_attempt_id=bindparam("attempt"),
     )
+)
+_EXPLAINED = (
+    node_run.update()
+    .where(node_run.c.run_id == bindparam("run"), node_run.c.unique_id == bindparam("node"))
+    .values(reason=bindparam("why"))
 )
 _STATE = select(node_run.c.state).where(
     node_run.c.run_id == bindparam("run"), node_run.c.unique_id == bindparam("node")
@@ -149,14 +156,26 @@ def _changed_elsewhere(run_id: str) -> StateError:
 
 
 def dispatch(
-    connection: Connection, run_id: str, unique_ids: Sequence[str], *, now: datetime
+    connection: Connection,
+    run_id: str,
+    unique_ids: Sequence[str],
+    *,
+    now: datetime,
+    limits: Mapping[str, int] | None = None,
 ) -> list[AttemptRecord]:
-    """Take ready nodes to running and open their attempts, in the order given."""
+    """Take ready nodes to running and open their attempts, in the order given.
+
+    With ``limits`` of pools, those that have to wait for another run stay ready, with that as the reason.
+    """
     if not unique_ids:
         return []
     found = connection.execute(_BEFORE_DISPATCH, {"run": run_id, "nodes": list(unique_ids)})
     by_id = {row.unique_id: row for row in found}
     _refuse_not_ready(run_id, unique_ids, by_id)
+    if limits is not None:
+        held = room.held_back(connection, run_id, [by_id[uid] for uid in unique_ids], limits)
+        _explain(connection, run_id, held)
+        unique_ids = [unique_id for unique_id in unique_ids if unique_id not in held]
     opened = attempts.insert(
         connection,
         run_id,
@@ -167,9 +186,15 @@ def dispatch(
         {"run": run_id, "node": record.unique_id, "n": record.n, "attempt": record.attempt_id}
         for record in opened
     ]
-    if connection.execute(_DISPATCHED, rows).rowcount != len(rows):
+    if rows and connection.execute(_DISPATCHED, rows).rowcount != len(rows):
         raise _changed_elsewhere(run_id)
     return opened
+
+
+def _explain(connection: Connection, run_id: str, held: Mapping[str, str]) -> None:
+    rows = [{"run": run_id, "node": unique_id, "why": why} for unique_id, why in held.items()]
+    if rows:
+        connection.execute(_EXPLAINED, rows)
 
 
 def _refuse_not_ready(run_id: str, unique_ids: Sequence[str], by_id: Mapping[str, Row[Any]]) -> None:

@@ -109,6 +109,7 @@ class SqlStore:
         results: Sequence[tuple[AttemptRecord, NodeResult]] = (),
         moves: Sequence[NodeMove] = (),
         dispatch: Sequence[str] = (),
+        limits: Mapping[str, int] | None = None,
     ) -> list[AttemptRecord]:
         """See :meth:`sqlorch.engine.ports.RunStore.step`.
 
@@ -123,7 +124,7 @@ class SqlStore:
             reported = {record.unique_id for record, _ in results}
             timely = [change for change in moves if change.unique_id not in late]
             nodes.move(connection, run_id, timely, now=now, reported=reported)
-            return nodes.dispatch(connection, run_id, dispatch, now=now)
+            return nodes.dispatch(connection, run_id, dispatch, now=now, limits=limits)
 
     def rerun(
         self,

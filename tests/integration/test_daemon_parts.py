@@ -9,19 +9,24 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
+from support.daemons import until
 from support.projects import environment, make_project
+from support.stores import A, do, manual, slot
 
 from sqlorch.app.health import Health
 from sqlorch.app.journal import Journal
 from sqlorch.app.project_reader import ProjectReader
+from sqlorch.app.pruning import Pruner
 from sqlorch.app.watching import Watch
 from sqlorch.domain.errors import ConfigError, ProjectError, SqlorchError
 from sqlorch.state.lock import LockedError
+from sqlorch.state.store import SqlStore
 from sqlorch.state.turn import RunTurn, own_turn
 
 HEAVY = {
@@ -136,6 +141,25 @@ def test_a_project_is_read_in_a_child_and_a_broken_one_is_told(tmp_path: Path) -
     assert not reader.busy
     with pytest.raises(SqlorchError):
         ProjectReader(["--project-dir", str(tmp_path / "none")]).read()
+
+
+def test_old_runs_are_forgotten_by_themselves(tmp_path: Path) -> None:
+    project = make_project(tmp_path, {"sqlorch.yml": "state: {runs_keep: 30d, runs_keep_last: 1}"})
+    long_ago = datetime.now(UTC) - timedelta(days=31)
+    with SqlStore.open(tmp_path / ".sqlorch" / "state.db") as store:
+        for number in range(3):
+            manual(store, f"run-{number}", slot(number), A)
+            do(store, f"run-{number}", A, now=long_ago)
+    said = io.StringIO()
+    pruner = Pruner(project.root, project.root, Journal(as_json=True, detailed=False, stream=said), first=0.0)
+    pruner.follow()
+    until(lambda: pruner.follow() or "pruned" in said.getvalue(), "two runs are forgotten")
+    assert "forgot 2 runs" in said.getvalue()
+    with SqlStore.open(tmp_path / ".sqlorch" / "state.db") as store:
+        assert [run.run_id for run in store.runs()] == ["run-2"]
+    before = said.getvalue()
+    pruner.follow()
+    assert said.getvalue() == before, "the next time is tomorrow"
 
 
 def test_the_turn_goes_to_who_waits(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ RULE_KEYS += ["finish_within", "start_within", "run_timeout", "queue_timeout", "
 GROUP_KEYS += RULE_KEYS
 NODE_KEYS = ["group", "export", "pool", "run_if", "trigger_rule", "expected_runtime", "on_lost"]
 STATE_KEYS = ["path", "runs_keep", "runs_keep_last"]
-DAEMON_KEYS = ["grace", "worker_idle", "worker_nodes", "worker_memory_mb", "health"]
+DAEMON_KEYS = ["grace", "worker_idle", "worker_nodes", "worker_memory_mb", "runs", "health"]
 SECTIONS = ["groups", "defaults", "exports", "variables", "state", "pools", "daemon"]
 KEYS = st.one_of(
     st.sampled_from([*GROUP_KEYS, *NODE_KEYS, *STATE_KEYS, *DAEMON_KEYS, "to", "skip", "all", "any"]),

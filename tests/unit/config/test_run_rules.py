@@ -97,13 +97,13 @@ def test_pools_state_and_daemon_are_read() -> None:
         """\
 pools: {warehouse: 4, api: 1}
 state: {runs_keep: 12w, runs_keep_last: 7}
-daemon: {grace: 1m, worker_idle: 5m, worker_nodes: 9, worker_memory_mb: 512, health: "[::1]:8790"}
+daemon: {grace: 1m, worker_idle: 5m, worker_nodes: 9, worker_memory_mb: 512, runs: 3, health: "[::1]:8790"}
 """
     )
     assert read.pools == {"warehouse": 4, "api": 1}
     assert (read.retention_days, read.retention_runs) == (84.0, 7)
     assert read.daemon == DaemonSettings(
-        grace=60.0, worker_idle=300.0, worker_nodes=9, worker_memory_mb=512, health=("::1", 8790)
+        grace=60.0, worker_idle=300.0, worker_nodes=9, worker_memory_mb=512, runs=3, health="[::1]:8790"
     )
     assert settings("state: {runs_keep: forever}\ndaemon: {health: off}").retention_days is None
     plain = settings("")
@@ -116,7 +116,7 @@ def test_the_environment_changes_pools_of_the_file() -> None:
     assert settings(text, {"SQLORCH__POOLS__WARE_HOUSE": "8"}).pools == {"Ware-House": 8}
     (line,) = refused(text, {"SQLORCH__POOLS__API": "8"})
     assert line.startswith("environment variable SQLORCH__POOLS__API: there is no such pool in sqlorch.yml")
-    assert settings("", {"SQLORCH__DAEMON__HEALTH": "0.0.0.0:80"}).daemon.health == ("0.0.0.0", 80)  # noqa: S104
+    assert settings("", {"SQLORCH__DAEMON__HEALTH": "0.0.0.0:80"}).daemon.health == "0.0.0.0:80"
 
 
 @pytest.mark.parametrize(
@@ -163,6 +163,7 @@ def test_each_refusal_names_its_place(keys: str, message: str) -> None:
         ("daemon: {health: 8790}", 'must be "host:port" as in "127.0.0.1:8790", or off, not 8790'),
         ("daemon: {health: 'x:99999'}", 'daemon.health: must be "host:port"'),
         ("daemon: {worker_memory_mb: 1}", "daemon.worker_memory_mb: must be at least 128, not 1"),
+        ("daemon: {runs: 0}", "daemon.runs: must be at least 1, not 0"),
         ("daemon: {gracee: 1}", "unknown key 'gracee' in daemon; did you mean 'grace'?"),
     ],
 )

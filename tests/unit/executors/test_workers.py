@@ -6,14 +6,14 @@ from sqlorch.executors.messages import Beat, Broken, Declined, Drive, Ready, Res
 from sqlorch.executors.supervisor import Limits, Lost, Phase
 from sqlorch.executors.workers import Reloaded, ReloadFailed, Workers
 
-LIMITS = Limits(nodes=10, growth=1_000, idle=100.0, silence=30.0, leave=5.0, backoff=2.0, longest_backoff=8.0)
+LIMITS = Limits(nodes=10, memory=1_006, idle=100.0, silence=30.0, leave=5.0, backoff=2.0, longest_backoff=8.0)
 ENDED = RunEnded(run_id="r1", group="g", state="success", reason="", seconds=1.0)
 
 
 class Scene:
-    def __init__(self) -> None:
+    def __init__(self, runs: int = 1) -> None:
         self.clock, self.nursery = HandClock(), Nursery()
-        self.workers = Workers(spawn=self.nursery, clock=self.clock, limits=LIMITS)
+        self.workers = Workers(spawn=self.nursery, clock=self.clock, limits=LIMITS, runs=runs)
 
     @property
     def newest(self) -> FakeChild:
@@ -233,3 +233,78 @@ def test_the_end_of_a_first_worker_while_its_successor_starts_is_told() -> None:
     assert Reloaded(seconds=1.0) in events
     assert not any(isinstance(event, Ready) for event in events)
     assert scene.workers.current.pid == new.pid
+
+
+def ended(run_id: str) -> RunEnded:
+    return RunEnded(run_id=run_id, group="g", state="success", reason="", seconds=1.0)
+
+
+def test_a_second_worker_is_started_only_while_the_first_is_busy() -> None:
+    scene = Scene(runs=2)
+    first = scene.ready()
+    assert scene.workers.warm()
+    assert len(scene.nursery.children) == 1
+    assert scene.workers.drive(Drive(run_id="r1"))
+    second = scene.ready()
+    assert second is not first
+    assert scene.workers.drive(Drive(run_id="r2"))
+    assert (scene.workers.driving, scene.workers.occupied) == ({"r1", "r2"}, True)
+    assert scene.workers.warm()  # there are as many as there may be
+    assert len(scene.nursery.children) == 2
+    assert not scene.workers.drive(Drive(run_id="r3"))
+    second.says.append(ended("r2"))
+    assert scene.workers.poll() == [ended("r2")]
+    assert scene.workers.drive(Drive(run_id="r3"))
+    assert second.heard == [Drive(run_id="r2"), Drive(run_id="r3")]
+
+
+def test_the_loss_of_one_worker_leaves_the_others_alone() -> None:
+    scene = Scene(runs=2)
+    first, second = scene.busy(), scene.ready()
+    scene.workers.drive(Drive(run_id="r2"))
+    first.code = -9
+    (lost,) = scene.workers.poll()
+    assert isinstance(lost, Lost)
+    assert (lost.run_id, scene.workers.driving) == ("r1", {"r2"})
+    scene.workers.kill_driver("r2", "it does not heed")
+    assert second.code == -9
+
+
+def test_a_changed_project_is_used_beside_runs_of_the_old_one_where_several_may_drive() -> None:
+    scene = Scene(runs=2)
+    old = scene.busy()
+    scene.workers.reload()
+    new = scene.newest
+    new.ready()
+    assert Reloaded(seconds=1.0) in scene.workers.poll()
+    assert not old.hung_up
+    assert scene.workers.drive(Drive(run_id="r2"))
+    assert new.heard == [Drive(run_id="r2")]
+    assert scene.workers.occupied
+    old.says += [ENDED, Rested()]
+    assert ENDED in scene.workers.poll()
+    scene.workers.poll()
+    assert old.hung_up  # it has opened the project as it was
+    old.code = 0
+    assert scene.workers.poll() == []
+    assert scene.workers.driving == {"r2"}
+
+
+def test_of_several_idle_workers_each_leaves_when_its_time_has_come() -> None:
+    scene = Scene(runs=2)
+    first, second = scene.busy(), scene.ready()
+    scene.workers.drive(Drive(run_id="r2"))
+    for child, run_id in ((first, "r1"), (second, "r2")):
+        child.says += [ended(run_id), Rested()]
+    scene.workers.poll()
+    for _ in range(10):
+        for child in (first, second):
+            child.says.append(Beat(resident=5, nodes=0))
+        scene.later(10.0)
+    assert first.hung_up
+    assert second.hung_up
+    first.code = second.code = 0
+    assert scene.workers.poll() == []
+    assert scene.workers.empty
+    assert scene.workers.warm()
+    assert len(scene.nursery.children) == 3

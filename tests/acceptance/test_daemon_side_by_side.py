@@ -1,0 +1,66 @@
+"""A daemon whose warehouse is a server: a long run holds up no other group, and parallel is parallel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from support.daemons import running, until
+from support.postgres import Postgres, running_postgres
+from support.projects import Project, make_project
+
+START = datetime.now(UTC).date() - timedelta(days=2)
+SLEEPY = "{{ config(materialized='table') }} select '{{ var('ds') }}' as ds, pg_sleep(60)::text as nothing"
+QUICK = (
+    "{{ config(materialized='incremental', unique_key='ds', incremental_strategy='delete+insert') }}\n"
+    "select '{{ var('ds') }}' as ds, i from generate_series(1, 100) as i"
+)
+SETTINGS = f"""\
+daemon: {{runs: 3}}
+groups:
+  long: {{select: sleepy, schedule: "@daily", start: {START}}}
+  short: {{select: quick checked, schedule: "@daily", start: {START}, max_active_runs: 2}}
+"""
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres(durable=False) as server:
+        yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path, postgres: Postgres) -> Project:
+    files = {
+        "profiles.yml": postgres.profile("side_by_side"),
+        "sqlorch.yml": SETTINGS,
+        "models/sleepy.sql": SLEEPY,
+        "models/quick.sql": QUICK,
+        "models/checked.sql": "select * from {{ ref('quick') }}",
+    }
+    return make_project(tmp_path, files)
+
+
+def test_a_long_run_holds_up_no_other_group(project: Project, postgres: Postgres) -> None:
+    with running(project) as daemon:
+        daemon.until("run_began")
+        states = "select group_name, state from run where state in ('running', 'success') order by 1, 2"
+        until(
+            lambda: (
+                (found := project.query_state(states)).count(("short", "success")) == 2
+                and ("long", "running") in found
+            ),
+            "both days of the short group, beside the long one",
+        )
+        (run_id,) = {run_id for (run_id,) in project.query_state(
+            "select run_id from run where group_name = 'long' and state = 'running'")}  # fmt: skip
+        project.sqlorch("cancel", run_id).told(0)
+        daemon.until("run_ended", count=3)
+    assert postgres.query("select ds, count(*) from side_by_side.checked group by 1 order by 1") == [
+        (str(START), 100),
+        (str(START + timedelta(days=1)), 100),
+    ]
+    live = "select count(*) from pg_stat_activity where query like '%%pg_sleep(60)%%' and state = 'active'"
+    assert postgres.query(live.replace("%%", "%") + " and pid <> pg_backend_pid()") == [(0,)]
