@@ -1,4 +1,4 @@
-"""Spoils one day of the demo's data, as suppliers do, and puts it right again. Do it in a copy of the project.
+"""Spoils one day of the demo's data as suppliers do, and puts it right again. Do it in a copy of the project.
 
 python spoil_a_day.py data 2013-01-05    # delays as text, flights twice, an hour without weather
 python spoil_a_day.py data weather       # the file of the weather is sent once more, now right
@@ -15,11 +15,13 @@ import duckdb
 _USAGE = "python spoil_a_day.py FOLDER DAY, or FOLDER weather, or FOLDER flights"
 _DAY = "cast(time_hour at time zone 'America/New_York' as date)"
 
-# Every twentieth flight of the day says "n/a" for its delay, which turns the column of the whole file into text;
-# one in forty is there twice.
+# Every twentieth flight of the day says "n/a" for its delay, which turns the column of the whole file into
+# text; one in forty is there twice.
 _FLIGHTS = f"""
     with numbered as (
-        select *, row_number() over (partition by {_DAY} order by time_hour, carrier, flight, origin) as number
+        select
+            *,
+            row_number() over (partition by {_DAY} order by time_hour, carrier, flight, origin) as number
         from read_parquet($kept)
     ),
     spoilt as (
@@ -60,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
         return _fail(f"{what} is no day; {_USAGE}")
     for name, query in _FILES.items():
         _spoil(folder / f"{name}.parquet", query, day)
-    print(f"{folder}: {day} is spoilt: delays as text, flights twice, an hour without weather")
+    sys.stdout.write(f"{folder}: {day} is spoilt: delays as text, flights twice, an hour without weather\n")
     return 0
 
 
@@ -79,7 +81,7 @@ def _repair(file: Path) -> int:
     if not _kept(file).exists():
         return _fail(f"{file} is not spoilt")
     _kept(file).replace(file)
-    print(f"{file} is as it was")
+    sys.stdout.write(f"{file} is as it was\n")
     return 0
 
 

@@ -61,6 +61,8 @@ def test_an_error_blocks_and_is_told_until_it_is_repaired(
         "2 of 2 expectations failed; expect_column_values_to_be_between(amount): 1 of 2 rows, such as -7; "
         "expect_table_row_count_to_be_between: observed 2"
     )
+    told = project.sqlorch("run", "--interval", "2013-01-03").out
+    assert "'orders expectations'" in told, "a name with a blank can be pasted into a shell"
     monkeypatch.setenv("AMOUNT", "7")
     again = project.sqlorch("retry", said.document["runs"][0]["run_id"], "--json")
     assert (again.code, set(_states(again).values())) == (0, {"success"})  # the model was built again for it
