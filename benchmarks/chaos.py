@@ -32,7 +32,7 @@ import duckdb
 
 REPOSITORY = Path(__file__).parents[1]
 ROWS = 500  # of each interval, in each incremental table
-HOURS_PER_KILL = 4
+HOURS_PER_KILL = 1
 
 PROJECT = 'name: chaos\nversion: "1.0"\nprofile: chaos\nflags: {send_anonymous_usage_stats: false}\n'
 PROFILE = 'chaos:\n  target: dev\n  outputs:\n    dev: {type: duckdb, path: "WAREHOUSE", threads: 2}\n'
