@@ -186,8 +186,8 @@ def _ask_for_columns_alone(engine: Any, query: str) -> None:
 
 
 def _unescaped(statement: str) -> str:
-    """Drivers with parameters like ``%s`` are given ``%%`` for a per cent sign."""
-    return statement.strip().replace("%%", "%")
+    """Drivers with parameters like ``%s`` have per cent signs doubled, by the library and by SQLAlchemy."""
+    return re.sub("%+", "%", statement.strip())
 
 
 def _each_for_itself(validate: Callable[[list[Any]], dict[str, Any]], wanted: list[Any]) -> Mapping[str, Any]:
