@@ -148,6 +148,7 @@ class _Composer:
         last = tries[-1] if tries else None
         before = list(self._hints.before.get(uid, ()))[:_MOST_USUAL]
         failed = node.state is NodeState.FAILED
+        findings = tuple(map(self._finding, self._findings.get(last.attempt_id, ()))) if last else ()
         return RunNode(
             unique_id=uid,
             name=node.name,
@@ -156,7 +157,7 @@ class _Composer:
             path=node.path,
             materialized=node.materialized,
             reason=node.reason,
-            message=node.message,
+            message=node.message.partition("; ")[0] if findings else node.message,  # they say the rest below
             where=_where(node, last) if failed else "",
             on=self._on(node),
             severity=node.severity if node.kind in TEST_KINDS else "",
@@ -167,7 +168,7 @@ class _Composer:
             tries=tuple(self._try(attempt) for attempt in tries),
             usual=tuple(sample.seconds for sample in reversed(before)),
             hints=tuple(map(str, self._hints.found.get(uid, ()))),
-            findings=tuple(map(self._finding, self._findings.get(last.attempt_id, ()))) if last else (),
+            findings=findings,
             source=source_of(node, last, self._project_dir, self._mask),
             log=f"sqlorch runs logs {self._run.run_id} {uid}" if last and last.log_path else "",
             held=self._held.get(uid, 0),
