@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ def read_book(view: LineageView) -> tuple[AlertBook, tuple[str, ...]]:
     book, notices = make_book(
         settings, project=view.project.name, dag=view.project.dag, groups=view.grouping.groups
     )
+    book = replace(book, project_dir=str(view.workspace.location.project_dir))
     needed = any(receiver.url != _LOG for receiver in settings.receivers)
     if needed and find_spec("apprise") is None:
         notices += ("alerts cannot be sent, because Apprise is missing: pip install 'sqlorch[alerts]'",)

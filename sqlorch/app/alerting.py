@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlorch.app.alert_reports import AlertReports
 from sqlorch.app.clock import SystemClock
 from sqlorch.domain.alert_message import Command, Message, Paragraph, make_message
 from sqlorch.domain.alerts import AlertBook, Receiver, Weight
@@ -71,6 +72,7 @@ def deliver(
             book=book,
             notifier=partial(make_notifier, state_dir=state_dir, environ=environ),
             mask=Masker(secrets_of(environ)),
+            report=AlertReports(store, state_dir, Path(book.project_dir)),
             hurry=hurry,
             patience=patience,
         )

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from sqlorch.app.clock import SystemClock
 from sqlorch.app.lineage import open_view
 from sqlorch.app.looking import Looker, Seen, session_warehouse
+from sqlorch.app.manual_alerts import tells_by_hand
 from sqlorch.app.snapshot import take_snapshot
 from sqlorch.domain.describe import name_slot
 from sqlorch.domain.errors import IntegrationError
-from sqlorch.domain.sensor import LEDGER_KINDS
+from sqlorch.domain.sensor import FRESHNESS, LEDGER_KINDS
 from sqlorch.state.lock import LockedError
 
 if TYPE_CHECKING:
@@ -62,7 +64,28 @@ def require_sensors(workspace: Workspace, plan: Plan, session: WarmSession, stor
         if not seen.look.met and not (seen.spec.kind in LEDGER_KINDS and seen.spec.target in made)
     ]
     if lacking:
+        if tells_by_hand(workspace):
+            _tell_stale(store, lacking)
         raise UnmetError(_sentence(lacking), [seen for _, seen in lacking])
+
+
+def _tell_stale(store: SqlStore, lacking: Sequence[tuple[PlannedRun, Seen]]) -> None:
+    """Put sources that are too old into the outbox: once a day for an interval, however often one looks."""
+    now = SystemClock().now()
+    for planned, seen in lacking:
+        if seen.spec.kind != FRESHNESS or not seen.look.denied:
+            continue
+        group, source = planned.group, seen.spec.target
+        slot = name_slot(planned.interval, group.timezone)
+        payload = {
+            "group": group.name,
+            "interval": slot,
+            "owner": group.owner,
+            "source": source,
+            "reason": f"{source} ({seen.look.said})",
+        }
+        dedupe = f"freshness_stale:{group.name}:{slot}:{source}:{now:%Y-%m-%d}"
+        store.alerts.raise_alert(dedupe, "freshness_stale", payload, now=now)
 
 
 def with_patience(work: Callable[[], _T], *, wait: bool, tell: Callable[[str], None]) -> _T:

@@ -18,8 +18,9 @@ from sqlorch import __version__
 from sqlorch.app.git import changed_files
 from sqlorch.app.publishing import select_nodes
 from sqlorch.app.workspace import Choices, Workspace, open_workspace
-from sqlorch.config.expectations import read_suites
+from sqlorch.config.expectations import read_suites, suite_files
 from sqlorch.config.meta import group_nodes
+from sqlorch.config.places import file_name
 from sqlorch.domain.dag import Dag
 from sqlorch.domain.errors import ConfigError, CycleError, SqlorchError, StateError
 from sqlorch.domain.expectations import with_expectations
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from sqlorch.lineage.columns import ColumnLineage, KnownColumns
     from sqlorch.lineage.project_columns import Describe
 
+_REST = re.compile(r"(?::(?P<line>\d+)(?::\d+)?)?: (?P<message>.*)\Z")
 _MACRO = re.compile(r"\{%-?\s*(?:macro|test|materialization)\s+(\w+)")
 
 
@@ -146,12 +148,29 @@ def check(choices: Choices) -> list[Finding]:
     try:
         project = _with_expectations(project)
     except ConfigError as error:
-        wrong = _sentences("expectations", error)
+        wrong = suite_findings(error, project)
     return [*wrong, *_check_groups(LineageView(workspace=workspace, project=project))]
 
 
 def _sentences(rule: str, error: SqlorchError) -> list[Finding]:
     return [Finding(rule=rule, severity="error", message=line) for line in str(error).splitlines()]
+
+
+def suite_findings(error: ConfigError, project: Project) -> list[Finding]:
+    """What is wrong with expectations, each at its file and line."""
+    files = {file_name(file): file.relative_to(project.root).as_posix() for file in suite_files(project.root)}
+    files |= {path: path for node in project.dag.nodes.values() if (path := node.patch_path or node.path)}
+    return [_placed("expectations", line, files) for line in str(error).splitlines()]
+
+
+def _placed(rule: str, sentence: str, files: Mapping[str, str]) -> Finding:
+    """A finding of a sentence that begins with its place, ``file:line:column:`` or ``file:``."""
+    named = max((name for name in files if sentence.startswith(f"{name}:")), key=len, default="")
+    rest = _REST.match(sentence[len(named) :]) if named else None
+    if rest is None:
+        return Finding(rule=rule, severity="error", message=sentence)
+    line, message = int(rest["line"] or 0), rest["message"]
+    return Finding(rule=rule, severity="error", message=message, path=files[named], line=line)
 
 
 def _check_groups(view: LineageView) -> list[Finding]:

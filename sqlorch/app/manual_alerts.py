@@ -16,7 +16,13 @@ _PATIENCE = 5.0  # seconds a command waits for the delivery, which goes on witho
 
 def by_hand(workspace: Workspace) -> dict[str, Any]:
     """What a run's invocation says of alerts."""
-    return {BY_HAND: True} if workspace.settings.alerts.manual else {}
+    return {BY_HAND: True} if tells_by_hand(workspace) else {}
+
+
+def tells_by_hand(workspace: Workspace) -> bool:
+    """Whether somebody is told of runs that a person starts."""
+    settings = workspace.settings.alerts
+    return settings.manual and bool(settings.receivers)
 
 
 def alert_after(workspace: Workspace, tell: Tell) -> None:
@@ -26,8 +32,7 @@ def alert_after(workspace: Workspace, tell: Tell) -> None:
         workspace: the project.
         tell: told of receivers that did not take a message.
     """
-    settings = workspace.settings.alerts
-    if not (settings.manual and settings.receivers):
+    if not tells_by_hand(workspace):
         return
     from sqlorch.app.alert_book import read_book  # noqa: PLC0415 - reads the project; few need it
     from sqlorch.app.lineage import open_view  # noqa: PLC0415 - likewise

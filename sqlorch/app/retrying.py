@@ -1,8 +1,8 @@
-"""``sqlorch retry``: what failed or was skipped in a run, again, over the same interval."""
+"""``sqlorch retry``: what failed or was skipped in a run, and what its failed checks read, once more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,9 +15,11 @@ from sqlorch.app.running import Ended, Outlook, Progress, group_session_nodes, m
 from sqlorch.app.settling import settle
 from sqlorch.app.verified import Tell, read_code_of
 from sqlorch.app.workspace import Workspace
+from sqlorch.domain.dag import Dag
 from sqlorch.domain.errors import ConfigError, ProjectError, StateError
 from sqlorch.domain.history import NodeRecord, RunRecord
 from sqlorch.domain.ledger import Reprocess
+from sqlorch.domain.reprocess import examined
 from sqlorch.domain.run import NodeState, RunState
 from sqlorch.domain.scheduling import RunKind
 from sqlorch.engine.node_specs import Overrides, Shape, stored_spec
@@ -67,7 +69,6 @@ def retry(
         record, nodes = store.run(run_id), store.nodes(run_id)
         if record.kind != RunKind.MANUAL and not nodes:
             raise StateError(f"{run_id} was never begun, so there is nothing to resume; a daemon starts it")
-        todo = [node for node in nodes if node.state is not _KEPT]
         if record.state is RunState.SUCCESS:  # a run that failed without a failed node has a hook to repeat
             return Ended(plan=None, runs=[], nodes={}, published=Published())
         started = _as_started(workspace, record)
@@ -76,12 +77,12 @@ def retry(
             workspace.leased(store, lost=giving_up(stop, tell)),
         ):
             settle(store, session, target=started.choices.target, tell=tell)
-            again = [node.unique_id for node in todo]
             shape = _shape(workspace, session, record, nodes)
+            again = _again(nodes, shape.dag)
             durations = store.durations(again)
             code = _code_of(workspace, store, again, tell)
             store.rerun(run_id, again, now=SystemClock().now(), code=code)
-            states = {node.unique_id: node.state for node in nodes if node.state is _KEPT}
+            states = {node.unique_id: node.state for node in nodes if node.unique_id not in again}
             outlook = Outlook(plan=None, threads=session.threads, durations={})
             with progress(outlook) as listener:
                 driver = make_driver(
@@ -91,6 +92,16 @@ def retry(
                 ended = driver.drive(spec, states=states)
             published = publish_after_run(workspace, session, store)
             return Ended(plan=None, runs=[ended], nodes={run_id: store.nodes(run_id)}, published=published)
+
+
+def _again(nodes: Sequence[NodeRecord], dag: Dag) -> list[str]:
+    """What did not succeed, and what failed checks have looked at, with all that is below it."""
+    there = frozenset(node.unique_id for node in nodes if node.unique_id in dag)
+    todo = {node.unique_id for node in nodes if node.state is not _KEPT}
+    failed = (node.unique_id for node in nodes if node.state is NodeState.FAILED)
+    anew = frozenset(examined(dag, failed, there))
+    wanted = todo | anew | (dag.descendants(anew) & there)
+    return [node.unique_id for node in nodes if node.unique_id in wanted]
 
 
 def hand_over(workspace: Workspace, run_id: str) -> tuple[int, int] | None:

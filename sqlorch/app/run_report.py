@@ -66,16 +66,20 @@ def run_report(workspace: Workspace, run_id: str | None, *, now: datetime) -> Ru
         StateError: there is no such run, or none at all.
     """
     with workspace.store() as store:
-        run = store.run(run_id) if run_id is not None else _newest(store)
-        nodes = store.nodes(run.run_id)
-        kept = Kept(
-            run=run,
-            nodes=nodes,
-            attempts=[attempt for attempt in store.attempts(run.run_id) if attempt.gen == run.gen],
-            findings=store.expectations(run.run_id),
-            hints=run_hints(store, run, nodes),
-        )
+        kept = remembered(store, store.run(run_id) if run_id is not None else _newest(store))
     return compose(kept, project_dir=workspace.location.project_dir, now=now)
+
+
+def remembered(store: SqlStore, run: RunRecord) -> Kept:
+    """What is remembered of a run."""
+    nodes = store.nodes(run.run_id)
+    return Kept(
+        run=run,
+        nodes=nodes,
+        attempts=[attempt for attempt in store.attempts(run.run_id) if attempt.gen == run.gen],
+        findings=store.expectations(run.run_id),
+        hints=run_hints(store, run, nodes),
+    )
 
 
 def compose(kept: Kept, *, project_dir: Path, now: datetime) -> RunReport:
@@ -144,6 +148,7 @@ class _Composer:
         last = tries[-1] if tries else None
         before = list(self._hints.before.get(uid, ()))[:_MOST_USUAL]
         failed = node.state is NodeState.FAILED
+        findings = tuple(map(self._finding, self._findings.get(last.attempt_id, ()))) if last else ()
         return RunNode(
             unique_id=uid,
             name=node.name,
@@ -152,7 +157,7 @@ class _Composer:
             path=node.path,
             materialized=node.materialized,
             reason=node.reason,
-            message=node.message,
+            message=node.message.partition("; ")[0] if findings else node.message,  # they say the rest below
             where=_where(node, last) if failed else "",
             on=self._on(node),
             severity=node.severity if node.kind in TEST_KINDS else "",
@@ -163,7 +168,7 @@ class _Composer:
             tries=tuple(self._try(attempt) for attempt in tries),
             usual=tuple(sample.seconds for sample in reversed(before)),
             hints=tuple(map(str, self._hints.found.get(uid, ()))),
-            findings=tuple(map(self._finding, self._findings.get(last.attempt_id, ()))) if last else (),
+            findings=findings,
             source=source_of(node, last, self._project_dir, self._mask),
             log=f"sqlorch runs logs {self._run.run_id} {uid}" if last and last.log_path else "",
             held=self._held.get(uid, 0),

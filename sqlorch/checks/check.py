@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlorch.checks.great_expectations import Rows
 
 _DIALECTS = {"duckdb": "sqlorch_duckdb", "postgres": "postgresql+psycopg2"}
+_TOLD = 3  # failed expectations that a message says; the log and the report have all
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
@@ -142,11 +143,13 @@ def fill(condition: str, variables: Mapping[str, Any]) -> str:
 def _node_result(suite: Suite, results: Sequence[ExpectationResult], started: datetime) -> NodeResult:
     failed = [result for result in results if not result.ok]
     blocking = [result for result in failed if result.expectation.severity == "error"]
-    worst = (blocking or failed)[:1]
+    worst = blocking + [result for result in failed if result.expectation.severity != "error"]
     outcome = Outcome.FAIL if blocking else Outcome.WARN if failed else Outcome.SUCCESS
     message = f"{len(results)} expectations hold"
     if worst:
-        message = f"{len(failed)} of {len(results)} expectations failed; {worst[0]}"
+        told = "; ".join(map(str, worst[:_TOLD]))
+        more = f"; and {len(worst) - _TOLD} more" if len(worst) > _TOLD else ""
+        message = f"{len(failed)} of {len(results)} expectations failed; {told}{more}"
     file, _, line = worst[0].expectation.origin.rpartition(":") if worst else ("", "", "")
     return NodeResult(
         unique_id=suite.unique_id,

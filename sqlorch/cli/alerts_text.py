@@ -105,13 +105,18 @@ def _chosen(book: AlertBook, names: Sequence[str]) -> list[Receiver]:
 
 def _book(given: Mapping[str, Any]) -> tuple[AlertBook, Path]:
     choices = _choices(given)
-    if not open_workspace(choices).settings.alerts.receivers:
-        raise ConfigError(_NO_RECEIVERS)
+    settings = open_workspace(choices).settings.alerts
+    if not settings.receivers:
+        raise ConfigError(_unset(settings.absent) if settings.absent else _NO_RECEIVERS)
     view = open_view(choices)
     book, notices = read_book(view)
     for notice in notices:
         warn(notice)
     return book, view.workspace.state_dir
+
+
+def _unset(absent: Sequence[str]) -> str:
+    return f"there is no receiver of alerts here: {', '.join(absent)} is optional, and its URL is not set"
 
 
 def _choices(given: Mapping[str, Any]) -> Choices:

@@ -23,6 +23,8 @@ from sqlorch.cli.options import output_options, processes_option, project_option
 def retry(run_id: str, **given: Any) -> int:
     """Resume the failed and skipped nodes of a run, with its interval and variables.
 
+    What a failed test or expectation reads is built again, so that repaired data gets there.
+
     RUN_ID is what 'sqlorch runs list' and the summary of a run show.
     """
     from sqlorch.cli.running import retry_command  # noqa: PLC0415 - help must not wait for it

@@ -59,6 +59,7 @@ def run_command(given: Mapping[str, Any]) -> int:
             ended = run(workspace, request, progress=progress(console), stop=stop, tell=warn)
     except UnmetError as error:
         click.echo(f"Error: {error}", err=True)
+        alert_after(workspace, warn)
         return 1
     code = finish(workspace, ended, console, as_json=given["as_json"])
     alert_after(workspace, warn)

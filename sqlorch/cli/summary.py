@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -201,7 +202,7 @@ def _print_failure(console: Console, run: RunRecord, node: NodeRecord, attempt: 
     if attempt.compiled_path:
         console.print(Text(f"  compiled: {_short(Path(attempt.compiled_path))}", style="dim"), soft_wrap=True)
     console.print(
-        Text(f"  log:      sqlorch runs logs {run.run_id} {node.name}", style="dim"), soft_wrap=True
+        Text(f"  log:      sqlorch runs logs {run.run_id} {quote(node.name)}", style="dim"), soft_wrap=True
     )
 
 

@@ -107,6 +107,12 @@ class ReceiverKeys(Keys):
         "state folder. Never the URL itself.",
         examples=["env:SLACK_URL", "file:/run/secrets/mail_url", "log"],
     )
+    optional: StrictBool = Field(
+        default=False,
+        description="There is no such receiver while its variable or file is not set; otherwise that is told "
+        "as a failed delivery.",
+        examples=[True],
+    )
     name: OneLine | None = Field(
         default=None,
         description="What sqlorch calls it; needed where two have the same url.",

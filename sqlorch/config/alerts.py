@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlorch.config.alert_model import AlertKeys
+from sqlorch.config.alert_model import AlertKeys, ReceiverKeys
 from sqlorch.config.places import shown
 from sqlorch.domain.alerts import DEFAULT_SUPPRESSION, AlertBook, Contact, Receiver
 from sqlorch.domain.dag import EXECUTABLE_KINDS, Dag, Node
 from sqlorch.domain.group import Group
+from sqlorch.notifiers.references import is_set
 
 _HOUR = 3600.0
 _MOST_HOURS = 366 * 24.0
@@ -23,32 +24,44 @@ class Alerts:
 
     Attributes:
         receivers: where they go.
+        absent: names of optional receivers whose URL is not set here.
         suppression: seconds during which the same is not told again.
         manual: whether runs started by hand are told of.
         link: address of a run for people, ``""`` for none.
     """
 
     receivers: tuple[Receiver, ...] = ()
+    absent: tuple[str, ...] = ()
     suppression: float = DEFAULT_SUPPRESSION
     manual: bool = False
     link: str = ""
 
 
-def alerts_of(keys: AlertKeys) -> Alerts:
-    """The settings as values."""
-    receivers = [
-        Receiver(
-            name=said.name or said.url,
-            url=said.url,
-            kinds=tuple(said.kinds),
-            groups=tuple(said.groups),
-            owners=tuple(said.owners),
-            channels=tuple(channel.removeprefix("#") for channel in said.channels),
-        )
-        for said in keys.to
-    ]
+def alerts_of(keys: AlertKeys, environ: Mapping[str, str]) -> Alerts:
+    """The settings as values.
+
+    Args:
+        keys: what the file says.
+        environ: decides which of the optional receivers there are.
+    """
+    absent = [said for said in keys.to if said.optional and not is_set(said.url, environ)]
     return Alerts(
-        receivers=tuple(receivers), suppression=keys.suppression, manual=keys.manual, link=keys.link or ""
+        receivers=tuple(_receiver(said) for said in keys.to if said not in absent),
+        absent=tuple(said.name or said.url for said in absent),
+        suppression=keys.suppression,
+        manual=keys.manual,
+        link=keys.link or "",
+    )
+
+
+def _receiver(said: ReceiverKeys) -> Receiver:
+    return Receiver(
+        name=said.name or said.url,
+        url=said.url,
+        kinds=tuple(said.kinds),
+        groups=tuple(said.groups),
+        owners=tuple(said.owners),
+        channels=tuple(channel.removeprefix("#") for channel in said.channels),
     )
 
 

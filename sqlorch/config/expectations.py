@@ -80,12 +80,13 @@ def _from_file(file: Path, project_dir: Path, dag: Dag, faults: list[str]) -> Su
         faults.append(f"{file_name(file)}: the project has no model {file.stem}; {hint}")
         return None
     origin = file.relative_to(project_dir).as_posix()
-    return _Reader(document, faults).suite(node, origin)
+    return _Reader(document, origin, faults).suite(node)
 
 
 def _from_meta(node: Node, said: object, faults: list[str]) -> Suite | None:
     place = Place(f"{node.patch_path or node.path}: meta.sqlorch.expectations of {node.unique_id}")
-    return _Reader(Document(data=said, values={(): place}), faults).suite(node, node.patch_path or node.path)
+    document = Document(data=said, values={(): place})
+    return _Reader(document, node.patch_path or node.path, faults).suite(node)
 
 
 def _buildable(dag: Dag) -> Iterator[Node]:
@@ -100,13 +101,20 @@ def _named(name: str, dag: Dag) -> Node | None:
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads one document; what is wrong goes to ``faults``."""
+    """Reads one document; what is wrong goes to ``faults``.
+
+    Attributes:
+        document: what is read; messages name its places as seen from the current folder.
+        origin: its file, relative to the project, which is what records keep.
+        faults: what is wrong so far.
+    """
 
     document: Document
+    origin: str
     faults: list[str]
     bad: bool = field(default=False, init=False)
 
-    def suite(self, node: Node, origin: str) -> Suite | None:
+    def suite(self, node: Node) -> Suite | None:
         data = self.document.data
         at: At = ()
         if isinstance(data, Mapping):
@@ -127,7 +135,7 @@ class _Reader:
             event_time=event_time,
             where=str(settings.get("where") or ""),
             mask=bool(settings.get("mask")),
-            origin=origin,
+            origin=self.origin,
         )
 
     def _settings(self) -> Mapping[str, Any]:
@@ -188,7 +196,8 @@ class _Reader:
                 self._refuse((*at, argument), sentence)
         if missing := missing_arguments(name, arguments):
             self._refuse(at, f"{name} needs {' and '.join(missing)}")
-        origin = self.document.value_place(at).file_line
+        line = self.document.value_place(at).line
+        origin = self.origin if line is None else f"{self.origin}:{line}"
         return Expectation(type=name, arguments=arguments, severity=str(severity), origin=origin)
 
     def _refuse(self, at: At, sentence: str) -> None:

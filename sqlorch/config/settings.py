@@ -152,7 +152,7 @@ def settings_from(
         retention_runs=checked.state.runs_keep_last,
         daemon=_daemon(checked.daemon),
         sensor_hosts=tuple(checked.sensors.allow_hosts),
-        alerts=alerts_of(checked.alerts),
+        alerts=alerts_of(checked.alerts, environ),
         processes=checked.workers.processes,
     )
 

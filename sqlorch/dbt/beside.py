@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,15 +39,16 @@ class Beside:
         try:
             with adapter.connection_named(unique_id):
                 handle = adapter.connections.get_thread_connection().handle
-                return self.check.execute(
-                    unique_id,
-                    _relation(manifest.nodes[_model_of(unique_id, manifest)]),
-                    _driver_connection(handle, adapter.type()),
-                    interval=self.interval,
-                    variables=self.variables,
-                    log=logs.write,
-                    record=log_path.with_suffix(".json"),
-                )
+                with _driver_connection(handle, adapter.type()) as connection:
+                    return self.check.execute(
+                        unique_id,
+                        _relation(manifest.nodes[_model_of(unique_id, manifest)]),
+                        connection,
+                        interval=self.interval,
+                        variables=self.variables,
+                        log=logs.write,
+                        record=log_path.with_suffix(".json"),
+                    )
         except Exception as error:  # noqa: BLE001 - a driver may raise anything; a node's failure is a value
             result = NodeResult(
                 unique_id=unique_id,
@@ -70,6 +72,21 @@ def _relation(node: Any) -> Relation:
     return Relation(schema=node.schema, name=node.alias, quoted=node.relation_name)
 
 
-def _driver_connection(handle: Any, adapter_type: str) -> Any:
-    """What the driver itself calls a connection; dbt-duckdb wraps a cursor, which is one."""
-    return getattr(handle.cursor(), "_cursor", handle) if adapter_type == "duckdb" else handle
+@contextmanager
+def _driver_connection(handle: Any, adapter_type: str) -> Iterator[Any]:
+    """What the driver itself calls a connection; dbt-duckdb wraps a cursor, which is one.
+
+    A cursor of DuckDB keeps the file open for as long as it lives, and the library that is given it leaves it
+    behind in circles of references.
+    """
+    if adapter_type != "duckdb":
+        yield handle
+        return
+    cursor = getattr(handle.cursor(), "_cursor", None)
+    if cursor is None:
+        yield handle
+        return
+    try:
+        yield cursor
+    finally:
+        cursor.close()

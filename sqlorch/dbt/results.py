@@ -105,7 +105,9 @@ def _rows(response: dict[str, Any]) -> int | None:
 
 
 def _compiled_path(node: Any, project_root: Path) -> str | None:
-    for attribute in ("build_path", "compiled_path"):
+    # what dbt runs of a data test counts its rows; what it compiled returns them, for whoever repairs them
+    found = ("build_path", "compiled_path")
+    for attribute in reversed(found) if node.resource_type == "test" else found:
         path = getattr(node, attribute, None)
         if path:
             return str(project_root / path)

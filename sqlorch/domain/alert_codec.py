@@ -17,6 +17,7 @@ def encode_book(book: AlertBook) -> str:
         "receivers": [asdict(receiver) for receiver in book.receivers],
         "suppression": book.suppression,
         "link": book.link,
+        "project_dir": book.project_dir,
         "contacts": {uid: asdict(contact) for uid, contact in book.contacts.items()},
         "group_owners": dict(book.group_owners),
     }
@@ -36,6 +37,7 @@ def decode_book(text: str) -> AlertBook:
             receivers=tuple(Receiver(**_tuples(data)) for data in document["receivers"]),
             suppression=float(document["suppression"]),
             link=str(document["link"]),
+            project_dir=str(document["project_dir"]),
             contacts={uid: Contact(**_tuples(data)) for uid, data in document["contacts"].items()},
             group_owners={name: tuple(owners) for name, owners in document["group_owners"].items()},
         )

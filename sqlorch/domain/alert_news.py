@@ -15,6 +15,7 @@ from sqlorch.domain.alerts import RUN_FAILED, RUN_RECOVERED, AlertBook, Receiver
 from sqlorch.domain.scheduling import Alert
 
 _SEPARATOR = "|"
+_ABOUT = ("sla", "node", "source")  # what tells two troubles of a group and kind apart
 _FAILURES = frozenset({RUN_FAILED, "worker_lost"})
 
 
@@ -172,7 +173,7 @@ def _items(alert: Alert, book: AlertBook) -> Iterator[Item]:
 def _whole(alert: Alert, book: AlertBook) -> Item:
     """The alert as such, for one that is about no node."""
     group = group_of(alert)
-    about = str(alert.payload.get("sla") or alert.payload.get("node") or "")
+    about = str(next((said for key in _ABOUT if (said := alert.payload.get(key))), ""))
     uid = str(alert.payload.get("node") or "")
     return Item(
         topic=_topic(alert.kind, group, about),

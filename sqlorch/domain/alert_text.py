@@ -23,6 +23,9 @@ _GRAVITY = (Weight.FAILURE, Weight.WARNING, Weight.SUCCESS, Weight.INFO)
 _RANK = {name: place for place, name in enumerate((RUN_FAILED, RUN_RECOVERED, CHECK_FAILED))}
 _NOBODY = "no owner"
 _NOTHING: Mapping[int, str] = MappingProxyType({})
+_NO_FILES: Mapping[str, str] = MappingProxyType({})
+REPORTED = frozenset({RUN_FAILED, RUN_RECOVERED, CHECK_FAILED, "worker_lost"})
+"""Kinds of alerts that come with a report on the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +37,14 @@ class Writer:
         mask: takes secrets out of text; it is applied before anything is shortened.
         errors: what attempts at nodes said, by attempt id.
         where: ``file:line`` of the failing SQL, by attempt id.
+        reports: files with the report on a run, by run id; named where people have no address to open.
     """
 
     book: AlertBook
     mask: Callable[[str], str]
     errors: Mapping[int, str] = field(default_factory=lambda: _NOTHING)
     where: Mapping[int, str] = field(default_factory=lambda: _NOTHING)
+    reports: Mapping[str, str] = field(default_factory=lambda: _NO_FILES)
 
     def message(self, news: Sequence[News]) -> Message:
         """One message on everything there is to tell of one run, or of one event that is no run's."""
@@ -136,6 +141,8 @@ class Writer:
         link = self._link(run_id, group)
         if link:
             yield Link(link)
+        elif run_id in self.reports:
+            yield Command("As a page", self.reports[run_id])
 
     def _link(self, run_id: str, group: str) -> str:
         given = {"run_id": run_id, "group": group}
@@ -165,6 +172,7 @@ _SAID = {
     "worker_lost": "lost nodes with the process that executed them",
     "worker_died": "lost its worker and goes on in another",
     "node_slow": "takes longer than expected",
+    "freshness_stale": "waits for a source that is older than it may be",
 }
 _SHOWN_DETAILS = ("count", "first", "last", "due", "deadline", "since", "until", "backfill", "skipped_nodes")
 _DETAILS = {"count": "Intervals", "due": "Intervals due", "skipped_nodes": "Nodes not run because of it"}

@@ -123,6 +123,7 @@ class AlertBook:
         receivers: where messages go.
         suppression: seconds during which the same thing is not told again.
         link: address of a run for people, with ``{run_id}`` in it; ``""`` for none.
+        project_dir: the project's folder, from which reports on runs take the SQL of what never ran.
         contacts: what nodes say, by unique id, for those that say something.
         group_owners: owners of groups, for those that have some.
     """
@@ -131,6 +132,7 @@ class AlertBook:
     receivers: tuple[Receiver, ...] = ()
     suppression: float = DEFAULT_SUPPRESSION
     link: str = ""
+    project_dir: str = ""
     contacts: Mapping[str, Contact] = field(default_factory=lambda: _NOTHING)
     group_owners: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING)
 

@@ -24,3 +24,14 @@ def on_lost(node: Node) -> str:
     if strategy in _REPLACING:
         return RETRY
     return RETRY if node.config.get("unique_key") and strategy != "append" else FAIL
+
+
+def appends(node: Node) -> bool:
+    """Whether making a node again adds its rows once more.
+
+    A strategy of the project's own is taken to replace its interval, as dbt's microbatch does.
+    """
+    strategy = str(node.config.get("incremental_strategy") or "")
+    by_key = strategy in {"", "merge", "delete+insert"}
+    keyless = by_key and not node.config.get("unique_key")
+    return node.materialized == "incremental" and (strategy == "append" or keyless)

@@ -7,10 +7,12 @@ from functools import partial
 from types import MappingProxyType
 
 from sqlorch.domain.coverage import Standing, newest_verdict, verdict_over
-from sqlorch.domain.dag import Dag
+from sqlorch.domain.dag import EXPECTATIONS, Dag
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.ledger import LedgerEntry, Reprocess
+from sqlorch.domain.lost import appends
 
+_CHECKS = frozenset({"test", EXPECTATIONS})
 INTERVAL_FREE_KINDS = frozenset({"seed", "function"})
 """Kinds that are the same whatever the interval: done once with the present code, they stay done."""
 
@@ -59,6 +61,30 @@ def needs_run(kind: str, standing: Standing, reprocess: Reprocess) -> bool:
     return standing in WANTED[reprocess]
 
 
+def examined(dag: Dag, checks: Iterable[str], among: frozenset[str]) -> dict[str, str]:
+    """What failed checks have looked at, and has to be made again with them.
+
+    A test that failed fails again until what it reads has changed, and repaired data gets there in no other
+    way than by building it once more. Unit tests read no data. What appends is left as it is: its rows would
+    be there twice.
+
+    Args:
+        dag: the project.
+        checks: nodes that failed; those that are no checks are passed over.
+        among: nodes that may be made again.
+
+    Returns:
+        For each node to make again, the first of the checks because of which it is.
+    """
+    found: dict[str, str] = {}
+    for check in sorted(checks):
+        if dag[check].kind in _CHECKS:
+            for uid in dag.parents(check) & among:
+                if not appends(dag[uid]):
+                    found.setdefault(uid, check)
+    return found
+
+
 def nodes_to_run(
     dag: Dag, members: Iterable[str], standings: Mapping[str, Standing], reprocess: Reprocess
 ) -> dict[str, str]:
@@ -71,9 +97,9 @@ def nodes_to_run(
         reprocess: which of them are made again.
 
     Returns:
-        For each node to make, in topological order, the node because of which it is made: itself, or one
-        that is upstream of it. All members when all that depend on the interval need it, so that a fresh
-        interval runs whole, seeds included.
+        For each node to make, in topological order, the node because of which it is made: itself, one that
+        is upstream of it, or a check of it that failed. All members when all that depend on the interval
+        need it, so that a fresh interval runs whole, seeds included.
     """
     among = frozenset(members)
     kinds = {uid: dag[uid].kind for uid in among}
@@ -81,13 +107,14 @@ def nodes_to_run(
     bound = {uid for uid in among if kinds[uid] not in INTERVAL_FREE_KINDS}
     if needed and bound and bound <= needed:
         needed = set(among)
-    causes = _causes(dag, needed)
+    failed = (uid for uid in needed if standings.get(uid) is Standing.FAILED)
+    causes = _causes(dag, {**examined(dag, failed, among), **{uid: uid for uid in needed}})
     return {uid: causes[uid] for uid in sorted(among & causes.keys(), key=dag.position.__getitem__)}
 
 
-def _causes(dag: Dag, needed: set[str]) -> dict[str, str]:
-    causes = {uid: uid for uid in needed}
-    queue = sorted(needed)
+def _causes(dag: Dag, begun: Mapping[str, str]) -> dict[str, str]:
+    causes = dict(begun)
+    queue = sorted(causes)
     for uid in queue:  # grows while it is read: breadth first, so the nearest cause is named
         for child in sorted(dag.children(uid)):
             if child not in causes:

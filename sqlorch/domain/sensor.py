@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-GROUP, MODEL = "group", "model"
+GROUP, MODEL, FRESHNESS = "group", "model", "freshness"
 LEDGER_KINDS = frozenset({GROUP, MODEL})
 """Answered from what the state file remembers: nothing is looked at outside."""
-WAREHOUSE_KINDS = frozenset({"sql", "freshness"})
+WAREHOUSE_KINDS = frozenset({"sql", FRESHNESS})
 """Answered by the warehouse, through dbt."""
 EVERY = 60.0
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
@@ -76,6 +76,11 @@ class Look:
     said: str
     failed: bool = False
 
+    @property
+    def denied(self) -> bool:
+        """Whether it is known not to be there."""
+        return not self.met and not self.failed
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenUp:
@@ -84,6 +89,21 @@ class GivenUp:
     run_id: str
     skip: bool
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    """A source that a run waits for and that is older than the project lets it be.
+
+    Attributes:
+        run_id: the run.
+        source: name of the source, or of one of its tables.
+        said: how old, by table, in dbt's words.
+    """
+
+    run_id: str
+    source: str
+    said: str
 
 
 def spec_to_json(spec: SensorSpec) -> dict[str, Any]:

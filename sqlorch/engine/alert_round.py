@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlorch.domain.alert_message import Message, clip
 from sqlorch.domain.alert_news import News, Topic, concern, group_of, news, topic_prefix
-from sqlorch.domain.alert_text import Writer
+from sqlorch.domain.alert_text import REPORTED, Writer
 from sqlorch.domain.errors import SqlorchError
 from sqlorch.engine.alert_ports import Delivery, DeliveryState
 
@@ -45,6 +45,7 @@ class Round:
         store, clock, book, mask: as in :class:`sqlorch.engine.alerting.Deliverer`.
         receiver: who is served.
         notifier: makes what sends to it.
+        report: writes the report on a run and returns its file, ``""`` when there is none.
         due: the alerts to look at, oldest first, each with the tries it has had.
         messages, quiet, troubles: what came of it so far.
     """
@@ -55,6 +56,7 @@ class Round:
     receiver: Receiver
     notifier: Callable[[Receiver], Notifier]
     mask: Callable[[str], str]
+    report: Callable[[str], str]
     due: Sequence[tuple[Alert, int]]
     messages: int = 0
     quiet: int = 0
@@ -161,10 +163,15 @@ class Round:
             for node in [item.node]
             if isinstance(node.get("attempt_id"), int)
         }
+        runs = {str(one.alert.payload.get("run_id") or "") for one in said if one.alert.kind in REPORTED} - {
+            ""
+        }
+        files = {run_id: file for run_id in sorted(runs) if (file := self.report(run_id))}
         attempts = self.store.attempts(number for number in ids if isinstance(number, int))
         return Writer(
             book=self.book,
             mask=self.mask,
+            reports=files,
             errors={attempt.attempt_id: attempt.message for attempt in attempts},
             where={
                 attempt.attempt_id: f"{attempt.file}:{attempt.line}" if attempt.line else attempt.file

@@ -28,6 +28,11 @@ PATIENCE = 60.0  # seconds for all receivers together
 _AT_ONCE = 500  # alerts looked at in one go; the rest comes with the next
 
 
+def no_report(_run_id: str) -> str:
+    """What a delivery does that writes no reports."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """What came of a delivery.
@@ -55,6 +60,8 @@ class Deliverer:
         book: who receives what.
         notifier: makes what sends to a receiver; a SqlorchError is what kept it from being made.
         mask: takes secrets out of text.
+        report: writes the report on a run and returns its file, ``""`` where there is none; called from
+            several threads.
         hurry: try again at once what waits for its next try.
         patience: seconds for all receivers together.
     """
@@ -64,6 +71,7 @@ class Deliverer:
     book: AlertBook
     notifier: Callable[[Receiver], Notifier]
     mask: Callable[[str], str]
+    report: Callable[[str], str] = no_report
     hurry: bool = False
     patience: float = PATIENCE
 
@@ -109,6 +117,7 @@ class Deliverer:
             receiver=receiver,
             notifier=self.notifier,
             mask=self.mask,
+            report=self.report,
             due=due,
         )
 

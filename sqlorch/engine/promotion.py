@@ -84,6 +84,7 @@ class Promotion:
             waiting=waiting,
             upstream=frozenset(upstream),
             given_up=self._sensing.given_up(),
+            stale=self._sensing.stale(),
         )
 
     def _sensed(self, group: Group, queue: Queue, now: datetime, run: OpenRun) -> str:

@@ -11,7 +11,7 @@ from sqlorch.domain.run import RunState
 
 if TYPE_CHECKING:
     from sqlorch.domain.scheduling import Backfill, GroupState, OpenRun
-    from sqlorch.domain.sensor import GivenUp
+    from sqlorch.domain.sensor import GivenUp, Stale
 
 UNDER_WAY = frozenset({RunState.RUNNING, RunState.CANCELLING})
 
@@ -40,12 +40,14 @@ class Review:
         waiting: what every other queued run waits for, by id.
         upstream: ids of those that wait for other groups.
         given_up: those that have waited for their sensors for too long.
+        stale: sources that are too old for runs that wait for them.
     """
 
     ready: tuple[Candidate, ...] = ()
     waiting: Mapping[str, str]
     upstream: frozenset[str] = frozenset()
     given_up: tuple[GivenUp, ...] = ()
+    stale: tuple[Stale, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

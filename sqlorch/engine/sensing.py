@@ -13,7 +13,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlorch.domain.errors import ConfigError
-from sqlorch.domain.sensor import LEDGER_KINDS, GivenUp, Look, SensorSpec, say_waiting, waiting_since
+from sqlorch.domain.sensor import (
+    FRESHNESS,
+    LEDGER_KINDS,
+    GivenUp,
+    Look,
+    SensorSpec,
+    Stale,
+    say_waiting,
+    waiting_since,
+)
 from sqlorch.domain.template import fill
 from sqlorch.domain.variables import interval_variables
 from sqlorch.engine.sensor_ports import Poke
@@ -46,6 +55,11 @@ class _Watched:
     def waits(self) -> bool:
         """Whether it was looked at and will be again."""
         return self.looked_at is not None and not self.under_way
+
+    @property
+    def measured(self) -> bool:
+        """Whether an answer has come."""
+        return self.look is not _UNKNOWN
 
     def deadline(self, since: datetime) -> datetime | None:
         return None if self.spec.timeout is None else since + timedelta(seconds=self.spec.timeout)
@@ -119,6 +133,15 @@ class Sensing:
                 reason = f"waited for {_said(chosen)}; gave up after {after}"
                 found.append(GivenUp(run_id=run_id, skip=not hard, reason=reason))
         return tuple(found)
+
+    def stale(self) -> tuple[Stale, ...]:
+        """Sources that were measured and found too old; one that could not be measured is not among them."""
+        return tuple(
+            Stale(run_id=run_id, source=watched.spec.target, said=watched.look.said)
+            for (run_id, _), wait in self._waits.items()
+            for watched in (wait.sensors if wait.asked else ())
+            if watched.spec.kind == FRESHNESS and watched.measured and watched.look.denied
+        )
 
     def due(self, now: datetime) -> list[Poke]:
         """Looks whose time has come; each is wanted once, and then expected to be heard of."""

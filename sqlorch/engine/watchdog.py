@@ -125,6 +125,7 @@ class Watchdog:
             changed |= self._overdue(run, group, now)
         changed |= self._tired_of_waiting(runs, review, now)
         changed |= self._given_up(runs, review, now)
+        self._stale(runs, review, now)
         self._stuck(runs, review, now)
         return changed
 
@@ -208,6 +209,14 @@ class Watchdog:
             self._alert(kind, run, {"reason": given.reason}, now)
             changed = True
         return changed
+
+    def _stale(self, runs: Mapping[str, OpenRun], review: Review, now: datetime) -> None:
+        """Tell of sources that are too old, once for each run that waits for them."""
+        for stale in review.stale:
+            run = runs.get(stale.run_id)
+            if run is not None:
+                payload = {"source": stale.source, "reason": f"{stale.source} ({stale.said})"}
+                self._alert("freshness_stale", run, payload, now, about=stale.source)
 
     def _stuck(self, runs: Mapping[str, OpenRun], review: Review, now: datetime) -> None:
         """Tell when the run in front could have started long ago, and nothing is under way either."""

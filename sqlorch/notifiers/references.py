@@ -33,6 +33,15 @@ def resolve(reference: str, environ: Mapping[str, str], state_dir: Path) -> str:
     raise ConfigError(f"a receiver is env:NAME, file:/path or {LOG}, not {reference!r}")
 
 
+def is_set(reference: str, environ: Mapping[str, str]) -> bool:
+    """Whether there is a URL behind a reference: a variable that is not empty, a file that says something."""
+    try:
+        resolve(reference, environ, Path())
+    except ConfigError:
+        return False
+    return True
+
+
 def _filled(url: str, otherwise: str) -> str:
     if not url.strip():
         raise ConfigError(f"{otherwise}; it is to hold the URL of a receiver of alerts")

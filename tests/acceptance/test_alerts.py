@@ -100,6 +100,7 @@ def test_runs_by_hand_are_told_of_only_when_asked_for(
         assert sql_says(project, "select count(*) from alert") == 0
         monkeypatch.setenv("SQLORCH__ALERTS__MANUAL", "true")
         assert project.run("--interval", str(START)).code == 1
+        until(lambda: hook.titles, "the message, for which the command does not wait long")
         assert hook.titles == [f"[shop] g {START}: run failed"]
         hook.delay = 600.0
         project.write({"models/a.sql": GOOD})

@@ -67,13 +67,15 @@ def test_an_error_blocks_and_is_told_until_it_is_repaired(
     (node,) = [n for n in said.document["runs"][0]["nodes"] if n["unique_id"] == CHECK]
     # of the three rows two lie in the interval, and one of these is negative
     assert node["message"] == (
-        "2 of 2 expectations failed; expect_column_values_to_be_between(amount): 1 of 2 rows, such as -7"
+        "2 of 2 expectations failed; expect_column_values_to_be_between(amount): 1 of 2 rows, such as -7; "
+        "expect_table_row_count_to_be_between: observed 2"
     )
+    told = project.sqlorch("run", "--interval", "2013-01-03").out
+    assert "'orders expectations'" in told, "a name with a blank can be pasted into a shell"
     monkeypatch.setenv("AMOUNT", "7")
     again = project.sqlorch("retry", said.document["runs"][0]["run_id"], "--json")
-    assert (again.code, _states(again)[CHECK]) == (1, "failed")  # a retry does not build the model again
-    repaired = project.run()
-    assert (repaired.code, set(_states(repaired).values())) == (0, {"success"})
+    assert (again.code, set(_states(again).values())) == (0, {"success"})  # the model was built again for it
+    assert {name: node["attempts"] for name, node in again.nodes.items()}["orders"] == 2
 
 
 def test_a_warning_is_told_and_blocks_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,4 +189,4 @@ def test_the_same_on_postgres(tmp_path: Path) -> None:
         said = make_project(tmp_path / "shop", files).run()
         assert _states(said)[CHECK] == "failed"
         (node,) = [n for n in said.document["runs"][0]["nodes"] if n["unique_id"] == CHECK]
-        assert node["message"].endswith("expect_column_values_to_be_between(amount): 1 of 2 rows, such as -7")
+        assert "expect_column_values_to_be_between(amount): 1 of 2 rows, such as -7;" in node["message"]

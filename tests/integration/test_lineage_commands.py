@@ -356,6 +356,23 @@ def test_check_finds_mistakes_with_file_and_line(tmp_path: Path) -> None:
     assert text.out.endswith("3 errors, 8 warnings\n")
 
 
+def test_faults_of_expectations_and_groups_have_their_file_and_line(tmp_path: Path) -> None:
+    files = {
+        "models/a.sql": "{{ config(meta={'sqlorch': {'expectations': ['expect_nothing']}}) }} select 1 as x",
+        "models/b.sql": "select 1 as x",
+        "expectations/b.yml": "expectations:\n- expect_column_to_exist: {colunm: x}\n",
+        "expectations/c.yml": "expectations: [\n",
+    }
+    project = make_project(tmp_path, files)
+    found = [f for f in project.sqlorch("check", "--json").document["findings"] if f["severity"] == "error"]
+    assert [(f["rule"], f["path"], f["line"]) for f in found][:1] == [
+        ("expectations", "expectations/b.yml", 2)
+    ]
+    assert {f["path"] for f in found} == {"expectations/b.yml", "expectations/c.yml", "models/a.sql"}
+    assert all(str(tmp_path) not in f["message"] for f in found)
+    assert "error    expectations/b.yml:2: " in project.sqlorch("check").out
+
+
 def test_check_writes_annotations_for_github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = make_project(tmp_path / "sub" / "shop", MISTAKES)
     monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))

@@ -105,6 +105,24 @@ def test_all_sensors_must_come_true_and_each_stays_true(tmp_path: Path) -> None:
     assert answer(w, YES, again).ready
 
 
+def test_a_stale_source_is_told_once_for_each_run_and_one_that_cannot_be_measured_is_not(
+    tmp_path: Path,
+) -> None:
+    stale = Look(met=False, said="orders: error")
+    w = world(tmp_path, waiting("a", SensorSpec(kind="freshness", target="raw"), file("here")))
+    w.tick(at(1))
+    assert w.alerts("freshness_stale") == []  # nobody has looked yet
+    source, here = looks(w)
+    answer(w, Look(met=False, said="the warehouse is busy", failed=True), source)
+    answer(w, NO, here)
+    assert w.alerts("freshness_stale") == []
+    for minute in (2, 4, 6):
+        w.tick(at(1) + minute * MINUTE)
+        answer(w, stale, *looks(w))
+    (told,) = w.alerts("freshness_stale")
+    assert (told["run_id"], told["source"], told["reason"]) == (only_run(w), "raw", "raw (orders: error)")
+
+
 def test_looks_are_spread(tmp_path: Path) -> None:
     w = world(tmp_path, waiting("a", file()))
     w.scheduler.sensing._jitter = lambda: 1.0

@@ -127,7 +127,10 @@ def test_a_run_holds_what_needs_it_and_all_that_is_downstream(
     assert chosen <= members
     assert dag.descendants(chosen) & members <= chosen
     for uid, cause in causes.items():
-        assert cause == uid or uid in dag.descendants([cause])
+        of_its_check = standings[cause] is Standing.FAILED and uid in dag.parents(cause)
+        assert cause == uid or uid in dag.descendants([cause]) or of_its_check
+    failed = {uid for uid in members if standings[uid] is Standing.FAILED and dag[uid].kind == "test"}
+    assert {parent for uid in failed for parent in dag.parents(uid)} & members <= chosen
     wanted = {
         Reprocess.MISSING: {Standing.MISSING, Standing.FAILED},
         Reprocess.FAILED: {Standing.FAILED},

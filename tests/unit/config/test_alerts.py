@@ -50,6 +50,18 @@ def test_all_of_it_is_read() -> None:
     )
 
 
+def test_an_optional_receiver_is_there_when_its_url_is(tmp_path: Path) -> None:
+    secret, empty = tmp_path / "secret", tmp_path / "empty"
+    secret.write_text("json://h\n")
+    empty.write_text("\n")
+    places = ["env:A", "env:B", "env:C", f"file:{secret}", f"file:{empty}", f"file:{tmp_path}/none", "log"]
+    lines = "".join(f"  - {{url: '{place}', optional: true}}\n" for place in places)
+    document = load_yaml(f"alerts:\n  to:\n{lines}  - {{url: env:MUST}}\n", "sqlorch.yml")
+    found = settings_from(document, {"A": "json://h", "C": " "}, project_dir=Path("/x")).alerts
+    assert [one.url for one in found.receivers] == ["env:A", f"file:{secret}", "log", "env:MUST"]
+    assert found.absent == ("env:B", "env:C", f"file:{empty}", f"file:{tmp_path}/none")
+
+
 def test_a_url_is_refused_and_never_said_again() -> None:
     said = refused("alerts:\n  to:\n  - url: slack://s3cr3t/token\n")
     assert said.startswith("sqlorch.yml:3:10: alerts.to[0].url: a URL is not written here")

@@ -1,5 +1,6 @@
 """What a message says, and what of other people's text it does not let through."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -51,6 +52,21 @@ def test_a_failed_run_is_one_message_by_owner_with_what_to_do() -> None:
         "Owner: bob\n- model b: boom [new]\n\n"
         "Once it is fixed: sqlorch retry r 1\n\nAll of it: sqlorch runs show r 1\n\nhttps://h/runs/r%201"
     )
+
+
+def test_without_an_address_the_file_with_the_report_is_named() -> None:
+    one = alert("run_failed", A)
+    said = [news(one, concern(one, ALL, BOOK, {}), {}, {}, NOW)]
+    told = Writer(book=replace(BOOK, link=""), mask=MASK_NOTHING, reports={"r 1": "/s/r 1/report.html"})
+    assert told.message(said).text.endswith("\n\nAs a page: /s/r 1/report.html")
+    assert "report.html" not in Writer(book=BOOK, mask=MASK_NOTHING, reports={"r 1": "/s"}).message(said).text
+
+
+def test_two_stale_sources_are_two_troubles() -> None:
+    first, second = (alert("freshness_stale", source=source) for source in ("raw.a", "raw.b"))
+    topics = {item.topic for one in (first, second) for item in concern(one, ALL, BOOK, {})}
+    assert len(topics) == 2
+    assert "waits for a source that is older than it may be" in write(first).text
 
 
 def test_all_that_is_told_of_one_run_is_one_message_headed_by_the_worst() -> None:

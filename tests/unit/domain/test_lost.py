@@ -6,7 +6,7 @@ import pytest
 
 from sqlorch.domain.dag import Node
 from sqlorch.domain.lengths import spell_seconds
-from sqlorch.domain.lost import on_lost
+from sqlorch.domain.lost import appends, on_lost
 
 INCREMENTAL = {"materialized": "incremental"}
 APPENDING = {**INCREMENTAL, "incremental_strategy": "append"}
@@ -34,6 +34,25 @@ MERGING = {**INCREMENTAL, "incremental_strategy": "merge"}
 )
 def test_only_what_appends_is_not_repeated(kind: str, config: dict[str, Any], fate: str) -> None:
     assert on_lost(Node(unique_id="x", kind=kind, name="x", config=config)) == fate
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "twice"),
+    [
+        ("model", {"materialized": "view"}, False),
+        ("snapshot", {"materialized": "snapshot", "unique_key": "id"}, False),
+        ("model", INCREMENTAL, True),
+        ("model", {**INCREMENTAL, "unique_key": "id"}, False),
+        ("model", {**APPENDING, "unique_key": "id"}, True),
+        ("model", MERGING, True),
+        ("model", {**INCREMENTAL, "incremental_strategy": "microbatch"}, False),
+        ("model", {**INCREMENTAL, "incremental_strategy": "interval"}, False),
+    ],
+)
+def test_what_appends_has_its_rows_twice_when_it_is_made_again(
+    kind: str, config: dict[str, Any], twice: bool
+) -> None:
+    assert appends(Node(unique_id="x", kind=kind, name="x", config=config)) is twice
 
 
 @pytest.mark.parametrize(

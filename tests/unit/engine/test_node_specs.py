@@ -44,6 +44,12 @@ def specs(options: dict[str, NodeOptions], code: dict[str, str] | None = None) -
     return {spec.unique_id: spec for spec in made}
 
 
+def test_a_test_comes_before_what_waits_for_it() -> None:
+    assert list(specs({})) == ["a", "t", "b", "c"]
+    by_lineage = node_specs(shape({}), ["a", "b", "c", "t"], durations={})
+    assert [spec.unique_id for spec in by_lineage] == ["a", "t", "b", "c"]
+
+
 def test_what_a_node_says_for_itself_is_in_its_specification() -> None:
     said = NodeOptions(
         pool="warehouse", run_if="day == 1", trigger_rule="all_done", expected_runtime=9.0, on_lost="retry"
