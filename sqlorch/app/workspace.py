@@ -162,7 +162,11 @@ class Workspace:
             sample_variables=self.sample_variables,
             check=check,
         )
-        session = WarmSession(options) if pool is None else PooledSession(options, pool)
+        if pool is None:
+            session = WarmSession(options)
+        else:
+            session = pooled = PooledSession(options)
+            pooled.get_workers(pool)
         return session
 
     def executing_session(
