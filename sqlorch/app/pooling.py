@@ -54,14 +54,20 @@ class PooledSession(WarmSession):
 
     Args:
         options: the project's.
-        pool: the workers'.
     """
 
-    def __init__(self, options: SessionOptions, pool: PoolOptions) -> None:
+    def __init__(self, options: SessionOptions) -> None:
         super().__init__(options)
         self._pool: Pool | None = None
+
+    def get_workers(self, options: PoolOptions) -> None:
+        """Have workers for the runs to come, as far as that is possible.
+
+        Raises:
+            SqlorchError: the project's graph cannot be used; the session is closed then.
+        """
         try:
-            self._pool = self._make_pool(pool)
+            self._pool = self._make_pool(options)
         except BaseException:
             self.close()
             raise

@@ -190,7 +190,11 @@ class Workspace:
             check=check,
             tag=backend_tag(current_owner()),
         )
-        session = WarmSession(options) if pool is None else PooledSession(options, pool)
+        if pool is None:
+            session = WarmSession(options)
+        else:
+            session = pooled = PooledSession(options)
+            pooled.get_workers(pool)
         return session
 
     def executing_session(

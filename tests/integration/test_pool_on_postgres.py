@@ -152,13 +152,22 @@ def test_it_is_as_if_one_process_had_done_it(server: Postgres, tmp_path: Path) -
     assert len(tables["BASE TABLE appended"]) == 3
 
 
-def test_every_node_of_a_run_goes_by_the_same_invocation(server: Postgres, tmp_path: Path) -> None:
+def test_nodes_go_by_the_same_invocation_and_expectations_run_beside_them(
+    server: Postgres, tmp_path: Path
+) -> None:
     files = {
-        f"models/m{n}.sql": "{{ config(materialized='table') }} select '{{ invocation_id }}' as id"
-        for n in range(12)
+        "expectations/m3.yml": "expectations: [{expect_column_values_to_not_be_null: {column: id}}]\n",
+        **{
+            f"models/m{n}.sql": "{{ config(materialized='table') }} select '{{ invocation_id }}' as id"
+            for n in range(12)
+        },
     }
     project = project_on(server, tmp_path / "shop", "named", files)
-    assert project.spawn("run", "--interval", "2013-01-01", "--processes", "2").code == 0
+    said = project.spawn("run", "--json", "--interval", "2013-01-01", "--processes", "2")
+    assert said.code == 0, said.err
+    assert {node["state"] for node in said.document["runs"][0]["nodes"]} == {"success"}
+    assert len(said.document["runs"][0]["nodes"]) == 13
+    assert (project.root / ".sqlorch" / "pool.log").read_text() == ""
     union = " union ".join(f"select id from named.m{n}" for n in range(12))
     assert len(server.query(union)) == 1
 

@@ -333,3 +333,11 @@ class TestEnvironment:
             "environment variable SQLORCH__DEFAULTS__RETRIES",
             "sqlorch.yml:1:15",
         ]
+
+
+def test_processes_are_a_whole_number_or_what_suits_the_machine() -> None:
+    assert settings("workers: {processes: 3}").processes == 3
+    assert settings("workers:").processes is None
+    assert settings("", {"SQLORCH__WORKERS__PROCESSES": "2"}).processes == 2
+    (line,) = refused("workers: {processes: 0}")
+    assert "processes" in line
