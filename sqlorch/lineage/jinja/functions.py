@@ -208,7 +208,7 @@ def _to_yaml(value: Any, *, sort_keys: bool = False) -> str:
 def _from_yaml(value: Any) -> Any:
     """As dbt reads it, but for a text nested so deeply that the loader in C would end the process."""
     if not isinstance(value, str):
-        raise AttributeError(f"YAML is text, not {type(value).__name__}")
+        raise AttributeError(f"YAML is text, not {type(value).__name__}")  # noqa: TRY004 - what the loader raises
     try:
         return load_yaml(value, "fromyaml")
     except ProjectError as error:
