@@ -123,7 +123,7 @@ def adding_runs(store: Any) -> Iterator[None]:
 
     def add() -> None:
         for number in count():
-            if over.wait(0.02):
+            if over.wait(0.3):
                 return
             spec = RunSpec(
                 run_id=f"beside-{number}",

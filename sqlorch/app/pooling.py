@@ -36,7 +36,6 @@ class PoolOptions:
         processes: how many, None for as many as suit the machine and the profile's threads.
         state_dir: sqlorch's folder; what workers print goes below it.
         lock: the file whose lock stays taken until the last worker is gone, if this process holds it.
-        on_lost: called with the process id of a worker that died, before its nodes count as lost.
         tell: told in a sentence what a person may want to know.
         alone: entered while this process is forked: no other thread may be there inside.
     """
@@ -44,7 +43,6 @@ class PoolOptions:
     state_dir: Path
     lock: Path
     processes: int | None = None
-    on_lost: Callable[[int], object] = int
     tell: Callable[[str], object] = str
     alone: Callable[[], AbstractContextManager[object]] = nullcontext
 
@@ -93,7 +91,7 @@ class PooledSession(WarmSession):
                 keep=descriptors_of(options.lock),
                 log_path=options.state_dir / LOG,
             )
-        return Pool(zygote, rooms, on_lost=options.on_lost, tell=options.tell)
+        return Pool(zygote, rooms, on_lost=self.reap_worker, tell=options.tell)
 
     def open_run(
         self,

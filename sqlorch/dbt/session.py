@@ -228,7 +228,8 @@ class WarmSession:
         Args:
             number: of the worker, from 1.
         """
-        del number
+        if self._backends is not None:
+            self._backends.rename(f"{self._options.tag}-{number}")
         self._project.adapter.connections.lock = threading.RLock()
 
     def serves(self, unique_id: str) -> bool:
@@ -282,13 +283,8 @@ class WarmSession:
         _INVOCATION_CONTEXT_VAR.set(self._invocation)
         interrupt(self._project.adapter, open_connections(self._project.adapter))
 
-    def become_child(self, number: int) -> None:
-        """This process was forked from the session's: name connections as those of a child of that one."""
-        if self._backends is not None:
-            self._backends.rename(f"{self._options.tag}-{number}")
-
-    def reap_child(self, number: int) -> int:
-        """End the queries of a child that is gone; see :meth:`reap`."""
+    def reap_worker(self, number: int) -> int:
+        """End the queries of a worker that is gone; see :meth:`reap` and :meth:`become_worker`."""
         return self.reap([f"{self._options.tag}-{number}"])
 
     def reap(self, tags: Collection[str]) -> int:

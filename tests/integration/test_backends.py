@@ -132,7 +132,7 @@ class TestNames:
 
     def test_a_child_has_a_name_of_its_own(self, opened: Open) -> None:
         session = opened(application_name="nightly")
-        session.become_child(2)
+        session.become_worker(2)
         assert shown(session, "application_name") == f"{backend_tag(current_owner())}-2 nightly"
 
     def test_what_does_not_know_the_setting_is_used_without_it(
@@ -163,7 +163,7 @@ class TestReaping:
     def test_a_child_of_this_process(self, opened: Open, orphan: Orphan, server: Postgres) -> None:
         ours = backend_tag(current_owner())
         pids = [orphan(f"{ours}-{number} dbt") for number in (7, 77)]
-        assert opened().reap_child(7) == 1
+        assert opened().reap_worker(7) == 1
         assert alive(server, *pids) == {pids[1]}
 
     def test_one_child_alone(self, opened: Open, orphan: Orphan, server: Postgres) -> None:
@@ -201,9 +201,9 @@ def test_another_adapter_has_nothing_to_end(tmp_path: Path) -> None:
     folder = str(make_project(tmp_path, {"models/a.sql": "select 1 as x"}).root)
     session = open_workspace(Choices(project_dir=folder, profiles_dir=folder)).session()
     try:
-        session.become_child(1)
+        session.become_worker(1)
         assert session.reap([TAG]) == 0
-        assert session.reap_child(1) == 0
+        assert session.reap_worker(1) == 0
     finally:
         session.close()
 

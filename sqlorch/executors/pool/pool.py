@@ -18,7 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlorch.domain.errors import ExecutionError
+from sqlorch.domain.errors import ExecutionError, SqlorchError
 from sqlorch.executors.pool.member import Gone, Limits, Member, how_it_ended
 from sqlorch.executors.pool.ports import LedRun
 from sqlorch.executors.pool.wire import Wire
@@ -50,7 +50,8 @@ class Pool:
     Args:
         zygote: makes workers.
         rooms: how many nodes each worker executes at once; as many workers as it is long.
-        on_lost: called with the process id of a worker that died, before its nodes count as lost.
+        on_lost: called with the number of a worker that died, before its nodes count as lost: ends what it
+            has left running.
         tell: told in a sentence what a person may want to know.
         limits: when a worker is replaced.
     """
@@ -252,8 +253,10 @@ class Pool:
         """A worker has hung up: make sure that it is dead, then say so to those who wait for it."""
         ended = self._certainly_dead(member, _DYING)
         reason = f"its worker process was lost ({member.doomed or ended})"
-        with suppress(Exception):  # what is cleaned up after it must not keep its nodes waiting
-            self._on_lost(member.pid)
+        try:
+            self._on_lost(member.number)
+        except SqlorchError as error:  # it must not keep the nodes waiting; they may well fail now, and say so
+            self._tell(f"{reason}; {error}")
         with self._lock:
             if not self._forget(member):
                 return

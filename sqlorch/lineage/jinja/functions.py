@@ -10,11 +10,13 @@ from typing import Any, NoReturn
 
 import yaml
 
+from sqlorch.domain.errors import ProjectError
 from sqlorch.lineage.jinja.capture import Reference
 from sqlorch.lineage.jinja.relation import Relation, mark
 from sqlorch.lineage.jinja.state import Render, State
 from sqlorch.lineage.jinja.undefined import Lenient
 from sqlorch.lineage.merge import merge_calls
+from sqlorch.lineage.yaml_io import load_yaml
 
 _UNSET = object()
 SECRET_PREFIX = "DBT_ENV_SECRET"  # noqa: S105 # a prefix, not a secret
@@ -204,7 +206,13 @@ def _to_yaml(value: Any, *, sort_keys: bool = False) -> str:
 
 
 def _from_yaml(value: Any) -> Any:
-    return yaml.load(value, Loader=yaml.CSafeLoader)  # it is the safe loader, in C
+    """As dbt reads it, but for a text nested so deeply that the loader in C would end the process."""
+    if not isinstance(value, str):
+        raise AttributeError(f"YAML is text, not {type(value).__name__}")  # noqa: TRY004 - what the loader raises
+    try:
+        return load_yaml(value, "fromyaml")
+    except ProjectError as error:
+        raise ValueError(str(error)) from error
 
 
 def _zip(*values: Any, default: Any = None) -> Any:

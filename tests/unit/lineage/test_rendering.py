@@ -160,6 +160,11 @@ def test_rendered_text(source: str, sql: str) -> None:
     assert render(source, MACROS).sql == sql
 
 
+@pytest.mark.parametrize("text", ["'[' * 99000", "('a: ' ~ '[' * 99000)", "'&a [*a]'", "5", "none"])
+def test_yaml_that_would_end_the_process_is_no_yaml(text: str) -> None:
+    assert render(f"{{{{ fromyaml({text}, 'no') }}}}").sql == "no"
+
+
 def test_references_are_marked_in_order() -> None:
     capture = render("{{ ref('a') }} {{ source('s', 't') }} {{ ref('a') }}")
     assert capture.references == {Reference("ref", "a"): 0, Reference("source", "t", "s"): 1}
