@@ -12,7 +12,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -255,7 +254,9 @@ class Pool:
         reason = f"its worker process was lost ({member.doomed or ended})"
         try:
             self._on_lost(member.number)
-        except SqlorchError as error:  # it must not keep the nodes waiting; they may well fail now, and say so
+        except (
+            SqlorchError
+        ) as error:  # not to keep its nodes waiting: they may well fail now, and say so
             self._tell(f"{reason}; {error}")
         with self._lock:
             if not self._forget(member):
