@@ -62,7 +62,7 @@ bench: $(VENV)/.dev ## measure sqlorch against dbt build, in one sitting
 	@$(BIN)/python benchmarks/against_dbt.py
 
 chaos: $(VENV)/.dev ## kill daemons and workers a thousand times, then count what was lost: hours
-	@$(BIN)/python benchmarks/chaos.py --kills $(or $(KILLS),1000)
+	@$(BIN)/python benchmarks/chaos.py --kills $(or $(KILLS),1000) $(ARGS)
 
 simulate: $(VENV)/.dev ## ten thousand random lives of several daemons, on virtual time
 	@PYTHONPATH=tests $(BIN)/python -m simulation.simulate 0 $(or $(SEEDS),10000)
