@@ -231,18 +231,18 @@ class Chaos:
             for host in self.hosts:
                 self.start(host, "--once")
             codes = {host.daemon.wait(timeout=7200) for host in self.hosts if host.daemon is not None}
-            if codes == {0}:
+            if not self.retry_failed() and codes == {0}:
                 return seconds
-            self.retry_failed()
         raise SystemExit("runs go on failing")
 
-    def retry_failed(self) -> None:
+    def retry_failed(self) -> int:
         """A node that lost its process too often in one run fails, by design; a person tries it again."""
         lost = "select distinct run_id from node_run where state = 'failed' and reason like '%lost%times%'"
-        host = self.hosts[0]
-        for (run_id,) in self.ground.query(lost):
+        host, runs = self.hosts[0], self.ground.query(lost)
+        for (run_id,) in runs:
             self.counts["runs that used up their losses, retried"] += 1
             subprocess.run(host.sqlorch("retry", run_id, "-q"), check=True, env=host.environment)
+        return len(runs)
 
     def audit(self) -> dict[str, int]:
         """What must be zero."""
