@@ -84,7 +84,8 @@ class PooledSession(WarmSession):
         with options.alone():
             reason = obstacle()
             if reason:
-                options.tell(f"nodes are executed in one process: {reason}")
+                if options.processes is not None:  # who has not asked for several is not bothered
+                    options.tell(f"nodes are executed in one process: {reason}")
                 return None
             zygote = Zygote(
                 partial(_serve, self, max(rooms)),

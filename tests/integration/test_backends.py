@@ -52,7 +52,7 @@ def opened(server: Postgres, tmp_path: Path) -> Iterator[Open]:
         return sessions[-1]
 
     yield open_session
-    for session in sessions:
+    for session in reversed(sessions):  # each restores the environment it was opened in
         session.close()
 
 

@@ -148,8 +148,8 @@ def test_the_queries_for_charts_run_on_both_formats(shop: Project, name: str) ->
     assert failed == [("Ann", 1, 1)]
     assert {row[0] for row in slow} == {"fct_orders", "small", "below_300_fct_orders_n"}
     assert [row[1:3] for row in broken] == [
-        ("small", "upstream_failed"),
         ("below_300_fct_orders_n", "failed"),
+        ("small", "upstream_failed"),
     ]
     assert expectations == []
 

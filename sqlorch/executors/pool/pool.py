@@ -254,9 +254,7 @@ class Pool:
         reason = f"its worker process was lost ({member.doomed or ended})"
         try:
             self._on_lost(member.number)
-        except (
-            SqlorchError
-        ) as error:  # not to keep its nodes waiting: they may well fail now, and say so
+        except SqlorchError as error:  # not to keep its nodes waiting: they may well fail now, and say so
             self._tell(f"{reason}; {error}")
         with self._lock:
             if not self._forget(member):
