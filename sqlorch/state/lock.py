@@ -16,10 +16,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from sqlorch.domain.errors import StateError
+from sqlorch.domain.history import Owner
 from sqlorch.state.faults import explain_os
-from sqlorch.state.owner import current_owner
+from sqlorch.state.owner import current_owner, is_alive
 
 _POLL_SECONDS = 0.05
+_PARTING = 15.0  # seconds in which the children of a killed process, which share its lock, have left
 
 
 class LockedError(StateError):
@@ -41,7 +43,7 @@ class FileLock:
         path: the lock file; made when missing, never removed (removing it would let two processes in).
         doing: what a holder does, for the loser's message: ``is driving runs of this project``.
         command: the holder's command line, for the same message.
-        timeout: seconds to wait before giving up.
+        timeout: seconds to wait before giving up; children of a holder that is dead are waited for longer.
         keep_open: keep the file open after :meth:`release`, so that children which inherit it share the lock.
 
     Raises:
@@ -104,10 +106,11 @@ class FileLock:
             os.close(file)
 
     def _wait(self, file: int) -> None:
-        deadline = time.monotonic() + self._timeout
+        began = time.monotonic()
         while not _try_lock(file):
-            if time.monotonic() >= deadline:
-                holder = _read_holder(file)
+            holder = _read_holder(file)
+            parting = _PARTING if not self._keep_open and _is_gone(holder) else 0.0
+            if time.monotonic() >= began + max(self._timeout, parting):
                 raise LockedError(self._refusal(holder), shares=bool(holder.get("shares")))
             time.sleep(_POLL_SECONDS)
 
@@ -132,6 +135,13 @@ class FileLock:
             else "another process"
         )
         return f"{who} {self._doing}; wait until it has finished or end it (lock file {self._path})"
+
+
+def _is_gone(holder: dict[str, Any]) -> bool:
+    """Whether who took the lock is dead, so that only its children can still have it."""
+    if not (isinstance(holder.get("pid"), int) and isinstance(holder.get("host"), str)):
+        return False
+    return not is_alive(Owner(host=holder["host"], boot_id="", pid=holder["pid"], started=0))
 
 
 def run_lock(folder: Path, *, command: str, timeout: float = 0.0) -> FileLock:

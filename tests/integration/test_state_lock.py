@@ -6,9 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from support.projects import environment
 
 from sqlorch.domain.errors import StateError
-from sqlorch.state.lock import FileLock, run_lock
+from sqlorch.state.lock import FileLock, LockedError, run_lock
 
 HOLD = """
 import sys, time
@@ -85,3 +86,22 @@ def test_the_lock_file_is_private(tmp_path: Path):
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path):
     with pytest.raises(StateError, match=r"cannot be kept at .*gone/run.lock: No such file"):
         FileLock(tmp_path / "gone" / "run.lock", doing="works", command="x").acquire()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork, which this system does not have")
+def test_the_children_of_a_killed_holder_are_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "run.lock"
+    code = (
+        "import os, sys, time\n"
+        "from pathlib import Path\n"
+        "from sqlorch.state.lock import FileLock\n"
+        "FileLock(Path(sys.argv[1]), doing='is busy', command='c').acquire()\n"
+        "if os.fork() == 0:\n"
+        "    time.sleep(1.0)\n"
+        "os._exit(0)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], env=environment(), check=True)
+    with pytest.raises(LockedError), FileLock(path, doing="is busy", command="d", keep_open=True):
+        pass  # a daemon does not wait: it looks again
+    with FileLock(path, doing="is busy", command="d"):
+        pass
