@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _AGAIN = 1.0  # seconds after a renewal that did not succeed
 _LOOK = 1.0  # seconds between two looks at the clock: it may leap, as when a machine is stopped for a while
 _SOON = 0.05
+_PAUSE = 0.2  # seconds between two tries on entry
 
 
 class LeaseKeeper:
@@ -41,6 +42,7 @@ class LeaseKeeper:
         changed: told when there is other news, from a thread.
         now: the wall clock that is compared with the database's.
         monotonic: the clock the trust is measured by.
+        patience: seconds for which to wait on entry for a server that is being started anew.
 
     Attributes:
         standing: what the last renewal told.
@@ -59,10 +61,11 @@ class LeaseKeeper:
         changed: Callable[[], object] = bool,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
+        patience: float = 30.0,
     ) -> None:
         self._leases, self._owner, self._role = leases, owner, role
         self._lost, self._comes_back, self._changed = lost, comes_back, changed
-        self._now, self._monotonic = now, monotonic
+        self._now, self._monotonic, self._patience = now, monotonic, patience
         self._until = 0.0
         self._held = False
         self._lock = threading.Lock()
@@ -88,9 +91,13 @@ class LeaseKeeper:
         Raises:
             StateError: the database cannot be used.
         """
+        deadline = time.monotonic() + self._patience
         self.turn()
-        if self.trouble:
-            raise StateError(self.trouble)
+        while self.trouble:
+            if time.monotonic() >= deadline:
+                raise StateError(self.trouble)
+            self._end.wait(_PAUSE)
+            self.turn()
         for target in (self._renew_for_ever, self._watch_for_ever):
             self._threads.append(threading.Thread(target=target, name="lease", daemon=True))
             self._threads[-1].start()

@@ -32,6 +32,7 @@ class Scene:
     ticked: float = 100.0
     takes_longer: float = 0.0
     broken: str = ""
+    patience: float = 0.0
     over: bool = False
     taken: int = 0
     may_lead: list[bool] = field(default_factory=list)
@@ -80,6 +81,7 @@ class Scene:
             changed=changed,
             now=lambda: self.here,
             monotonic=lambda: self.ticked,
+            patience=self.patience,
         )
 
 
@@ -176,6 +178,13 @@ def test_who_cannot_take_one_does_not_begin():
     scene = Scene(broken="the state database could not be reached")
     with pytest.raises(StateError, match="could not be reached"), scene.keeper():
         pass
+
+
+def test_a_server_that_is_being_started_is_waited_for_on_entry():
+    scene = Scene(broken="the database system is starting up", patience=30.0)
+    threading.Timer(0.3, lambda: setattr(scene, "broken", "")).start()
+    with scene.keeper() as keeper:
+        assert keeper.trusted
 
 
 def test_the_end_of_the_trust_is_told_while_the_question_hangs():
