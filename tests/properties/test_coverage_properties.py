@@ -127,7 +127,9 @@ def test_a_run_holds_what_needs_it_and_all_that_is_downstream(
     assert chosen <= members
     assert dag.descendants(chosen) & members <= chosen
     for uid, cause in causes.items():
-        of_its_check = standings[cause] is Standing.FAILED and uid in dag.parents(cause)
+        read = dag.parents(cause) & members
+        anew = read | dag.descendants(read)  # what a failed check reads is made again, with all below it
+        of_its_check = standings[cause] is Standing.FAILED and dag[cause].kind == "test" and uid in anew
         assert cause == uid or uid in dag.descendants([cause]) or of_its_check
     failed = {uid for uid in members if standings[uid] is Standing.FAILED and dag[uid].kind == "test"}
     assert {parent for uid in failed for parent in dag.parents(uid)} & members <= chosen
