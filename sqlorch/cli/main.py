@@ -6,6 +6,7 @@ configuration or the project is wrong or nothing could be executed, 130 interrup
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ import click
 from sqlorch import __version__
 from sqlorch.domain.errors import SqlorchError
 
+_NEW_OBJECTS = 20_000  # Python's default is 700
 _COMMANDS = {
     "alerts": "look at alerts, send them, test their receivers",
     "backfill": "make intervals of the past again, or for the first time",
@@ -106,6 +108,8 @@ def cli(*, debug: bool) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point of the console script; never returns."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    # imports and parsed projects are many objects and no garbage, in which Python would look for some
+    gc.set_threshold(_NEW_OBJECTS, *gc.get_threshold()[1:])
     sys.exit(_run(arguments))
 
 

@@ -19,8 +19,10 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from dbt.adapters.contracts.connection import ConnectionState
 from dbt.adapters.exceptions import FailedToConnectError
 
+from sqlorch.dbt.kept_connections import NO_TRANSACTION, KeptConnections
 from sqlorch.domain.backends import application_name, pattern_of
 from sqlorch.domain.errors import ExecutionError
 
@@ -42,7 +44,7 @@ _MAY_NOT = "42501"
 _PATIENCE = 10.0  # seconds for backends to end: rolling back is quick, waiting for a disk may not be
 _POLL = 0.05
 _BROKEN = 2  # what psycopg2 says of a connection that was not closed by us
-_NO_TRANSACTION = 0  # libpq's PQTRANS_IDLE
+_PING = "SELECT 1"
 
 
 class Backends:
@@ -64,7 +66,11 @@ class Backends:
         self._broken: set[int] = set()
         self._lock = threading.Lock()
         self._handle_exceptions = self._manager.exception_handler
+        self._close, self._cleanup = self._manager.close, self._manager.cleanup_all
+        self._kept = KeptConnections(self._manager._rollback)  # noqa: SLF001 - with dbt's event
         self._manager.open = self._open
+        self._manager.close = self._keep_or_close
+        self._manager.cleanup_all = self._close_all
         self._manager.exception_handler = self._noticing
         self.rename(tag)
 
@@ -81,13 +87,55 @@ class Backends:
         if connection.state == "open":
             return connection
         connection.credentials = self._credentials
-        opened = self._prepared(connection)
+        opened = self._kept_before(connection) or self._prepared(connection)
         with self._lock:
             self._pids[opened.handle] = opened.handle.info.backend_pid
             broken, self._broken = self._broken, set()
         if broken:
             self._end_broken(opened, broken)
         return opened
+
+    def retire(self, handle: Any) -> None:
+        """Not to be used for another node: see :meth:`KeptConnections.retire`."""
+        self._kept.retire(handle)
+
+    def _keep_or_close(self, connection: Any) -> Any:
+        """As ``PostgresConnectionManager.close``, but for connections that are kept."""
+        own = connection is self._manager.get_if_exists()  # what another thread uses is not touched
+        if own and connection.state == "open" and self._kept.keep(connection):
+            return connection
+        return self._close(connection)
+
+    def _close_all(self) -> None:
+        """As ``PostgresConnectionManager.cleanup_all``: nothing is left open, kept or not."""
+        try:
+            self._cleanup()
+        finally:
+            self._kept.drop()
+
+    def _kept_before(self, connection: Any) -> Any | None:
+        """The connection with what was kept of an earlier one, None where there is nothing or it broke."""
+        handle = self._kept.take()
+        if handle is None:
+            return None
+        try:
+            self._greet(handle)
+        except handle.Error:
+            handle.close()
+            self._kept.drop()  # a server that was started anew has ended them all
+            return None
+        connection.handle, connection.state = handle, ConnectionState.OPEN
+        return connection
+
+    def _greet(self, handle: Any) -> None:
+        """Ask a kept connection to be as a new one is made; fails when it does not live any more."""
+        if self._looks and handle.server_version >= _KNOWS_CHECKS:
+            _ask_to_look_after(handle)
+        else:
+            with _each_statement_by_itself(handle), handle.cursor() as cursor:
+                cursor.execute(_PING)
+        if role := self._credentials.role:
+            handle.cursor().execute(f"set role {role}")  # as dbt does, in a transaction
 
     def _prepared(self, connection: Any) -> Any:
         opened = self._connect(connection)
@@ -111,6 +159,7 @@ class Backends:
         finally:
             connection = self._manager.get_if_exists()
             handle = connection.handle if connection is not None and connection.state == "open" else None
+            self._kept.note(handle, sql)
             with self._lock:
                 if getattr(handle, "closed", 0) == _BROKEN and handle in self._pids:
                     self._broken.add(self._pids[handle])
@@ -204,7 +253,7 @@ def _ask_to_look_after(handle: Any) -> None:
 @contextmanager
 def _each_statement_by_itself(handle: Any) -> Iterator[None]:
     """Without a transaction around it, unless one is under way: a role that was set would go with it."""
-    if handle.info.transaction_status != _NO_TRANSACTION:
+    if handle.info.transaction_status != NO_TRANSACTION:
         yield
         return
     before, handle.autocommit = handle.autocommit, True

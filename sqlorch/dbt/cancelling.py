@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -18,12 +18,18 @@ def open_connections(adapter: Any) -> list[Any]:
         return [c for c in connections.thread_connections.values() if c.state == "open" and c.handle]
 
 
-def interrupt(adapter: Any, connections: Sequence[Any]) -> None:
-    """Stop what connections do; one that has just ended has nothing to stop."""
+def interrupt(adapter: Any, connections: Sequence[Any], retire: Callable[[Any], object]) -> None:
+    """Stop what connections do; one that has just ended has nothing to stop.
+
+    Args:
+        adapter: dbt's.
+        connections: dbt's, of threads that have one open.
+        retire: told the driver's connections, which another node must not use from then on.
+    """
     if not connections:
         return
     if adapter.type() == "postgres":
-        _cancel_backends(adapter, connections)
+        _cancel_backends(adapter, connections, retire)
         return
     for connection in connections:
         ask = getattr(connection.handle, "cancel", None)
@@ -35,14 +41,16 @@ def interrupt(adapter: Any, connections: Sequence[Any]) -> None:
                 ask()
 
 
-def _cancel_backends(adapter: Any, connections: Sequence[Any]) -> None:
-    """Cancel on a connection of its own; those that are cancelled live on.
+def _cancel_backends(adapter: Any, connections: Sequence[Any], retire: Callable[[Any], object]) -> None:
+    """Cancel on a connection of its own; those that are cancelled end with their nodes.
 
     Not by ``connection.cancel()`` of psycopg2: it waits for the server without a limit and holds Python's
     global lock meanwhile, so that a network that answers nothing would freeze the whole process. It needs no
     free connection, though, so it is asked where the server is there and refuses another.
     """
     named = [(connection, connection.name, connection.handle) for connection in connections]
+    for _, _, handle in named:
+        retire(handle)
     began = time.monotonic()
     try:
         with adapter.connection_named("sqlorch_cancel"):
@@ -54,9 +62,10 @@ def _cancel_backends(adapter: Any, connections: Sequence[Any]) -> None:
             adapter.connections.close(canceller)
     except Exception:  # noqa: BLE001 - dbt's or the driver's: who asked asks again in a moment
         if time.monotonic() - began < _QUICK:
-            for _, _, handle in named:
+            for connection, name, handle in named:
                 with suppress(Exception):  # as above
-                    handle.cancel()
+                    if _pid_of(connection, name, handle) is not None:
+                        handle.cancel()
 
 
 def _pid_of(connection: Any, name: str, handle: Any) -> int | None:

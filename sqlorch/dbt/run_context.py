@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,13 +45,23 @@ class DbtRunContext:
         base: the session's parsed manifest; nodes are copied from it, never written to.
         adapter: the session's adapter.
         logs: where dbt's words go.
+        retire: told the driver's connections that are cancelled, which no other node may use.
     """
 
-    def __init__(self, *, config: RuntimeConfig, base: Manifest, adapter: Any, logs: NodeLogs) -> None:
+    def __init__(
+        self,
+        *,
+        config: RuntimeConfig,
+        base: Manifest,
+        adapter: Any,
+        logs: NodeLogs,
+        retire: Callable[[Any], object],
+    ) -> None:
         self._config = config
         self._base = base
         self._adapter = adapter
         self._logs = logs
+        self._retire = retire
         self._manifest = copy_manifest(base)
         self._task = BuildTask(config.args, config, self._manifest)
         self._invocation = get_invocation_context()
@@ -226,7 +236,7 @@ class DbtRunContext:
         ]
         with self._lock:
             self._cancelled |= {connection.name for connection in found}
-        interrupt(self._adapter, found)
+        interrupt(self._adapter, found, self._retire)
 
     def finish(self, results: Sequence[NodeResult]) -> str:
         """Execute ``on-run-end``; returns ``""`` or what failed in one line."""

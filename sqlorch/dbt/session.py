@@ -255,7 +255,9 @@ class WarmSession:
         )
         config = config_for_run(project.config, flags, variables=all_variables, target_path=target_path)
         project.adapter.config = config  # macros that the adapter calls by itself see this run's variables
-        return DbtRunContext(config=config, base=manifest, adapter=project.adapter, logs=self._logs)
+        return DbtRunContext(
+            config=config, base=manifest, adapter=project.adapter, logs=self._logs, retire=self._retire
+        )
 
     def _shared_out(self, nodes: Sequence[str]) -> tuple[list[str], list[str]]:
         """Nodes of dbt's own, and those of the check."""
@@ -281,7 +283,12 @@ class WarmSession:
     def interrupt(self) -> None:
         """Stop every query of this session, hooks included; for while a run is being opened."""
         _INVOCATION_CONTEXT_VAR.set(self._invocation)
-        interrupt(self._project.adapter, open_connections(self._project.adapter))
+        adapter = self._project.adapter
+        interrupt(adapter, open_connections(adapter), self._retire)
+
+    def _retire(self, handle: Any) -> None:
+        if self._backends is not None:
+            self._backends.retire(handle)
 
     def reap_worker(self, number: int) -> int:
         """End the queries of a worker that is gone; see :meth:`reap` and :meth:`become_worker`."""
