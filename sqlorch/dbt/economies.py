@@ -23,6 +23,7 @@ from dbt.context.macros import MacroNamespaceBuilder
 from dbt.exceptions import DbtRuntimeError
 
 from sqlorch.dbt.lazy_events import lazy_events
+from sqlorch.dbt.macro_contexts import MacroContexts
 from sqlorch.dbt.macro_names import build_namespace
 
 _MOST_TEMPLATES = 5_000
@@ -119,8 +120,8 @@ def _naming(export: Callable[..., Any], model: Any) -> Callable[..., Any]:
 
 
 @contextmanager
-def economies() -> Iterator[None]:
-    """Let dbt work economically until the block ends."""
+def economies(adapter: Any) -> Iterator[None]:
+    """Let dbt and this adapter of its work economically until the block ends."""
     share_memory()
     templates, testers = TemplateCode(), TypeTesters()
     replacements: Mapping[tuple[ModuleType | type, str], Any] = {
@@ -135,6 +136,7 @@ def economies() -> Iterator[None]:
             stack.callback(setattr, home, name, getattr(home, name))
             setattr(home, name, value)
         stack.enter_context(lazy_events())
+        stack.enter_context(MacroContexts(adapter).installed())
         stack.enter_context(calm_collector())
         yield
 

@@ -56,7 +56,7 @@ class WarmSession:
         self._project: OpenProject = self._open(options)
         self._logs = NodeLogs(secrets_in(vars(self._project.config.credentials)))
         self._project.resources.enter_context(self._logs.listening())
-        self._project.resources.enter_context(economies())
+        self._project.resources.enter_context(economies(self._project.adapter))
         if self.adapter_type == "duckdb":
             tell_rows(self._project.adapter)
         named = self.adapter_type == "postgres" and options.tag

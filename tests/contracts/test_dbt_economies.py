@@ -32,6 +32,13 @@ on-run-end: create or replace table seen as select '{{ var("ds") }}' as ds, {{ r
   {% set found = run_query("select distinct day from " ~ ref('events') ~ " order by 1") %}
   {% do return(found.columns[0].values() if execute else []) %}
 {% endmacro %}
+{% macro duckdb__get_columns_in_relation(relation) %}
+  {% if load_result('columns_of') is not none %}
+    {{ exceptions.raise_compiler_error('seen before') }}
+  {% endif %}
+  {% call statement('columns_of', fetch_result=true) %}select '{{ model.name }} {{ var("ds") }}'{% endcall %}
+  {% do return(dbt.duckdb__get_columns_in_relation(relation)) %}
+{% endmacro %}
 {% macro default__post(x) %}{{ x }} + 1{% endmacro %}
 {% macro post(x) %}{{ return(adapter.dispatch('post')(x)) }}{% endmacro %}
 {% test positive(model, column_name) %}select * from {{ model }} where {{ column_name }} <= 0{% endtest %}
@@ -144,6 +151,7 @@ def test_the_same_statements_reach_the_database(tmp_path: Path, monkeypatch: pyt
     cheap = statements(tmp_path / "cheap" / "shop", economical=True, monkeypatch=monkeypatch)
     assert cheap == plain
     assert len(plain) > 100
+    assert sum("get_columns_in_relation 2013-01-0" in line for line in plain) > 3
     assert sum("on purpose" in line for line in plain) == 3
     assert any("model.shop.pivot success" in line for line in plain)
     failed = [line for line in plain if re.match(r"\S+ (error|fail) ", line)]
