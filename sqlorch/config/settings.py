@@ -20,6 +20,7 @@ from sqlorch.config.references import ENV, STATE_URL
 from sqlorch.config.sensors import sensor_specs
 from sqlorch.config.yaml_loader import load_yaml, read_text
 from sqlorch.domain.errors import ConfigError
+from sqlorch.domain.freshness import FreshnessRule
 from sqlorch.domain.group import DEFAULT_GROUP, Group, RunRules, retry_policy
 from sqlorch.domain.run import RetryPolicy
 from sqlorch.domain.timetable import make_timetable
@@ -83,6 +84,7 @@ class Settings:
         daemon: how the daemon behaves.
         sensor_hosts: private hosts, addresses and networks that HTTP sensors may reach.
         alerts: who is told when something goes wrong.
+        source_freshness: what runs make of sources that say how fresh they must be.
         processes: worker processes that execute the nodes of a run, None for as many as suit the machine.
     """
 
@@ -99,6 +101,7 @@ class Settings:
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
     sensor_hosts: tuple[str, ...] = ()
     alerts: Alerts = field(default_factory=Alerts)
+    source_freshness: FreshnessRule = FreshnessRule.TELL
     processes: int | None = None
 
 
@@ -153,6 +156,7 @@ def settings_from(
         daemon=_daemon(checked.daemon),
         sensor_hosts=tuple(checked.sensors.allow_hosts),
         alerts=alerts_of(checked.alerts, environ),
+        source_freshness=FreshnessRule(checked.sources.freshness),
         processes=checked.workers.processes,
     )
 
