@@ -73,6 +73,7 @@ def _node_document(node: NodeRecord) -> dict[str, Any]:
         "outcome": None if node.outcome is None else str(node.outcome),
         "attempts": node.tries,
         "seconds": node.seconds,
+        "queued_seconds": node.queued,
         "rows": node.rows,
         "failures": node.failures,
         "message": node.message or node.reason,

@@ -17,6 +17,7 @@ from sqlorch.domain.errors import StateError
 from sqlorch.domain.run import NodeState, Outcome
 from sqlorch.state.codec import bytes_in, from_micros_or_none
 from sqlorch.state.tables import attempt, expectation_result, node_run, run, source_freshness
+from sqlorch.state.waited import first_attempt, is_first, queued
 
 Columns = list[tuple[str, str]]
 _Described = list[tuple[str, str, ColumnElement[Any]]]
@@ -117,6 +118,7 @@ _NODE_RUNS: _Described = [
     ("failures", "integer", attempt.c.failures),
     ("message", "text", attempt.c.message),
     ("bytes", "integer", attempt.c.adapter_response),
+    ("queued_seconds", "real", queued / 1_000_000.0),
 ]
 _READ: dict[str, Callable[[Any], Any]] = {"timestamp": from_micros_or_none}
 _AS_TOLD: dict[str, Callable[[Any], Any]] = {"bytes": bytes_in}
@@ -184,6 +186,7 @@ def _from_nodes(query: Select[Any]) -> Select[Any]:
         query.select_from(run)
         .join(node_run, node_run.c.run_id == run.c.run_id)
         .outerjoin(attempt, attempt.c.attempt_id == node_run.c.last_attempt_id)
+        .outerjoin(first_attempt, is_first)
         .order_by(run.c.id, node_run.c.position)
     )
 

@@ -65,8 +65,8 @@ def _values(found: SourceFreshness) -> dict[str, Any]:
         "status": found.status,
         "snapshotted_at": to_micros(found.snapshotted_at),
         "max_loaded_at": to_micros_or_none(found.max_loaded_at),
-        "warn_after": found.warn_after,
-        "error_after": found.error_after,
+        "warn_after": None if found.warn_after is None else int(found.warn_after),
+        "error_after": None if found.error_after is None else int(found.error_after),
         "message": clean_text(found.message),
     }
 
