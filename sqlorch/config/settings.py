@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from sqlorch.config.alerts import Alerts, alerts_of
+from sqlorch.config.env_vars import fill_environment
 from sqlorch.config.group_model import DEFAULT_ZONE, GroupKeys, RuleFields
 from sqlorch.config.lengths import FOREVER
 from sqlorch.config.model import DaemonKeys, ExportKeys, File, context_for
@@ -135,7 +136,7 @@ def settings_from(
         raise ConfigError(
             f"{document.value_place(())}: settings are a mapping of keys to values, not {found}"
         )
-    document = override(document, environ)
+    document = fill_environment(override(document, environ), environ)
     try:
         checked = File.model_validate(document.data, context=context_for(document.data))
     except ValidationError as error:

@@ -78,7 +78,8 @@ def _sources_of(unique_id: str, manifest: Manifest) -> Iterator[str]:
     open_, seen = [unique_id], {unique_id}
     while open_:
         node = _found(manifest, open_.pop())
-        for parent in node.depends_on.nodes if node is not None else ():
+        # a seed depends on macros alone, and what checks a model is none of dbt's nodes
+        for parent in getattr(getattr(node, "depends_on", None), "nodes", ()):
             if parent in seen:
                 continue
             seen.add(parent)

@@ -39,6 +39,21 @@ FILES = {
     "models/shelf.sql": "select a from {{ ref('between') }}",
     "models/both.sql": "select * from {{ ref('sales') }}",
     "models/alone.sql": "select 1 as a",
+    "models/plain.sql": "select 1 as a",
+    "seeds/days.csv": "a\n1\n",
+    "snapshots/kept.yml": """\
+        snapshots:
+          - name: kept
+            relation: source('raw', 'stock')
+            config: {unique_key: a, strategy: check, check_cols: all}
+    """,
+    "models/units.yml": """\
+        unit_tests:
+          - name: counts
+            model: plain
+            given: []
+            expect: {rows: [{a: 1}]}
+    """,
 }
 ORDERS = "source.shop.raw.orders"
 
@@ -70,8 +85,9 @@ def run_id(said: Any) -> str:
 
 def test_a_run_leaves_how_fresh_each_source_is_that_it_reads(tmp_path: Path) -> None:
     shop = filled(tmp_path, {"orders": "50 hours", "stock": "13 hours", "unread": "1 hour"})
-    said = shop.run("--select", "sales shelf")
+    said = shop.run("--select", "sales kept days plain")
     assert said.code == 0, "to be told of it fails nothing"
+    assert len(said.nodes) == 5
     found = sources(shop, run_id(said))
     assert {name: one["status"] for name, one in found.items()} == {
         "raw.orders": "error",
