@@ -2,7 +2,7 @@
 
 const Graph = (() => {
   const [ACROSS, DOWN, WIDTH, HEIGHT, AIR] = [232, 56, 184, 38, 10];
-  const LEAST = 0.6; // of its size: names are to be read; wider graphs are scrolled sideways
+  const LEAST = matchMedia('(pointer: coarse)').matches ? 0.85 : 0.6; // of its size: names are to be read, and hit by a finger; wider graphs are scrolled sideways
 
   function element(run) {
     const { places, edges } = run.drawing;
