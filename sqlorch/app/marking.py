@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from sqlorch.app.clock import SystemClock
@@ -20,6 +21,7 @@ from sqlorch.domain.periods import parse_period
 from sqlorch.domain.run import RunState
 from sqlorch.domain.scheduling import OpenRun
 from sqlorch.domain.selector import select
+from sqlorch.domain.snapshot import Snapshot
 
 _UNDER_WAY = frozenset({RunState.RUNNING, RunState.CANCELLING})
 
@@ -51,24 +53,28 @@ class Marked:
         nodes: unique ids of the nodes.
         dag: the project.
         slots: the intervals.
+        followers: groups that run after what was marked (``after``); a mark starts none.
     """
 
     group: Group
     nodes: Sequence[str]
     dag: Dag
     slots: Sequence[Interval]
+    followers: Sequence[str] = ()
 
 
 def mark(choices: Choices, request: MarkRequest) -> Marked:
     """Write the ledger by hand; the audit trail says who did.
 
-    What waits for these intervals sees it at its next look. The history of runs stays as it is.
+    What waits for these intervals sees it at its next look. The history of runs stays as it is, and no event
+    tells of it: groups with ``after`` are started by runs alone.
 
     Raises:
         SqlorchError: no such run or group, an interval in which no slot lies, nothing selected, or a run over
             it is under way, which would write the ledger itself.
     """
     view = open_view(choices)
+    snapshot = take_snapshot(view, {})
     now = SystemClock().now()
     with view.workspace.store() as store:
         if request.run_id is not None:
@@ -78,7 +84,7 @@ def mark(choices: Choices, request: MarkRequest) -> Marked:
         else:
             group = view.grouping.group(request.group or "")
             slots = _slots(group, request.interval or "")
-            among = set(take_snapshot(view, {}).members(group.name))
+            among = set(snapshot.members(group.name))
         nodes = _chosen(view, among, request.select)
         _refuse_under_way(group, slots, store.queue.open_runs())
         entries = [
@@ -87,7 +93,21 @@ def mark(choices: Choices, request: MarkRequest) -> Marked:
             for slot in slots
         ]
         store.ledger.mark(entries, who=this_person(), now=now)
-    return Marked(group=group, nodes=nodes, dag=view.project.dag, slots=slots)
+    return Marked(
+        group=group,
+        nodes=nodes,
+        dag=view.project.dag,
+        slots=slots,
+        followers=_followers(snapshot, {group.name, *nodes}),
+    )
+
+
+def _followers(snapshot: Snapshot, marked: AbstractSet[str]) -> list[str]:
+    return sorted(
+        name
+        for name in snapshot.groups
+        if any(not marked.isdisjoint(datasets) for datasets in snapshot.producers(name).values())
+    )
 
 
 def _slots(group: Group, written: str) -> list[Interval]:

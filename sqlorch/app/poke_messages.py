@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from sqlorch.domain.freshness import freshness_from_json, freshness_to_json
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.sensor import Look, spec_from_json, spec_to_json
 from sqlorch.engine.sensor_ports import Poke
@@ -37,15 +37,19 @@ def decode_pokes(text: bytes) -> list[Poke]:
 def encode_answer(key: str, look: Look) -> bytes:
     """One answer, with its line end."""
     said = "".join(char if char.isprintable() else "?" for char in look.said)[:_LONGEST]
-    return json.dumps({"key": key, "met": look.met, "said": said, "failed": look.failed}).encode() + b"\n"
+    measured = [freshness_to_json(one) for one in look.measured]
+    told = {"key": key, "met": look.met, "said": said, "failed": look.failed, "measured": measured}
+    return json.dumps(told).encode() + b"\n"
 
 
 def decode_answer(line: bytes) -> tuple[str, Look] | None:
     """The key and what was found; None for a line that is no answer."""
     try:
         data = json.loads(line)
-        look = Look(met=bool(data["met"]), said=str(data["said"]), failed=bool(data["failed"]))
-        return str(data["key"]), replace(look, said=look.said[:_LONGEST])
+        measured = tuple(freshness_from_json(one) for one in data["measured"])
+        said = str(data["said"])[:_LONGEST]
+        look = Look(met=bool(data["met"]), said=said, failed=bool(data["failed"]), measured=measured)
+        return str(data["key"]), look
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
 

@@ -31,6 +31,7 @@ _OWN = {
     "node_runs": "One row a node of a run: state, attempts, rows and duration.",
     "test_results": "One row an execution of a test: what it found.",
     "expectation_results": "One row an expectation each time it was checked: what was found.",
+    "source_freshness": "One row a source that a run reads and that says how fresh it must be.",
 }
 _EDGES = [("parent", "text"), ("child", "text"), ("parent_name", "text"), ("child_name", "text")]
 _EDGES += [("parent_kind", "text"), ("child_kind", "text")]

@@ -19,14 +19,16 @@ from sqlorch.app.run_source import source_of
 from sqlorch.domain.dag import TEST_KINDS
 from sqlorch.domain.describe import compact, describe
 from sqlorch.domain.errors import StateError
+from sqlorch.domain.freshness import FreshnessStatus
 from sqlorch.domain.masking import Masker, secrets_of
 from sqlorch.domain.run import NodeState, Outcome, RunState
 from sqlorch.domain.run_path import Times, slowest_path, waits
-from sqlorch.reports.run_model import Finding, PathStep, RunNode, RunReport, Try
+from sqlorch.reports.run_model import Finding, PathStep, RunNode, RunReport, SourceRead, Try
 
 if TYPE_CHECKING:
     from sqlorch.app.workspace import Workspace
     from sqlorch.domain.expectations import ExpectationResult
+    from sqlorch.domain.freshness import SourceFreshness
     from sqlorch.domain.history import AttemptRecord, NodeRecord, RunRecord
     from sqlorch.state.store import SqlStore
 
@@ -45,6 +47,7 @@ class Kept:
         attempts: those of its newest generation, oldest first.
         findings: what expectations found, by the id of the attempt.
         hints: what was unusual.
+        sources: how fresh they were.
     """
 
     run: RunRecord
@@ -52,6 +55,7 @@ class Kept:
     attempts: Sequence[AttemptRecord]
     findings: Mapping[int, Sequence[ExpectationResult]] = field(default_factory=dict)
     hints: Hints = field(default_factory=Hints)
+    sources: Sequence[SourceFreshness] = ()
 
 
 def run_report(workspace: Workspace, run_id: str | None, *, now: datetime) -> RunReport:
@@ -79,6 +83,7 @@ def remembered(store: SqlStore, run: RunRecord) -> Kept:
         attempts=[attempt for attempt in store.attempts(run.run_id) if attempt.gen == run.gen],
         findings=store.expectations(run.run_id),
         hints=run_hints(store, run, nodes),
+        sources=store.freshness.of_run(run.run_id),
     )
 
 
@@ -107,6 +112,7 @@ class _Composer:
         self._records = {node.unique_id: node for node in kept.nodes}
         self._findings = kept.findings
         self._hints = kept.hints
+        self._sources = kept.sources
         self._now = now
         self._mask = Masker(secrets_of(os.environ))
         self._tries: dict[str, list[AttemptRecord]] = defaultdict(list)
@@ -139,6 +145,7 @@ class _Composer:
             nodes=tuple(map(self._node, self._records.values())),
             edges=self._edges,
             path=self._path(),
+            sources=tuple(map(_source, self._sources)),
             chart_seconds=self._since(max((t.end for t in self._times.values()), default=self._start)),
             chart_start=self._start,
         )
@@ -270,6 +277,13 @@ class _Composer:
 
     def _resumable(self) -> bool:
         return self._run.state in {RunState.FAILED, RunState.CANCELLED}
+
+
+def _source(found: SourceFreshness) -> SourceRead:
+    if found.status is FreshnessStatus.PASS:
+        return SourceRead(name=found.source)
+    state = "failed" if found.status is FreshnessStatus.ERROR else "warn"
+    return SourceRead(name=found.source, state=state, text=str(found))
 
 
 def _state(node: NodeRecord) -> str:

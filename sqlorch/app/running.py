@@ -20,6 +20,7 @@ from sqlorch.app.workspace import Workspace
 from sqlorch.config.meta import group_nodes
 from sqlorch.domain.dag import EXECUTABLE_KINDS, Dag
 from sqlorch.domain.errors import ConfigError
+from sqlorch.domain.freshness import FreshnessRule
 from sqlorch.domain.group import Group
 from sqlorch.domain.grouping import Grouping
 from sqlorch.domain.history import NodeRecord, RunRecord
@@ -33,6 +34,7 @@ from sqlorch.engine.node_specs import Overrides, Shape
 from sqlorch.engine.planner import Plan, plan_runs
 from sqlorch.engine.pools import Pools
 from sqlorch.engine.ports import Listener
+from sqlorch.engine.source_watch import SourceWatch
 from sqlorch.engine.stop import Stop
 
 if TYPE_CHECKING:
@@ -238,8 +240,16 @@ def make_driver(
         pools=Pools(workspace.settings.pools),
         queue=store.queue if queue is None else queue,
         alerts=store.alerts if alerts is None else alerts,
+        sources=_source_watch(workspace, store),
     )
     return Driver(crew=crew, session=session)
+
+
+def _source_watch(workspace: Workspace, store: SqlStore) -> SourceWatch | None:
+    rule = workspace.settings.source_freshness
+    if rule is FreshnessRule.IGNORE:
+        return None
+    return SourceWatch(store=store.freshness, alerts=store.alerts, block=rule is FreshnessRule.BLOCK)
 
 
 def repeatable(workspace: Workspace) -> dict[str, Any]:

@@ -42,7 +42,7 @@ _FIGURES = [
     ("total_seconds", "real"),
     ("rows", "integer"),
 ]
-_BYTES = [("bytes", "integer")]
+_LATER = [("bytes", "integer"), ("p50_queued_seconds", "real"), ("p95_queued_seconds", "real")]
 
 
 class _Source:
@@ -79,11 +79,11 @@ class _Source:
 
     def daily_nodes(self) -> _Rows:
         for each in node_days(self.executions):
-            yield each.day, *self._node(each.node), *_figures(each.node), each.node.bytes_read
+            yield each.day, *self._node(each.node), *_figures(each.node)
 
     def node_durations(self) -> _Rows:
         for node in node_trends(self.executions):
-            yield *self._node(node), *_figures(node), node.bytes_read
+            yield *self._node(node), *_figures(node)
 
     def owner_failures(self) -> _Rows:
         found = Counter(
@@ -145,12 +145,12 @@ SUMMARIES = {
     ),
     "daily_nodes": _Summary(
         description="One row a day (UTC) and node: attempts, failures, retries, and how long it took.",
-        columns=[("day", "timestamp"), *_NODE, *_FIGURES, *_BYTES],
+        columns=[("day", "timestamp"), *_NODE, *_FIGURES, *_LATER],
         rows=_Source.daily_nodes,
     ),
     "node_durations": _Summary(
         description="One row a node, over all that is remembered: attempts, failures, seconds.",
-        columns=[*_NODE, *_FIGURES, *_BYTES],
+        columns=[*_NODE, *_FIGURES, *_LATER],
         rows=_Source.node_durations,
     ),
     "owner_failures": _Summary(
@@ -213,7 +213,8 @@ def _table(name: str, summary: _Summary, source: _Source) -> ExportTable:
 
 def _figures(node: NodeTrend) -> tuple[Any, ...]:
     tried = node.executions, node.successes, node.failures, node.retries
-    return *tried, node.p50, node.p95, node.total, node.rows
+    later = node.bytes_read, node.queued_p50, node.queued_p95
+    return *tried, node.p50, node.p95, node.total, node.rows, *later
 
 
 def _deadline(each: Verdict) -> tuple[Any, ...]:

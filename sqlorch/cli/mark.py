@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sqlorch.cli import suggest
 from sqlorch.cli.options import read_options
+
+if TYPE_CHECKING:
+    from sqlorch.app.marking import Marked
 
 _MARKS = {"success": "done", "failed": "failed", "missing": "missing"}
 
@@ -50,6 +53,7 @@ def mark(what: str, *, as_json: bool, **given: Any) -> None:
             "mark": str(request.mark),
             "nodes": list(marked.nodes),
             "intervals": [interval_document(slot) for slot in marked.slots],
+            "not_started": list(marked.followers) if request.mark is LedgerMark.DONE else [],
         }
         click.echo(json.dumps(document, indent=2))
         return
@@ -57,6 +61,20 @@ def mark(what: str, *, as_json: bool, **given: Any) -> None:
     who = node_names((uid for uid in marked.nodes if uid in marked.dag), marked.dag)
     nodes = number(len(marked.nodes), "node")
     click.echo(f"{marked.group.name} {when}: {nodes} marked as {request.mark} ({who})")
+    if request.mark is LedgerMark.DONE:
+        _tell_followers(marked)
+
+
+def _tell_followers(marked: Marked) -> None:
+    """A mark is no event; whoever counts on one is told what to do."""
+    from sqlorch.domain.describe import compact  # noqa: PLC0415 - help must not wait for it
+    from sqlorch.domain.interval import Interval  # noqa: PLC0415 - likewise
+
+    span = compact(Interval(marked.slots[0].start, marked.slots[-1].end), marked.group.timezone)
+    for name in marked.followers:
+        click.echo(
+            f"{name} runs after it, and a mark starts nothing: sqlorch trigger {name} --interval {span}"
+        )
 
 
 def _check(given: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 from sqlorch.cli import text
 from sqlorch.cli.metrics_deadlines import deadline_documents, deadline_rows, fresh_documents, oldest_rows
 from sqlorch.domain.interval import format_instant
-from sqlorch.domain.trends import DayTrend, NodeTrend, flakiest, growing, percentile, slowest
+from sqlorch.domain.trends import DayTrend, NodeTrend, flakiest, growing, percentile, slowest, waiting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,6 +37,7 @@ def document(found: Trends) -> dict[str, Any]:
         "slowest": [node.unique_id for node in slowest(found.nodes)],
         "flakiest": [node.unique_id for node in flakiest(found.nodes)],
         "growing": [node.unique_id for node in growing(found.nodes)],
+        "waiting": [node.unique_id for node in waiting(found.nodes)],
         "days": [asdict(day) | {"day": f"{day.day:%Y-%m-%d}", "rate": day.rate} for day in found.days],
         "queue": [
             {
@@ -64,6 +65,7 @@ def print_trends(console: Console, found: Trends, *, days: int, limit: int) -> N
     _print_nodes(console, "slowest", slowest(found.nodes)[:limit], _SLOW)
     _print_nodes(console, "flakiest", flakiest(found.nodes)[:limit], _FLAKY)
     _print_nodes(console, "growing", growing(found.nodes)[:limit], _GROWING)
+    _print_nodes(console, "waited for their turn", waiting(found.nodes)[:limit], _WAITING)
     _print_days(console, found.days)
     _print_queue(console, found.runs)
     _print_deadlines(console, found)
@@ -95,6 +97,13 @@ _GROWING: Columns = (
     ("p50", lambda node: text.seconds(node.p50)),
     ("rows", lambda node: _times(node.growth)),
     ("now", _rows),
+)
+
+_WAITING: Columns = (
+    ("p50", lambda node: text.seconds(node.queued_p50)),
+    ("p95", lambda node: text.seconds(node.queued_p95)),
+    ("in all", lambda node: text.seconds(node.queued_total)),
+    ("ran", _ran),
 )
 
 

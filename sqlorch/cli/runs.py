@@ -56,14 +56,16 @@ def list_(*, group: str | None, state: str | None, limit: int, as_json: bool, **
 def show(run_id: str, *, as_json: bool, **given: Any) -> None:
     """Show a run: its interval, its variables, and each of its nodes."""
     from sqlorch.cli.summary import print_run, run_document  # noqa: PLC0415 - help must not wait for it
+    from sqlorch.domain.freshness import freshness_to_json  # noqa: PLC0415 - likewise
 
     with _workspace(given).store() as store:
-        run, nodes = store.run(run_id), store.nodes(run_id)
+        run, nodes, sources = store.run(run_id), store.nodes(run_id), store.freshness.of_run(run_id)
     if as_json:
         document = run_document(run, nodes) | {"variables": dict(run.variables)}
+        document["sources"] = [freshness_to_json(one) for one in sources]
         click.echo(json.dumps(document, indent=2))
     else:
-        print_run(_console(), run, nodes)
+        print_run(_console(), run, nodes, sources)
 
 
 @runs.command()

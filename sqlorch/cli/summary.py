@@ -15,6 +15,7 @@ from rich.text import Text
 
 from sqlorch.cli import text
 from sqlorch.domain.describe import compact, describe
+from sqlorch.domain.freshness import FreshnessStatus
 from sqlorch.domain.history import NodeRecord, RunRecord
 from sqlorch.domain.interval import format_instant
 from sqlorch.domain.run import NodeState, Outcome, RunState
@@ -22,6 +23,7 @@ from sqlorch.domain.run import NodeState, Outcome, RunState
 if TYPE_CHECKING:
     from sqlorch.app.run_hints import Unlike
     from sqlorch.app.running import Ended
+    from sqlorch.domain.freshness import SourceFreshness
     from sqlorch.domain.history import AttemptRecord
 
 Failure = tuple[RunRecord, NodeRecord, "AttemptRecord"]
@@ -71,6 +73,7 @@ def _node_document(node: NodeRecord) -> dict[str, Any]:
         "outcome": None if node.outcome is None else str(node.outcome),
         "attempts": node.tries,
         "seconds": node.seconds,
+        "queued_seconds": node.queued,
         "rows": node.rows,
         "failures": node.failures,
         "message": node.message or node.reason,
@@ -151,8 +154,10 @@ def _run_cells(run: RunRecord, *, wide: bool) -> list[str | Text]:
     return [*cells, text.seconds(run.seconds)] if wide else cells
 
 
-def print_run(console: Console, run: RunRecord, nodes: Sequence[NodeRecord]) -> None:
-    """All there is to say of one run."""
+def print_run(
+    console: Console, run: RunRecord, nodes: Sequence[NodeRecord], sources: Sequence[SourceFreshness] = ()
+) -> None:
+    """All there is to say of one run; of the sources that it reads, those that are not fresh."""
     console.print(
         Text.assemble((run.run_id, "bold"), f"  {run.group}  ", (str(run.state), text.STYLES[run.state]))
     )
@@ -163,6 +168,10 @@ def print_run(console: Console, run: RunRecord, nodes: Sequence[NodeRecord]) -> 
     )
     if run.reason:
         console.print(Text(f"  reason     {run.reason}", style="red"))
+    for source in sources:
+        if source.status is not FreshnessStatus.PASS:
+            style = "red" if source.status is FreshnessStatus.ERROR else "yellow"
+            console.print(Text(f"  source     {source}", style=style))
     console.print()
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for heading in ("", "kind", "node", "time", "rows", "tries"):

@@ -27,7 +27,12 @@ _LOOK = 0.5  # seconds between two looks with --wait
     help="Data to cover; by default the last complete interval, or today without a schedule.",
 )
 @click.option(
-    "-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A variable of the project."
+    "-p",
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A variable: var() in SQL sees it, config() does not.",
 )
 @click.option("-s", "--select", multiple=True, help="Only these nodes of the group, in dbt's syntax.")
 @click.option("--missing", is_flag=True, help="Only what is not done yet, instead of everything.")

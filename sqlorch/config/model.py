@@ -6,7 +6,7 @@ These models check and explain; what leaves this room are the values of :mod:`sq
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -127,6 +127,17 @@ class WorkerKeys(Keys):
     )
 
 
+class SourcesKeys(Keys):
+    """What runs make of sources that say how fresh they must be."""
+
+    freshness: Literal["ignore", "tell", "block"] = Field(
+        default="tell",
+        description="What a run does about the dbt sources it reads that say how fresh they must be: tell "
+        "(measure, keep, alert), block (likewise, and build nothing on one that dbt calls error) or ignore.",
+        examples=["tell", "block", "ignore"],
+    )
+
+
 def _nothing_is_empty(value: object) -> object:
     """A section whose lines are all commented out is a section that says nothing."""
     return {} if value is None else value
@@ -165,6 +176,9 @@ class File(Keys):
     )
     sensors: Annotated[SensorsKeys, _Empty] = Field(
         default_factory=SensorsKeys, description="What the sensors of wait_for may do."
+    )
+    sources: Annotated[SourcesKeys, _Empty] = Field(
+        default_factory=SourcesKeys, description="The sources that runs read."
     )
     daemon: Annotated[DaemonKeys, _Empty] = Field(
         default_factory=DaemonKeys, description="How sqlorch daemon behaves."

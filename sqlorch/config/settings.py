@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from sqlorch.config.alerts import Alerts, alerts_of
+from sqlorch.config.env_vars import fill_environment
 from sqlorch.config.group_model import DEFAULT_ZONE, GroupKeys, RuleFields
 from sqlorch.config.lengths import FOREVER
 from sqlorch.config.model import DaemonKeys, ExportKeys, File, context_for
@@ -20,6 +21,7 @@ from sqlorch.config.references import ENV, STATE_URL
 from sqlorch.config.sensors import sensor_specs
 from sqlorch.config.yaml_loader import load_yaml, read_text
 from sqlorch.domain.errors import ConfigError
+from sqlorch.domain.freshness import FreshnessRule
 from sqlorch.domain.group import DEFAULT_GROUP, Group, RunRules, retry_policy
 from sqlorch.domain.run import RetryPolicy
 from sqlorch.domain.timetable import make_timetable
@@ -83,6 +85,7 @@ class Settings:
         daemon: how the daemon behaves.
         sensor_hosts: private hosts, addresses and networks that HTTP sensors may reach.
         alerts: who is told when something goes wrong.
+        source_freshness: what runs make of sources that say how fresh they must be.
         processes: worker processes that execute the nodes of a run, None for as many as suit the machine.
     """
 
@@ -99,6 +102,7 @@ class Settings:
     daemon: DaemonSettings = field(default_factory=DaemonSettings)
     sensor_hosts: tuple[str, ...] = ()
     alerts: Alerts = field(default_factory=Alerts)
+    source_freshness: FreshnessRule = FreshnessRule.TELL
     processes: int | None = None
 
 
@@ -132,7 +136,7 @@ def settings_from(
         raise ConfigError(
             f"{document.value_place(())}: settings are a mapping of keys to values, not {found}"
         )
-    document = override(document, environ)
+    document = fill_environment(override(document, environ), environ)
     try:
         checked = File.model_validate(document.data, context=context_for(document.data))
     except ValidationError as error:
@@ -153,6 +157,7 @@ def settings_from(
         daemon=_daemon(checked.daemon),
         sensor_hosts=tuple(checked.sensors.allow_hosts),
         alerts=alerts_of(checked.alerts, environ),
+        source_freshness=FreshnessRule(checked.sources.freshness),
         processes=checked.workers.processes,
     )
 

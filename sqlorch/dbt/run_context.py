@@ -28,11 +28,13 @@ from sqlorch.dbt.cache import drop_vanished, refresh_cache
 from sqlorch.dbt.cache_journal import heed_changes, image_of
 from sqlorch.dbt.cancelling import interrupt, open_connections
 from sqlorch.dbt.errors import let_go_of_frames, one_line
+from sqlorch.dbt.freshness import SourceGauge
 from sqlorch.dbt.kept_results import KeptResult, pack, unpack
 from sqlorch.dbt.node_log import NodeLogs
 from sqlorch.dbt.results import node_result
 from sqlorch.dbt.shared import Report, Shared
 from sqlorch.domain.errors import ExecutionError
+from sqlorch.domain.freshness import SourceReading
 from sqlorch.domain.masking import replace_texts
 from sqlorch.domain.run import NodeResult, Outcome
 
@@ -45,6 +47,7 @@ class DbtRunContext:
         base: the session's parsed manifest; nodes are copied from it, never written to.
         adapter: the session's adapter.
         logs: where dbt's words go.
+        gauge: measures how fresh sources are.
         retire: told the driver's connections that are cancelled, which no other node may use.
     """
 
@@ -55,6 +58,7 @@ class DbtRunContext:
         base: Manifest,
         adapter: Any,
         logs: NodeLogs,
+        gauge: SourceGauge,
         retire: Callable[[Any], object],
     ) -> None:
         self._config = config
@@ -62,6 +66,8 @@ class DbtRunContext:
         self._adapter = adapter
         self._logs = logs
         self._retire = retire
+        self._gauge = gauge
+        self._selected: tuple[str, ...] = ()
         self._manifest = copy_manifest(base)
         self._task = BuildTask(config.args, config, self._manifest)
         self._invocation = get_invocation_context()
@@ -93,6 +99,7 @@ class DbtRunContext:
         Raises:
             ExecutionError: a hook failed.
         """
+        self._selected = tuple(unique_ids)
         selected = frozenset(unique_ids)
         self._task.num_nodes = len(selected)
         Path(self._config.project_target_path).mkdir(parents=True, exist_ok=True)
@@ -154,6 +161,12 @@ class DbtRunContext:
         self._tried.add(unique_id)
         if lost:
             drop_vanished(self._adapter)
+
+    def source_freshness(self) -> Sequence[SourceReading]:
+        """See :meth:`sqlorch.engine.ports.RunContext.source_freshness`."""
+        _INVOCATION_CONTEXT_VAR.set(self._invocation)
+        with task_contextvars(project_root=self._config.project_root):
+            return self._gauge.read_by(self._selected, self._config, self._manifest, self._adapter)
 
     def execute(self, unique_id: str, *, log_path: Path) -> NodeResult:
         """Execute one node in the calling thread; what goes wrong is in the result."""

@@ -24,6 +24,7 @@ from sqlorch.dbt.catalog import relation_columns
 from sqlorch.dbt.duckdb_rows import tell_rows
 from sqlorch.dbt.economies import economies
 from sqlorch.dbt.following import FollowedRun
+from sqlorch.dbt.freshness import SourceGauge
 from sqlorch.dbt.invocation import restore_environment, run_flags
 from sqlorch.dbt.manifest_dag import dag_from_manifest
 from sqlorch.dbt.messages import worded
@@ -45,6 +46,9 @@ class WarmSession:
 
     One session a process: dbt keeps its flags, adapters and event manager process-wide. Runs are opened one
     after the other; within a run any number of threads execute nodes.
+
+    Attributes:
+        gauge: measures how fresh sources are.
     """
 
     def __init__(self, options: SessionOptions) -> None:
@@ -60,6 +64,7 @@ class WarmSession:
         if self.adapter_type == "duckdb":
             tell_rows(self._project.adapter)
         named = self.adapter_type == "postgres" and options.tag
+        self.gauge = SourceGauge(self.mask)
         self._backends = Backends(self._project.adapter, options.tag) if named else None
         self._parsed: tuple[str, Manifest] | None = None
         self._schemas: set[Any] = set()
@@ -256,7 +261,12 @@ class WarmSession:
         config = config_for_run(project.config, flags, variables=all_variables, target_path=target_path)
         project.adapter.config = config  # macros that the adapter calls by itself see this run's variables
         return DbtRunContext(
-            config=config, base=manifest, adapter=project.adapter, logs=self._logs, retire=self._retire
+            config=config,
+            base=manifest,
+            adapter=project.adapter,
+            logs=self._logs,
+            gauge=self.gauge,
+            retire=self._retire,
         )
 
     def _shared_out(self, nodes: Sequence[str]) -> tuple[list[str], list[str]]:

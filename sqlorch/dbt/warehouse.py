@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from dbt.task.freshness import FreshnessRunner
-
 from sqlorch.domain.errors import IntegrationError, SqlorchError
+from sqlorch.domain.freshness import FreshnessStatus, SourceFreshness
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
@@ -38,7 +37,7 @@ class LookedAtWarehouse:
             raise IntegrationError(self._told(error)) from error
         return None if row is None else tuple(row)
 
-    def freshness(self, source: str) -> Mapping[str, str]:
+    def freshness(self, source: str) -> Sequence[SourceFreshness]:
         """See the port."""
         with self._session.runners() as (config, manifest, adapter):
             name, _, table = source.partition(".")
@@ -53,17 +52,11 @@ class LookedAtWarehouse:
             measured = [node for node in tables if node.has_freshness]
             if not measured:
                 raise IntegrationError(f"no table of {source} says how fresh it must be; add freshness to it")
-            return {
-                node.name: self._measure(FreshnessRunner(config, adapter, node, at, len(measured)), manifest)
-                for at, node in enumerate(measured, 1)
-            }
-
-    def _measure(self, runner: Any, manifest: Any) -> str:
-        runner.set_metadata_freshness_cache({})
-        try:
-            return str(runner.execute(runner.node, manifest).status)
-        except Exception as error:
-            raise IntegrationError(f"{runner.node.name}: {self._told(error)}") from error
+            found = [self._session.gauge.measure(node, config, manifest, adapter) for node in measured]
+        for one in found:
+            if one.status is FreshnessStatus.UNKNOWN:
+                raise IntegrationError(f"{one.source.partition('.')[2]}: {one.message}")
+        return found
 
     def _told(self, error: Exception) -> str:
         """In a line, without secrets; these go before it is shortened."""

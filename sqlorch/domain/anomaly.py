@@ -5,8 +5,9 @@ says nothing before there are :data:`LEAST` of them.
 
 * **slow**: it took at least :data:`SLOWER` times their median, and at least :data:`NOTICEABLE` seconds more.
 * **rows**: its row count is outside of median ± :data:`SPREADS` MAD *and* differs from the median by more
-  than :data:`SHARE`. The MAD (median absolute deviation) is the spread that single outliers do not move;
-  where counts hardly vary it is near zero, which is what the share is for.
+  than :data:`SHARE`, and by at least :data:`FEW` rows unless it is or was none at all. The MAD (median
+  absolute deviation) is the spread that single outliers do not move; where counts hardly vary it is near
+  zero, which is what the share is for. A table of a handful of rows may double and say nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ SLOWER = 3.0
 NOTICEABLE = 1.0
 SPREADS = 5.0
 SHARE = 0.30
+FEW = 10
 _ALIKE = (
     2.0  # intervals of at most so many times each other's length are compared: months, not a month and a day
 )
@@ -101,6 +103,7 @@ def _rows(now: Sample, past: Sequence[Sample]) -> Anomaly | None:
     usual = median(counts)
     spread = median(abs(count - usual) for count in counts)
     away = abs(now.rows - usual)
-    if away <= SPREADS * spread or away <= SHARE * usual:
+    few = away < FEW and usual > 0 and now.rows > 0
+    if few or away <= SPREADS * spread or away <= SHARE * usual:
         return None
     return Anomaly(kind=Unusual.ROWS, value=now.rows, usual=usual, samples=len(counts))

@@ -62,7 +62,8 @@ class NodeRecord:
 
     ``position`` is its place in the run's topological order, ``tries`` counts attempts over all generations,
     ``after`` the nodes it waits for within the run. A test has a ``severity``, and is ``attached_to`` the
-    node it is declared on, if it is declared on one.
+    node it is declared on, if it is declared on one. ``queued`` are the seconds between the moment in which
+    all it needs was done and its first start in this generation, None where that is not known.
     """
 
     run_id: str
@@ -84,6 +85,7 @@ class NodeRecord:
     message: str
     attached_to: str | None = None
     severity: str = ""
+    queued: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,4 +125,3 @@ class NodeMove:
     before: NodeState
     after: NodeState
     reason: str = ""
-    ready_at: datetime | None = None

@@ -73,6 +73,11 @@ def replace_texts(value: Any, change: Callable[[str], str]) -> Any:
     return value
 
 
+def names_secret(name: str) -> bool:
+    """Whether the name of an environment variable says that it holds a secret."""
+    return name.startswith(_DBT) or SECRET_NAME.search(name) is not None
+
+
 def secrets_of(environ: Mapping[str, str]) -> list[str]:
     """Values of the environment whose names say that they are secrets.
 

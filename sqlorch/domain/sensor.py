@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from sqlorch.domain.freshness import SourceFreshness
+
 GROUP, MODEL, FRESHNESS = "group", "model", "freshness"
 LEDGER_KINDS = frozenset({GROUP, MODEL})
 """Answered from what the state file remembers: nothing is looked at outside."""
@@ -70,11 +72,13 @@ class Look:
         met: whether the wait is over.
         said: what was found, a few words without a full stop: ``no file matches``, ``answered 503``.
         failed: it could not be looked at, so that nothing is known; ``said`` has the cause.
+        measured: how fresh the sources are that were looked at, to be kept with the run.
     """
 
     met: bool
     said: str
     failed: bool = False
+    measured: tuple[SourceFreshness, ...] = ()
 
     @property
     def denied(self) -> bool:

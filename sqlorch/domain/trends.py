@@ -18,7 +18,7 @@ from sqlorch.domain.run import Outcome
 _HALVES = 2
 LEAST_TO_COMPARE = 6  # executions from which a first and a second half say something
 GROWN = 1.2  # the later half has so many times the median of the earlier one
-NOTICEABLE = 1.0  # seconds a node takes before it is worth saying that it grows slower
+NOTICEABLE = 1.0  # seconds a node takes before it is worth saying that it grows slower, or that it waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,7 @@ class Execution:
         seconds: how long it took.
         rows: rows it wrote, where the adapter tells.
         bytes_read: bytes the warehouse read for it, where the adapter tells.
+        queued: seconds it waited for its turn, all it needs being done; None of a retry and where not known.
     """
 
     unique_id: str
@@ -46,6 +47,7 @@ class Execution:
     seconds: float
     rows: int | None = None
     bytes_read: int | None = None
+    queued: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,8 @@ class NodeTrend:
             with fewer than :data:`LEAST_TO_COMPARE`.
         growth: the same of rows.
         rows, bytes_read: of its newest success that tells them.
+        queued_p50, queued_p95: seconds it waited for its turn, None where it is not known.
+        queued_total: all of them.
     """
 
     unique_id: str
@@ -100,6 +104,9 @@ class NodeTrend:
     growth: float | None
     rows: int | None
     bytes_read: int | None = None
+    queued_p50: float | None = None
+    queued_p95: float | None = None
+    queued_total: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +194,12 @@ def flakiest(trends: Iterable[NodeTrend]) -> list[NodeTrend]:
     return sorted(found, key=lambda t: (-(t.failures + t.retries) / t.executions, -t.failures, t.unique_id))
 
 
+def waiting(trends: Iterable[NodeTrend]) -> list[NodeTrend]:
+    """Those that waited :data:`NOTICEABLE` and more for their turn, by the p95 of that."""
+    found = [t for t in trends if (t.queued_p95 or 0) >= NOTICEABLE]
+    return sorted(found, key=lambda t: (-(t.queued_p95 or 0), t.unique_id))
+
+
 def growing(trends: Iterable[NodeTrend]) -> list[NodeTrend]:
     """Those that grow slower or larger by :data:`GROWN` and more, the steepest first."""
     found = [t for t in trends if _steepness(t) >= GROWN]
@@ -203,6 +216,7 @@ def _trend(found: Sequence[Execution]) -> NodeTrend:
     fine = [each for each in found if each.outcome.ok]
     rows = [each.rows for each in fine if each.rows is not None]
     seconds = [each.seconds for each in fine]
+    queued = [each.queued for each in found if each.queued is not None]
     return NodeTrend(
         unique_id=newest.unique_id,
         name=newest.name,
@@ -219,6 +233,9 @@ def _trend(found: Sequence[Execution]) -> NodeTrend:
         growth=_later_by_earlier(rows),
         rows=rows[-1] if rows else None,
         bytes_read=next((one.bytes_read for one in reversed(fine) if one.bytes_read is not None), None),
+        queued_p50=percentile(queued, 0.5) if queued else None,
+        queued_p95=percentile(queued, 0.95) if queued else None,
+        queued_total=sum(queued),
     )
 
 

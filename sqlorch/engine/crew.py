@@ -14,6 +14,7 @@ from sqlorch.engine.stop import Stop
 
 if TYPE_CHECKING:
     from sqlorch.engine.schedule_ports import AlertStore, QueueStore
+    from sqlorch.engine.source_watch import SourceWatch
 
 
 def _no_pools() -> Pools:
@@ -36,6 +37,7 @@ class Crew:
         queue: where people ask for a run to be cancelled, and another process may take it over; None where
             nobody can.
         alerts: where warnings go that people must learn of, None for nowhere.
+        sources: looks at how fresh sources are before the first node of a run; None where nobody asks.
     """
 
     store: RunStore
@@ -48,3 +50,4 @@ class Crew:
     pools: Pools = field(default_factory=_no_pools)
     queue: QueueStore | None = None
     alerts: AlertStore | None = None
+    sources: SourceWatch | None = None

@@ -10,6 +10,7 @@ from functools import partial
 
 from sqlorch.domain.condition import unmet
 from sqlorch.domain.errors import SqlorchError, StateError
+from sqlorch.domain.freshness import FreshnessStatus
 from sqlorch.domain.frontier import Frontier
 from sqlorch.domain.history import RunRecord
 from sqlorch.domain.run import ErrorClass, NodeState, RunSpec, RunState
@@ -71,6 +72,11 @@ class Driver:
             context = self._open(spec, frontier, attendance)
         except SqlorchError as error:
             return self._not_opened(spec, frontier, attendance, error)
+        try:
+            stale = self._stale_sources(spec, context, attendance)
+        except BaseException:
+            context.abandon()
+            raise
         with ThreadPoolExecutor(self.session.threads, thread_name_prefix="node") as pool:
             loop = RunLoop(
                 crew=crew,
@@ -83,12 +89,12 @@ class Driver:
                 failures=failures,
             )
             try:
-                loop.run(blocked or {})
+                loop.run({**stale, **(blocked or {})})
             except BaseException:
                 loop.cut()
                 context.abandon()
                 raise
-        return self._end(spec, loop, context, attendance)
+        return self._end(spec, loop, context, attendance, stale)
 
     def _take(self, spec: RunSpec) -> tuple[Watch, Mapping[str, int]]:
         """Make the run ours, or see that it is; with the transient errors its nodes have had."""
@@ -117,6 +123,19 @@ class Driver:
         )
         return attendance.work(opening)
 
+    def _stale_sources(self, spec: RunSpec, context: RunContext, attendance: Attendance) -> Mapping[str, str]:
+        """Nodes not to be built because of what they read; what is kept and told of sources is by the way."""
+        crew = self.crew
+        if crew.sources is None:
+            return {}
+        readings = attendance.work(context.source_freshness)
+        if attendance.watch.ending() is not None or attendance.resting:
+            return {}  # the queries were cut
+        for reading in readings:
+            if reading.found.status is not FreshnessStatus.PASS:
+                crew.listener.warned(spec.run_id, None, f"source {reading.found}")
+        return crew.sources.heed(spec, attendance.watch.gen, readings, now=crew.clock.now())
+
     def _not_opened(
         self, spec: RunSpec, frontier: Frontier, attendance: Attendance, error: SqlorchError
     ) -> RunRecord:
@@ -144,7 +163,14 @@ class Driver:
             store.move_run(spec.run_id, RunState.RUNNING, RunState.CANCELLING, now=now)
         return self._move_to_end(spec, state, reason)
 
-    def _end(self, spec: RunSpec, loop: RunLoop, context: RunContext, attendance: Attendance) -> RunRecord:
+    def _end(
+        self,
+        spec: RunSpec,
+        loop: RunLoop,
+        context: RunContext,
+        attendance: Attendance,
+        stale: Mapping[str, str],
+    ) -> RunRecord:
         ending = attendance.watch.taken_over() or loop.ending
         if ending is not None and ending.state is None:
             context.abandon()
@@ -158,8 +184,9 @@ class Driver:
             return self._not_finished(spec, loop, attendance, trouble)
         if ending is not None and ending.state is not None:
             return self._move_to_end(spec, ending.state, ending.reason)
-        failed = not _NOT_GOOD.isdisjoint(loop.frontier.states.values())
-        return self._move_to_end(spec, RunState.FAILED if failed else RunState.SUCCESS, "")
+        if _NOT_GOOD.isdisjoint(loop.frontier.states.values()):
+            return self._move_to_end(spec, RunState.SUCCESS, "")
+        return self._move_to_end(spec, RunState.FAILED, "; ".join(sorted(set(stale.values()))))
 
     def _not_finished(self, spec: RunSpec, loop: RunLoop, attendance: Attendance, trouble: str) -> RunRecord:
         """A hook at the end failed: by itself, or because it was interrupted."""

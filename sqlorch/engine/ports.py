@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from sqlorch.domain.dag import Dag
+    from sqlorch.domain.freshness import SourceFreshness, SourceReading
     from sqlorch.domain.history import AttemptRecord, NodeMove, NodeRecord, Owner, RunRecord
     from sqlorch.domain.interval import Interval
     from sqlorch.domain.run import NodeResult, RunSpec, RunState
@@ -117,8 +118,28 @@ class RunStore(Protocol):
         """Attempts of a run, oldest first; of one node when named."""
 
 
+class FreshnessStore(Protocol):
+    """What is remembered of sources: how fresh each was, by run and generation."""
+
+    def keep(self, run_id: str, gen: int, found: Sequence[SourceFreshness]) -> None:
+        """Remember what a run, or a sensor it waits for, has measured; the newest of a source counts.
+
+        Nothing is kept of a run that is not there any more.
+        """
+
+    def of_run(self, run_id: str) -> list[SourceFreshness]:
+        """What the newest generation of a run has left, by the name of the source."""
+
+
 class RunContext(Protocol):
     """One run opened for execution: hooks done once, nodes executed any number of times, then closed."""
+
+    def source_freshness(self) -> Sequence[SourceReading]:
+        """How fresh the sources are that the run's nodes read, of those that say how fresh they must be.
+
+        Blocks the calling thread for a query a source, and asks nothing where no source says it. Never raises
+        for what was found, nor for a source that cannot be measured.
+        """
 
     def execute(self, unique_id: str, *, log_path: Path) -> NodeResult:
         """Execute one node, blocking the calling thread. Never raises for what the node did."""

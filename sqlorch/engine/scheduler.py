@@ -191,6 +191,8 @@ class Scheduler:
         """Take in what looks of sensors have found; the next tick concludes from it."""
         if self.sensing.hear(found, now):
             self._looked_at = None
+        for (run_id, gen), measured in self.sensing.take_measured().items():
+            self._store.freshness.keep(run_id, gen, measured)
 
     def _check_clock(self, now: datetime) -> str:
         verdict = self._guard.check(now, self._clock.monotonic())

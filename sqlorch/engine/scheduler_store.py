@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from sqlorch.engine.ports import RunStore
+from sqlorch.engine.ports import FreshnessStore, RunStore
 
 if TYPE_CHECKING:
     from sqlorch.domain.history import Owner
@@ -51,6 +51,10 @@ class SchedulerStore(RunStore, Protocol):
     @property
     def daemons(self) -> DaemonStore:
         """Who the daemon is and was."""
+
+    @property
+    def freshness(self) -> FreshnessStore:
+        """How fresh sources were."""
 
     def abandon_dead(self, now: datetime, is_alive: Callable[[Owner], bool]) -> list[str]:
         """End what nobody drives and nobody takes up: runs started by hand, and runs being cancelled.

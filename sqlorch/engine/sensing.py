@@ -28,6 +28,7 @@ from sqlorch.domain.variables import interval_variables
 from sqlorch.engine.sensor_ports import Poke
 
 if TYPE_CHECKING:
+    from sqlorch.domain.freshness import SourceFreshness
     from sqlorch.domain.group import Group
     from sqlorch.domain.scheduling import OpenRun
     from sqlorch.engine.ledger_sensor import LedgerSensor
@@ -74,8 +75,9 @@ class _Watched:
 
 @dataclass(slots=True, kw_only=True)
 class _Wait:
-    """What one run waits for, and since when."""
+    """What one run waits for, and since when; ``key`` are its id and generation."""
 
+    key: tuple[str, int]
     since: datetime
     sensors: list[_Watched]
     asked: bool = True
@@ -92,6 +94,7 @@ class Sensing:
         self._jitter = jitter or _random
         self._waits: dict[tuple[str, int], _Wait] = {}
         self._by_key: dict[str, tuple[_Wait, _Watched]] = {}
+        self._measured: dict[tuple[str, int], dict[str, SourceFreshness]] = {}
 
     def begin(self, queue: Queue) -> None:
         """A review of the queue begins: forget runs that are not in it any more."""
@@ -163,10 +166,18 @@ class Sensing:
                 continue
             wait, watched = self._by_key[key]
             watched.under_way, watched.look, heard = False, look, True
+            if look.measured:
+                newest = self._measured.setdefault(wait.key, {})
+                newest.update({one.unique_id: one for one in look.measured})
             wanted = now + timedelta(seconds=watched.spec.every * (1 + _JITTER * self._jitter()))
             deadline = watched.deadline(wait.since)
             watched.next_at = wanted if deadline is None or deadline <= now else min(wanted, deadline)
         return heard
+
+    def take_measured(self) -> Mapping[tuple[str, int], Sequence[SourceFreshness]]:
+        """What looks have measured of sources since the last call, by run and generation."""
+        found, self._measured = self._measured, {}
+        return {key: tuple(newest.values()) for key, newest in found.items()}
 
     def next_due(self) -> datetime | None:
         """When the next look is due, or the time of a wait for another group is up."""
@@ -202,6 +213,7 @@ class Sensing:
         since = known.since if known is not None else waiting_since(run.reason) or now
         before = known.sensors if known is not None else ()
         wait = _Wait(
+            key=key,
             since=min(since, now),
             sensors=[self._watched(spec, run, group, before, now) for spec in group.wait_for],
         )

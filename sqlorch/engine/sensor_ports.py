@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from sqlorch.domain.freshness import SourceFreshness
     from sqlorch.domain.interval import Interval
     from sqlorch.domain.sensor import Look, SensorSpec
 
@@ -23,15 +24,15 @@ class Warehouse(Protocol):
             IntegrationError: the query fails, or the warehouse cannot be reached.
         """
 
-    def freshness(self, source: str) -> Mapping[str, str]:
-        """How fresh the tables of a source are: ``pass``, ``warn``, ``error`` or ``runtime error: ...``.
+    def freshness(self, source: str) -> Sequence[SourceFreshness]:
+        """How fresh the tables of a source are, of those that say how fresh they must be.
 
         Args:
             source: name of a source, ``raw``, or of one of its tables, ``raw.flights``.
 
         Raises:
-            IntegrationError: there is no such source, none of its tables says how fresh it must be, or the
-                warehouse cannot be reached.
+            IntegrationError: there is no such source, none of its tables says how fresh it must be, or one of
+                them cannot be measured.
         """
 
 

@@ -117,6 +117,21 @@ class RunNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRead:
+    """A source that the run reads and that says how fresh it must be.
+
+    Attributes:
+        name: ``raw.orders``.
+        state: ``success``, ``warn`` or ``failed``.
+        text: how fresh it was, ``""`` when it was fresh.
+    """
+
+    name: str
+    state: str = "success"
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PathStep:
     """A step of the slowest path: a node, what it waited and took, in seconds."""
 
@@ -143,6 +158,7 @@ class RunReport:
         nodes: in an order they could run in.
         edges: ``(parent, child)`` by unique id, between nodes that are not tests.
         path: the slowest path, first step first.
+        sources: those that say how fresh they must be.
         chart_seconds: length of the chart.
         chart_start: when the chart begins.
         made_at: when the report was made, in which a run under way has not ended.
@@ -169,5 +185,6 @@ class RunReport:
     nodes: tuple[RunNode, ...] = ()
     edges: tuple[tuple[str, str], ...] = ()
     path: tuple[PathStep, ...] = ()
+    sources: tuple[SourceRead, ...] = ()
     chart_seconds: float = 0.0
     chart_start: datetime | None = None

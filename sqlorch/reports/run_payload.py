@@ -25,6 +25,7 @@ def run_document(report: RunReport) -> dict[str, Any]:
     return {
         "version": VERSION,
         "head": _head(report),
+        "freshness": [asdict(source) for source in report.sources],
         "nodes": [_node(node, index, critical) for node in report.nodes],
         "drawing": _drawing(report, index),
         "path": [

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlorch.domain.freshness import FreshnessStatus
 from sqlorch.domain.sensor import Look
 
 if TYPE_CHECKING:
     from sqlorch.engine.sensor_ports import Occasion
-
-_PASS = "pass"  # noqa: S105 - dbt's word
 
 
 class FreshnessSensor:
@@ -23,5 +22,9 @@ class FreshnessSensor:
         """See :meth:`sqlorch.engine.sensor_ports.Sensor.look`."""
         with self._warehouse() as warehouse:
             found = warehouse.freshness(self._source)
-        stale = [f"{table}: {status}" for table, status in sorted(found.items()) if status != _PASS]
-        return Look(met=not stale, said=", ".join(stale) or "fresh")
+        stale = sorted(
+            f"{one.source.partition('.')[2]}: {one.status}"
+            for one in found
+            if one.status is not FreshnessStatus.PASS
+        )
+        return Look(met=not stale, said=", ".join(stale) or "fresh", measured=tuple(found))

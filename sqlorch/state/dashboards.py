@@ -1,4 +1,4 @@
-"""Flat, typed tables for dashboards: ``runs``, ``node_runs``, ``test_results``, ``expectation_results``.
+"""Flat, typed tables for dashboards: runs, their nodes, results of tests and expectations, sources.
 
 A column's type is one of ``text``, ``integer`` (64 bit), ``real`` and ``timestamp`` (an aware datetime in
 UTC); every column may hold None. The columns and their order are a promise to people's dashboards: new ones
@@ -16,7 +16,8 @@ from sqlorch.domain.dag import TEST_KINDS
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.run import NodeState, Outcome
 from sqlorch.state.codec import bytes_in, from_micros_or_none
-from sqlorch.state.tables import attempt, expectation_result, node_run, run
+from sqlorch.state.tables import attempt, expectation_result, node_run, run, source_freshness
+from sqlorch.state.waited import first_attempt, is_first, queued
 
 Columns = list[tuple[str, str]]
 _Described = list[tuple[str, str, ColumnElement[Any]]]
@@ -117,6 +118,7 @@ _NODE_RUNS: _Described = [
     ("failures", "integer", attempt.c.failures),
     ("message", "text", attempt.c.message),
     ("bytes", "integer", attempt.c.adapter_response),
+    ("queued_seconds", "real", queued / 1_000_000.0),
 ]
 _READ: dict[str, Callable[[Any], Any]] = {"timestamp": from_micros_or_none}
 _AS_TOLD: dict[str, Callable[[Any], Any]] = {"bytes": bytes_in}
@@ -155,6 +157,23 @@ _EXPECTATION_RESULTS: _Described = [
     ("error", "text", expectation_result.c.error),
     ("finished_at", "timestamp", attempt.c.finished_at),
 ]
+_SOURCE_FRESHNESS: _Described = [
+    *_RUN,
+    ("unique_id", "text", source_freshness.c.unique_id),
+    ("source", "text", source_freshness.c.source),
+    ("generation", "integer", source_freshness.c.gen),
+    ("status", "text", source_freshness.c.status),
+    ("max_loaded_at", "timestamp", source_freshness.c.max_loaded_at),
+    ("snapshotted_at", "timestamp", source_freshness.c.snapshotted_at),
+    (
+        "age_seconds",
+        "real",
+        _seconds(source_freshness.c.max_loaded_at, source_freshness.c.snapshotted_at),
+    ),
+    ("warn_after_seconds", "integer", source_freshness.c.warn_after),
+    ("error_after_seconds", "integer", source_freshness.c.error_after),
+    ("message", "text", source_freshness.c.message),
+]
 _Query = Callable[[Select[Any]], Select[Any]]
 
 
@@ -167,6 +186,7 @@ def _from_nodes(query: Select[Any]) -> Select[Any]:
         query.select_from(run)
         .join(node_run, node_run.c.run_id == run.c.run_id)
         .outerjoin(attempt, attempt.c.attempt_id == node_run.c.last_attempt_id)
+        .outerjoin(first_attempt, is_first)
         .order_by(run.c.id, node_run.c.position)
     )
 
@@ -196,9 +216,18 @@ def _from_expectations(query: Select[Any]) -> Select[Any]:
     )
 
 
+def _from_sources(query: Select[Any]) -> Select[Any]:
+    return (
+        query.select_from(run)
+        .join(source_freshness, source_freshness.c.run_id == run.c.run_id)
+        .order_by(run.c.id, source_freshness.c.gen, source_freshness.c.source)
+    )
+
+
 _TABLES: dict[str, tuple[_Described, _Query]] = {
     "runs": (_RUNS, _from_runs),
     "node_runs": (_NODE_RUNS, _from_nodes),
     "test_results": (_TEST_RESULTS, _from_tests),
     "expectation_results": (_EXPECTATION_RESULTS, _from_expectations),
+    "source_freshness": (_SOURCE_FRESHNESS, _from_sources),
 }

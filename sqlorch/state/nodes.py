@@ -9,16 +9,17 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import BigInteger, Connection, Row, bindparam, func, select
 
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.history import AttemptRecord, NodeMove, NodeRecord
 from sqlorch.domain.run import NodeState, Outcome, RunState
 from sqlorch.domain.transitions import may_move_node
 from sqlorch.state import attempts, outcomes, room
-from sqlorch.state.codec import clean_text, to_micros_or_none
+from sqlorch.state.codec import clean_text, to_micros
 from sqlorch.state.rows import node_record
 from sqlorch.state.tables import attempt, node_run, run
+from sqlorch.state.waited import first_attempt, is_first, queued
 
 _SWAP = (
     node_run.update()
@@ -27,7 +28,11 @@ _SWAP = (
         node_run.c.unique_id == bindparam("node"),
         node_run.c.state == bindparam("before"),
     )
-    .values(state=bindparam("after"), reason=bindparam("why"), ready_at=bindparam("at"))
+    .values(
+        state=bindparam("after"),
+        reason=bindparam("why"),
+        ready_at=func.coalesce(bindparam("free_since", type_=BigInteger), node_run.c.ready_at),
+    )
 )
 _BEFORE_DISPATCH = (
     select(
@@ -54,7 +59,6 @@ _DISPATCHED = (
     .values(
         state=NodeState.RUNNING,
         reason="",
-        ready_at=None,
         tries=node_run.c.tries + 1,
         gen_tries=bindparam("n"),
         last_attempt_id=bindparam("attempt"),
@@ -77,8 +81,10 @@ _WITH_LATEST = (
         attempt.c.started_at,
         attempt.c.finished_at,
         attempt.c.message,
+        queued.label("queued"),
     )
     .join_from(node_run, attempt, attempt.c.attempt_id == node_run.c.last_attempt_id, isouter=True)
+    .join(first_attempt, is_first, isouter=True)
     .where(node_run.c.run_id == bindparam("run"))
     .order_by(node_run.c.position)
 )
@@ -108,7 +114,7 @@ def move(
             "before": change.before,
             "after": change.after,
             "why": clean_text(change.reason),
-            "at": to_micros_or_none(change.ready_at),
+            "free_since": to_micros(now) if _frees(change) else None,
         }
         for change in moves
     ]
@@ -121,6 +127,11 @@ def move(
     ]
     attempts.give_up(connection, run_id, left, now=now)
     outcomes.record(connection, run_id, [(change.unique_id, change.after) for change in moves], now=now)
+
+
+def _frees(change: NodeMove) -> bool:
+    """Whether all that the node needs is done now; one that is tried again was free before."""
+    return change.before is NodeState.WAITING and change.after is NodeState.READY
 
 
 def _refuse_illegal(run_id: str, change: NodeMove) -> None:

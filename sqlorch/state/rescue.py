@@ -51,7 +51,7 @@ def take_over(
     for node in stranded:
         verdict = _verdict(node, budget, keep)
         (retried if verdict is None else failed).append(node.unique_id)
-        moves += _path(node, verdict, gone=_who(was), now=now)
+        moves += _path(node, verdict, gone=_who(was))
     counts = [{"run": run_id, "node": node.unique_id, "times": node.lost + 1} for node in stranded]
     if counts:
         connection.execute(_COUNT, counts)
@@ -71,19 +71,17 @@ def _verdict(node: Row[Any], budget: int, keep: frozenset[str]) -> str | None:
     return f"lost {times} times, which is one too many" if times > budget else None
 
 
-def _path(node: Row[Any], verdict: str | None, *, gone: str, now: datetime) -> Sequence[NodeMove]:
+def _path(node: Row[Any], verdict: str | None, *, gone: str) -> Sequence[NodeMove]:
     state, uid = NodeState(node.state), node.unique_id
     why = f"the process that ran it is gone{gone}"
     moves = []
     if state is not NodeState.LOST:
         moves.append(NodeMove(unique_id=uid, before=state, after=NodeState.LOST, reason=why))
     if verdict is None:
-        after, reason, ready_at = NodeState.UP_FOR_RETRY, why, now
+        after, reason = NodeState.UP_FOR_RETRY, why
     else:
-        after, reason, ready_at = NodeState.FAILED, f"{why}; {verdict}", None
-    moves.append(
-        NodeMove(unique_id=uid, before=NodeState.LOST, after=after, reason=reason, ready_at=ready_at)
-    )
+        after, reason = NodeState.FAILED, f"{why}; {verdict}"
+    moves.append(NodeMove(unique_id=uid, before=NodeState.LOST, after=after, reason=reason))
     return moves
 
 

@@ -26,6 +26,7 @@ from sqlorch.state.tables import (
     node_run,
     run,
     slot,
+    source_freshness,
 )
 
 _TERMINAL = [state for state in RunState if state.terminal]
@@ -112,6 +113,7 @@ def _forget(connection: Connection, run_ids: Sequence[str]) -> None:
     connection.execute(delete(expectation_result).where(expectation_result.c.attempt_id.in_(attempts)))
     connection.execute(delete(attempt).where(attempt.c.run_id.in_(chosen)))
     connection.execute(delete(node_run).where(node_run.c.run_id.in_(chosen)))
+    connection.execute(delete(source_freshness).where(source_freshness.c.run_id.in_(chosen)))
     gone: list[str] = list(
         connection.scalars(select(run.c.run_id).where(run.c.run_id.in_(chosen), ~_owes_slot()))
     )

@@ -148,6 +148,7 @@ def node_record(row: Row[Any]) -> NodeRecord:
         message=row.message or "",
         attached_to=row.attached_to,
         severity=row.severity,
+        queued=None if row.queued is None else row.queued / 1_000_000,
     )
 
 

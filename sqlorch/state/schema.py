@@ -21,7 +21,7 @@ from sqlorch.state.faults import damaged, explain_os, uuid_file
 from sqlorch.state.lock import FileLock
 from sqlorch.state.tables import meta, metadata
 
-HEAD = "0005"
+HEAD = "0006"
 NEEDS_SQLORCH = "0.1.0"  # the oldest version that reads HEAD; raise it together with HEAD
 _CHECK_ALWAYS_BELOW = 32 * 1024 * 1024  # bytes; quick_check reads about 1 MB a millisecond
 _CHECK_EVERY = 24 * 3600.0

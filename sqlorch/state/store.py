@@ -20,6 +20,7 @@ from sqlorch.state.daemon import SqlDaemons
 from sqlorch.state.datasets import SqlDatasets
 from sqlorch.state.deliveries import SqlDeliveries
 from sqlorch.state.engine import Database
+from sqlorch.state.freshness import SqlFreshness
 from sqlorch.state.leases import SqlLeases
 from sqlorch.state.ledger import SqlLedger
 from sqlorch.state.lost import SqlLost
@@ -40,7 +41,8 @@ class SqlStore:
     the same database, each part an implementation of its protocol in :mod:`sqlorch.engine.schedule_ports`:
     ``schedule``, ``queue``, ``ledger``, ``backfills``, ``alerts``, ``datasets``, ``daemons``,
     ``leases``; and ``deliveries``, of :mod:`sqlorch.engine.alert_ports`. What many runs say together is in
-    ``trends``; processes that may have left queries running are in ``lost``.
+    ``trends``; processes that may have left queries running are in ``lost``, how fresh sources were in
+    ``freshness``.
 
     Attributes:
         is_alive: whether the process that drives a run is there: by the table of processes where the state is
@@ -67,6 +69,7 @@ class SqlStore:
         self.is_alive: Callable[[Owner], bool] = is_alive
         self.trends = SqlTrends(database)
         self.lost = SqlLost(database)
+        self.freshness = SqlFreshness(database)
 
     @classmethod
     def open(

@@ -364,6 +364,23 @@ audit = Table(
     Column("detail", Text, nullable=False),
 )
 
+# How fresh each source was that a run reads or waits for.
+source_freshness = Table(
+    "source_freshness",
+    metadata,
+    Column("run_id", String(64), ForeignKey("run.run_id"), nullable=False),
+    Column("gen", Integer, nullable=False),
+    Column("unique_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("snapshotted_at", BigInteger, nullable=False),
+    Column("max_loaded_at", BigInteger),
+    Column("warn_after", BigInteger),  # seconds, as the next
+    Column("error_after", BigInteger),
+    Column("message", Text, nullable=False),
+    PrimaryKeyConstraint("run_id", "gen", "unique_id"),
+)
+
 expectation_result = Table(
     "expectation_result",
     metadata,

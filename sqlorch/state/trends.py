@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, and_, case, func, select
 from sqlalchemy import text as sql
 
 from sqlorch.domain.anomaly import MOST, Sample, alike
@@ -34,9 +34,12 @@ _LOOK_BACK = 3 * MOST  # successes among which those over an interval of a simil
 _OK = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.ok)
 _TESTS = ", ".join(f"'{kind}'" for kind in sorted(TEST_KINDS))
 _FIGURES = ("unique_id", "run_id", "outcome", "n", "started_at", "finished_at", "rows")
+# what a node waited is known of its newest generation
+_FIRST = and_(attempt.c.n == 1, attempt.c.gen == node_run.c.gen, attempt.c.started_at >= node_run.c.ready_at)
 _EXECUTION = (
     *(attempt.c[name] for name in _FIGURES),
     attempt.c.adapter_response,
+    case((_FIRST, attempt.c.started_at - node_run.c.ready_at)).label("queued"),
     node_run.c.name,
     node_run.c.kind,
     run.c.group_name,
@@ -179,6 +182,7 @@ def _execution(row: Row[Any]) -> Execution:
         seconds=(row.finished_at - row.started_at) / 1_000_000,
         rows=row.rows,
         bytes_read=bytes_in(row.adapter_response),
+        queued=None if row.queued is None else row.queued / 1_000_000,
     )
 
 

@@ -103,7 +103,7 @@ def test_what_people_are_told_of_besides_failures(project: Project, monkeypatch:
             assert daemon.stop() == 0
     assert by_group([str(mail["subject"]) for mail in box.mails]) == by_group(hook.titles)
     (stale,) = [post["message"] for post in hook.posts if "source is stale" in post["title"]]
-    assert "waits for a source that is older than it may be: raw.orders (orders: error)" in stale
+    assert "depends on a source that is older than it may be: raw.orders (orders: error)" in stale
     assert "https://sqlorch.example/sched-" in stale
     (held,) = [post["message"] for post in hook.posts if "held until" in post["title"]]
     assert "sqlorch catchup held" in held

@@ -13,6 +13,7 @@ from support.browser import PHONE, Report, opened
 from support.run_reports import failed_run, hostile_run
 
 from sqlorch.reports.page import run_page
+from sqlorch.reports.run_model import SourceRead
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -101,6 +102,19 @@ def test_hints_and_what_was_not_run_are_told_with_the_reason(report: Report) -> 
         "warn stg_orders took 3.0 s, 3.0 times its usual 1.0 s (median of 9)"
     ]
     assert [" ".join(text.split()) for text in held] == ["not run upstream fct_orders failed board"]
+
+
+def test_sources_that_are_too_old_are_warned_of_first(browser: Browser, tmp_path: Path) -> None:
+    old = "raw.orders: error, its newest row is 3d2h old (may be 1d)"
+    made = replace(
+        failed_run(),
+        sources=(SourceRead(name="raw.orders", state="failed", text=old), SourceRead(name="raw.stock")),
+    )
+    (tmp_path / "run.html").write_text(run_page(made), encoding="utf-8")
+    with opened(browser, tmp_path / "run.html") as report:
+        first = report.page.locator("#warnings .notice").first
+        assert " ".join(first.inner_text().split()) == f"failed source {old}"
+        assert "1 of 2 fresh" in report.text("#head")
 
 
 def test_the_timeline_shows_queue_and_retries(report: Report) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from moto.server import ThreadedMotoServer
 from support.web import serving
 
 from sqlorch.domain.errors import IntegrationError
+from sqlorch.domain.freshness import FreshnessStatus, SourceFreshness
 from sqlorch.engine.sensor_ports import Occasion, Sensor, Warehouse
 from sqlorch.sensors.file import FileSensor
 from sqlorch.sensors.freshness import FreshnessSensor
@@ -25,12 +27,19 @@ from sqlorch.sensors.registry import GROUP, sensor_factory
 from sqlorch.sensors.sql import SqlSensor
 
 
+def source(name: str, status: FreshnessStatus = FreshnessStatus.PASS) -> SourceFreshness:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    return SourceFreshness(
+        unique_id=f"source.shop.raw.{name}", source=f"raw.{name}", status=status, snapshotted_at=now
+    )
+
+
 @dataclass
 class Table:
     """A warehouse with one table; the real ones are in tests/integration/test_sensor_warehouse.py."""
 
     row: tuple[Any, ...] | None = None
-    tables: Mapping[str, str] = field(default_factory=dict)
+    tables: Sequence[SourceFreshness] = ()
     broken: bool = False
 
     def first_row(self, sql: str) -> tuple[Any, ...] | None:
@@ -39,7 +48,7 @@ class Table:
         assert sql == "select done from loads"
         return self.row
 
-    def freshness(self, source: str) -> Mapping[str, str]:
+    def freshness(self, source: str) -> Sequence[SourceFreshness]:
         if self.broken:
             raise IntegrationError("no such source")
         assert source == "raw"
@@ -154,11 +163,11 @@ def sql(folder: Path) -> Iterator[Case]:
 
 @contextmanager
 def freshness(folder: Path) -> Iterator[Case]:
-    table = Table(tables={"flights": "error", "airports": "pass"})
+    table = Table(tables=(source("flights", FreshnessStatus.ERROR), source("airports")))
     yield Case(
         make=FreshnessSensor,
         target="raw",
-        come_true=lambda: setattr(table, "tables", {"flights": "pass", "airports": "pass"}),
+        come_true=lambda: setattr(table, "tables", (source("flights"), source("airports"))),
         break_it=lambda: setattr(table, "broken", True),
         folder=folder,
         warehouse=table,

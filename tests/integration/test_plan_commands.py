@@ -228,6 +228,29 @@ def test_a_run_is_marked_by_its_id_and_its_history_stays(edited: Project) -> Non
     assert edited.query_state(f"select state from run where run_id = '{failed}'") == [("failed",)]
 
 
+def test_a_mark_starts_nothing_and_names_what_would_have_followed_a_run(tmp_path: Path) -> None:
+    shop = make_project(
+        tmp_path,
+        {
+            "models/orders.sql": "select 1 as a",
+            "models/card.sql": "select * from {{ ref('orders') }}",
+            "sqlorch.yml": """\
+                groups:
+                  daily: {select: orders, schedule: "@daily", start: 2013-01-01}
+                  card: {select: card, after: [orders]}
+            """,
+        },
+    )
+    where = ("--group", "daily", "--interval", "2013-01-01/2013-01-03")
+    told = shop.sqlorch("mark", "success", *where).out.splitlines()
+    assert told[1:] == [
+        "card runs after it, and a mark starts nothing: sqlorch trigger card --interval 2013-01-01/2013-01-03"
+    ]
+    assert shop.sqlorch("mark", "success", *where, "--json").document["not_started"] == ["card"]
+    assert len(shop.sqlorch("mark", "failed", *where).out.splitlines()) == 1
+    assert shop.query_state("select count(*) from dataset_event") == [(0,)]
+
+
 def test_missing_takes_back_and_failed_is_failed(edited: Project) -> None:
     where = ("--group", "daily", "--interval", "2013-01-03")
     assert edited.sqlorch("mark", "missing", *where, "--select", "days").code == 0

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from support.scheduling import HOUR, World, at, group, model, project, span, uid
 
+from sqlorch.domain.freshness import FreshnessStatus, SourceFreshness
 from sqlorch.domain.group import Group
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.run import RunState
@@ -121,6 +122,25 @@ def test_a_stale_source_is_told_once_for_each_run_and_one_that_cannot_be_measure
         answer(w, stale, *looks(w))
     (told,) = w.alerts("freshness_stale")
     assert (told["run_id"], told["source"], told["reason"]) == (only_run(w), "raw", "raw (orders: error)")
+
+
+def test_what_a_look_has_measured_is_kept_with_the_run_that_waits(tmp_path: Path) -> None:
+    w = world(tmp_path, waiting("a", SensorSpec(kind="freshness", target="raw")))
+    w.tick(at(1))
+    old = SourceFreshness(
+        unique_id="source.shop.raw.orders",
+        source="raw.orders",
+        status=FreshnessStatus.ERROR,
+        snapshotted_at=at(1),
+        max_loaded_at=at(0),
+        error_after=60.0,
+    )
+    answer(w, Look(met=False, said="orders: error", measured=(old,)), *looks(w))
+    assert w.store.freshness.of_run(only_run(w)) == [old]
+    new = replace(old, status=FreshnessStatus.PASS, snapshotted_at=at(1) + 2 * MINUTE)
+    w.tick(at(1) + 2 * MINUTE)
+    answer(w, Look(met=True, said="fresh", measured=(new,)), *looks(w))
+    assert w.store.freshness.of_run(only_run(w)) == [new]
 
 
 def test_looks_are_spread(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.expectations import Expectation, ExpectationResult
+from sqlorch.domain.freshness import FreshnessStatus, SourceFreshness
 from sqlorch.domain.history import NodeMove, Owner
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.run import ErrorClass, NodeResult, NodeSpec, NodeState, Outcome, RunSpec, RunState
@@ -207,6 +208,15 @@ class TestDashboards:
         execute(store, "r1", B, seconds=1, outcome=Outcome.ERROR, after=_S.FAILED)
         store.move_run("r1", RunState.RUNNING, RunState.FAILED, now=T0 + timedelta(seconds=4), reason="b")
         store.create_run(replace(spec("r2"), nodes=[]), now=T0)
+        source = SourceFreshness(
+            unique_id="source.shop.raw.a",
+            source="raw.a",
+            status=FreshnessStatus.WARN,
+            snapshotted_at=T0,
+            max_loaded_at=T0 - timedelta(hours=1),
+            warn_after=60.0,
+        )
+        store.freshness.keep("r1", 1, [source])
         return store
 
     def table(self, store: SqlStore, name: str) -> list[dict[str, object]]:

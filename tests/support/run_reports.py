@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlorch.reports.run_model import Finding, PathStep, RunNode, RunReport, Source, Try
+from sqlorch.reports.run_model import Finding, PathStep, RunNode, RunReport, Source, SourceRead, Try
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 STG_ORDERS, STG_CUSTOMERS = "model.shop.stg_orders", "model.shop.stg_customers"
@@ -127,6 +127,7 @@ def hostile_run(names: Sequence[str]) -> RunReport:
         nodes=nodes,
         edges=tuple((a.unique_id, b.unique_id) for a, b in pairwise(nodes)),
         path=tuple(PathStep(unique_id=node.unique_id, waited=0.1, seconds=1.0) for node in nodes),
+        sources=tuple(SourceRead(name=name, state=name, text=name) for name in names),
         chart_seconds=float(len(nodes)),
         chart_start=NOON,
     )

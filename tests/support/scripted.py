@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlorch.domain.dag import Dag
+from sqlorch.domain.freshness import SourceReading
 from sqlorch.domain.history import Owner, RunRecord
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.run import ErrorClass, NodeResult, NodeSpec, Outcome, RunSpec
 from sqlorch.engine.crew import Crew
 from sqlorch.engine.driver import Driver
 from sqlorch.engine.pools import Pools
+from sqlorch.engine.source_watch import SourceWatch
 from sqlorch.engine.stop import Stop
 from sqlorch.state.owner import current_owner
 from sqlorch.state.store import SqlStore
@@ -53,6 +55,7 @@ class Scripted:
         self.hook: Callable[[], None] | None = None
         self.interrupted = threading.Event()
         self.abandoned = False
+        self.sources: Sequence[SourceReading] = ()
         self.last_hook: Callable[[], None] | None = None
 
     def open_run(self, *, nodes: Sequence[str], full_refresh: bool, **_: Any) -> Scripted:
@@ -74,6 +77,9 @@ class Scripted:
 
     def dag_for(self, variables: Mapping[str, Any]) -> Dag:
         return self.dag
+
+    def source_freshness(self) -> Sequence[SourceReading]:
+        return self.sources
 
     def execute(self, unique_id: str, *, log_path: Path) -> NodeResult:
         with self.lock:
@@ -212,6 +218,7 @@ def driver(
     pools: Mapping[str, int] | None = None,
     queue: Inbasket | None = None,
     alerts: Bell | None = None,
+    sources: SourceWatch | None = None,
     owner: Owner | None = None,
 ) -> Driver:
     """A driver of runs in ``store`` on ``session``."""
@@ -226,6 +233,7 @@ def driver(
         pools=Pools(pools or {}),
         queue=queue,  # type: ignore[arg-type]
         alerts=alerts,  # type: ignore[arg-type]
+        sources=sources,
     )
     return Driver(crew=crew, session=session)
 

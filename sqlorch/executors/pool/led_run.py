@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlorch.domain.freshness import SourceReading
 from sqlorch.domain.run import ErrorClass, NodeResult, Outcome
 from sqlorch.executors.pool.member import Gone
 from sqlorch.executors.pool.pool import Pool
@@ -33,6 +34,10 @@ class PooledRun:
         self._lost: set[str] = set()
         self._cancelled: set[str] = set()
         pool.open(context, arguments)
+
+    def source_freshness(self) -> Sequence[SourceReading]:
+        """See the port; measured in this process, before the first node."""
+        return self._context.source_freshness()
 
     def execute(self, unique_id: str, *, log_path: Path) -> NodeResult:
         """See the port."""

@@ -66,7 +66,7 @@ def test_two_stale_sources_are_two_troubles() -> None:
     first, second = (alert("freshness_stale", source=source) for source in ("raw.a", "raw.b"))
     topics = {item.topic for one in (first, second) for item in concern(one, ALL, BOOK, {})}
     assert len(topics) == 2
-    assert "waits for a source that is older than it may be" in write(first).text
+    assert "depends on a source that is older than it may be" in write(first).text
 
 
 def test_all_that_is_told_of_one_run_is_one_message_headed_by_the_worst() -> None:

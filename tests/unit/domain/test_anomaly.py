@@ -50,6 +50,14 @@ def test_where_counts_vary_the_spread_decides():
     assert kinds(Sample(seconds=2.0, rows=201), before) == [Unusual.ROWS]
 
 
+@pytest.mark.parametrize(
+    ("usual", "rows", "unusual"),
+    [(1, 2, False), (5, 14, False), (5, 15, True), (15, 6, False), (15, 5, True), (3, 0, True)],
+)
+def test_tables_of_a_handful_of_rows_may_double(usual, rows, unusual):
+    assert kinds(Sample(seconds=2.0, rows=rows), past(rows=usual)) == ([Unusual.ROWS] if unusual else [])
+
+
 def test_rows_where_there_never_were_any():
     assert kinds(Sample(seconds=2.0, rows=1), past(rows=0)) == [Unusual.ROWS]
     assert kinds(Sample(seconds=2.0, rows=0), past(rows=0)) == []

@@ -2,7 +2,9 @@
 
 const Graph = (() => {
   const [ACROSS, DOWN, WIDTH, HEIGHT, AIR] = [232, 56, 184, 38, 10];
-  const LEAST = 0.6; // of its size: names are to be read; wider graphs are scrolled sideways
+  const LEAST = matchMedia('(pointer: coarse)').matches ? 0.85 : 0.6; // of its size: names are to be read, and hit by a finger; wider graphs are scrolled sideways
+
+  let frame = null;
 
   function element(run) {
     const { places, edges } = run.drawing;
@@ -14,7 +16,17 @@ const Graph = (() => {
     const cards = places.map(([index]) => card(run.nodes[index], index, at.get(index)));
     const svg = svgEl('svg', { viewBox: `${box.left} ${box.top} ${box.width} ${box.height}`, width: box.width, height: box.height, class: 'graph', role: 'group', 'aria-label': 'Graph of the run' }, ...lines.sort((a, b) => a.order - b.order).map(({ line }) => line), ...cards);
     svg.style.minWidth = `${Math.round(Math.min(box.width, Math.max(box.width * LEAST, 320)))}px`;
-    return section('graph', 'Graph', el('div', { class: 'frame scroll', tabindex: '0', role: 'region', 'aria-label': 'Graph of the run' }, svg));
+    frame = el('div', { class: 'frame scroll', tabindex: '0', role: 'region', 'aria-label': 'Graph of the run' }, svg);
+    return section('graph', 'Graph', frame);
+  }
+
+  /** Once it is on the page: a graph larger than its frame opens where something failed, or where the slowest path begins. */
+  function start() {
+    const card = frame?.querySelector('.graph-card.s-failed') ?? frame?.querySelector('.graph-card.critical');
+    if (!card) return;
+    const [here, there] = [frame.getBoundingClientRect(), card.getBoundingClientRect()];
+    frame.scrollLeft = there.left - here.left - (here.width - there.width) / 2;
+    frame.scrollTop = there.top - here.top - (here.height - there.height) / 2;
   }
 
   /** A test stands with what it tests. */
@@ -46,5 +58,5 @@ const Graph = (() => {
     return svgEl('foreignObject', { x: x - WIDTH / 2, y: y - HEIGHT / 2, width: WIDTH, height: HEIGHT }, face);
   }
 
-  return { element };
+  return { element, start };
 })();

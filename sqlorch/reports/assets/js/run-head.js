@@ -4,12 +4,12 @@ const Head = (() => {
   const ORDER = ['success', 'warn', 'failed', 'upstream_failed', 'skipped', 'cancelled', 'running'];
   const WORDS = { success: 'ok', warn: 'warned', upstream_failed: 'not run' };
 
-  function element({ head, nodes }) {
+  function element({ head, nodes, freshness }) {
     const again = head.generation > 1 ? `generation ${head.generation}` : '';
     const took = head.seconds === null ? '' : `took ${Format.seconds(head.seconds)}`;
     const state = el('p', { class: `verdict ${stateClass(head.state)}` }, stateMark(head.state), el('strong', { text: Format.state(head.state) }), el('span', { class: 'muted', text: [took, again].filter(Boolean).join(', ') }));
     const reason = head.reason ? el('p', { class: 'problem', dir: 'auto', text: plainLines(head.reason) }) : null;
-    return el('section', { id: 'head', class: 'part head' }, state, reason, mix(nodes), facts(head), retry(head), variables(head));
+    return el('section', { id: 'head', class: 'part head' }, state, reason, mix(nodes), facts(head, freshness), retry(head), variables(head));
   }
 
   /** Nodes by state, as one bar and in words. */
@@ -27,7 +27,8 @@ const Head = (() => {
     return nodes.length ? el('div', {}, bar, el('ul', { class: 'mix-words' }, ...words)) : null;
   }
 
-  function facts(head) {
+  function facts(head, freshness) {
+    const fresh = freshness.filter(({ state }) => state === 'success').length;
     const id = el('span', { class: 'with-copy' }, el('code', { text: plain(head.run_id) }), copyButton(head.run_id, 'the run id'));
     return factList([
       ['Group', head.group],
@@ -37,6 +38,7 @@ const Head = (() => {
       ['Started', head.started_at && Format.instant(head.started_at)],
       ['Ended', head.finished_at && Format.instant(head.finished_at)],
       ['Queued', head.queued === null ? '' : Format.seconds(head.queued)],
+      ['Sources', freshness.length ? `${Format.number(fresh)} of ${Format.number(freshness.length)} fresh` : ''],
       ...head.settings.map(([name, value]) => [name === 'target' ? 'Target' : name, value]),
     ]);
   }

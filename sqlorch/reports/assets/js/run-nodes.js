@@ -34,6 +34,7 @@ const Nodes = (() => {
         ['Built as', node.materialized],
         ['Tests', node.on === null ? '' : run.nodes[node.on].name],
         ['Severity', node.severity],
+        ['Waited', node.waited >= 0.05 ? `${Format.seconds(node.waited)} for its turn, all it needs being done` : ''],
         ['Unusual', node.hints.join('; ')],
         ['Times', times(node)],
         ['Attempts', node.tries.length > 1 ? attempts(node) : ''],

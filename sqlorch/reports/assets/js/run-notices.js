@@ -3,8 +3,8 @@
 const Notices = (() => {
   const UNTRIED = new Set(['upstream_failed', 'skipped', 'cancelled']);
 
-  function warnings({ nodes }) {
-    const lines = [];
+  function warnings({ nodes, freshness }) {
+    const lines = freshness.filter(({ text }) => text).map(({ state, text }) => el('li', { class: 'notice' }, stateMark(state), el('p', { class: 'why', dir: 'auto', text: `source ${plainLines(text)}` })));
     nodes.forEach((node, index) => {
       if (node.state === 'warn') lines.push(line(node, index, 'warn', node.message, Findings.element(node.findings)));
       for (const hint of node.hints) lines.push(line(node, index, 'warn', hint));

@@ -5,7 +5,8 @@ const SlowestPath = (() => {
     if (!run.path.length) return null;
     const whole = run.path.reduce((sum, step) => sum + step.waited + step.seconds, 0) || 1;
     const longest = Math.max(...run.path.map((step) => step.waited + step.seconds), 1e-9);
-    const intro = `${Format.count(run.path.length, 'node')}, one after the other, took ${Format.seconds(whole)}. Only what is here can make the run shorter.`;
+    const [nodes, time] = [Format.count(run.path.length, 'node'), Format.seconds(whole)];
+    const intro = `${run.path.length > 1 ? `${nodes}, one after the other, took ${time}` : `${nodes} took ${time}`}. Only what is here can make the run shorter.`;
     return section('path', 'Slowest path', el('p', { class: 'muted', text: intro }), el('ol', { class: 'path' }, ...run.path.map((step) => row(run, step, whole, longest))));
   }
 

@@ -9,6 +9,7 @@ async function start() {
   byId('title').textContent = `${plain(run.head.group)} ${plain(run.head.interval)}`;
   fill(byId('report'), ...sections(), foot(run.head));
   Chart.start(run);
+  Graph.start();
   jumps();
   themeButton();
   Theme.onChange(themeButton);
