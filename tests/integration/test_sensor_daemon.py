@@ -129,10 +129,14 @@ def test_the_daemon_waits_for_a_file_and_a_query_then_runs(shop: Project) -> Non
     )
 
     def why() -> str:
-        return shop.spawn("why", "daily").out
+        return shop.sqlorch("why", "daily").out
+
+    def told() -> bool:
+        said = why()
+        return all(part in said for part in ("in/", "not there", "next look"))
 
     with running(shop) as daemon:
-        until(lambda: "in/" in why() and "not there" in why() and "next look" in why(), "the reason")
+        until(told, "the reason")
         waiting = next(line for line in why().splitlines() if "is queued" in line)
         assert f"waiting for file in/{start}.csv (not there)" in waiting
         assert len(daemon.events("run_ended")) <= 1
