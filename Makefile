@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 UV := UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv
 DEMO_ENV := DBT_PROFILES_DIR=../profiles
 WORKERS ?= 2
+# Many a container forbids Python to keep compiled modules: every process that imports dbt, and the tests start
+# hundreds, would compile it again, which takes as long as importing it does.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test lint fmt bench chaos simulate clean
 
@@ -44,9 +47,11 @@ demo: $(VENV)/.demo ## install, then run the demo warehouse on real flights data
 	@echo "                  sqlorch run --interval 2013-01 --group scorecard_monthly"
 	@echo "                  sqlorch run --interval 2013-01-08 --select +carrier_delays"
 
+# In the order of their folders, so that the long files come first and the quick unit tests fill up the end;
+# xdist would put the files with few tests last, which are the long ones.
 test: $(VENV)/.dev ## install what the tests need, then run them
 	@echo "==> running the tests on $(WORKERS) processes"
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
 
 lint: $(VENV)/.dev ## style, types, import contracts
 	@echo "==> ruff";         $(BIN)/ruff check .

@@ -156,14 +156,17 @@ def calm_collector() -> Iterator[None]:
     """Keep Python's cyclic garbage collector away from what lives as long as the session.
 
     Every context makes hundreds of objects, so that the collector walks the whole parsed project again and
-    again to find nothing. What is alive now is set aside; what comes later is collected, less often.
+    again to find nothing. What is alive now is set aside; what comes later is collected, less often. Where
+    somebody else has set something aside already, it stays so: Python cannot take back a part of it.
     """
-    before = gc.get_threshold()
+    before, ours = gc.get_threshold(), gc.get_freeze_count() == 0
     gc.collect()
-    gc.freeze()
+    if ours:
+        gc.freeze()
     gc.set_threshold(_NEW_OBJECTS, *before[1:])
     try:
         yield
     finally:
         gc.set_threshold(*before)
-        gc.unfreeze()
+        if ours:
+            gc.unfreeze()

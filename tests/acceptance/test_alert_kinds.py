@@ -26,7 +26,7 @@ groups:
   late:
     select: late
     every: 1m
-    start: {START}
+    start: SOON
     catchup: none
     catchup_max: none
     owner: ann
@@ -62,10 +62,12 @@ TOLD = {
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
+    # the next minute counted from there is over soon after the daemon has started: nobody waits a whole one
+    soon = datetime.now(UTC) + timedelta(seconds=15) - timedelta(minutes=3)
     made = make_project(
         tmp_path,
         {
-            "sqlorch.yml": SETTINGS,
+            "sqlorch.yml": SETTINGS.replace("SOON", f"{soon:%Y-%m-%dT%H:%M:%S}"),
             "models/sources.yml": SOURCES,
             "models/tests.yml": TESTS,
             "models/kept.sql": "select 1 as n",

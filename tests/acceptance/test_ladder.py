@@ -20,6 +20,7 @@ import pytest
 from support.daemons import Daemon, running, until, workers_of
 from support.postgres import Postgres, running_postgres
 from support.projects import Project, Said, make_project
+from support.promises import within
 from support.proxy import Proxy, proxied
 
 pytestmark = pytest.mark.postgres
@@ -55,7 +56,7 @@ class Bed:
     def ended_within(self, seconds: float) -> float:
         """Seconds until nothing sleeps any more."""
         began = time.monotonic()
-        until(lambda: not self.asleep(), "the end of the query", seconds=seconds)
+        until(lambda: not self.asleep(), "the end of the query", seconds=within(seconds))
         return time.monotonic() - began
 
     def built(self) -> list[tuple[object, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 import sqlorch.dbt.session as session_module
+from sqlorch.dbt.economies import calm_collector
 from sqlorch.dbt.options import SessionOptions
 from sqlorch.dbt.session import WarmSession
 from sqlorch.domain.dag import EXECUTABLE_KINDS
@@ -166,3 +168,20 @@ def test_closing_puts_back_what_was_replaced(tmp_path: Path, monkeypatch: pytest
     with opened(tmp_path / "shop", economical=True, monkeypatch=monkeypatch):
         assert MacroNamespaceBuilder.build_namespace is not before[0]
     assert before == (MacroNamespaceBuilder.build_namespace, dbt.clients.jinja.get_template)
+
+
+def test_the_collector_is_calm_for_a_while_and_leaves_aside_what_others_have_set_aside() -> None:
+    before = gc.get_threshold()
+    gc.unfreeze()
+    try:
+        with calm_collector():
+            assert gc.get_freeze_count() > 0
+            assert gc.get_threshold()[0] > before[0]
+        assert (gc.get_freeze_count(), gc.get_threshold()) == (0, before)
+    finally:
+        gc.freeze()
+    aside = gc.get_freeze_count()
+    with calm_collector():
+        assert gc.get_threshold()[0] > before[0]
+    assert aside * 0.9 < gc.get_freeze_count() <= aside
+    assert gc.get_threshold() == before

@@ -184,7 +184,7 @@ def test_the_turn_goes_to_who_waits(tmp_path: Path) -> None:
     try:
         assert waiter.stdout is not None
         assert f"process {os.getpid()} on " in waiter.stdout.readline()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not turn.wanted():
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -193,7 +193,7 @@ def test_the_turn_goes_to_who_waits(tmp_path: Path) -> None:
         assert "sqlorch run" in turn.take()
         assert not turn.wanted()
     finally:
-        waiter.communicate(timeout=20)
+        waiter.communicate(timeout=60)
     assert turn.take() == ""
     turn.close()
 
@@ -212,11 +212,11 @@ def test_a_child_that_inherits_the_turn_keeps_it_when_we_are_gone(tmp_path: Path
     assert parent.stdout is not None
     child = int(parent.stdout.readline())
     parent.kill()
-    parent.communicate(timeout=20)
+    parent.communicate(timeout=60)
     turn = RunTurn(tmp_path, command="another")
     assert "sqlorch daemon" in turn.take()
     os.kill(child, signal.SIGKILL)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while turn.take():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -119,7 +119,7 @@ def test_docs_are_pages_of_what_was_found_and_replace_nothing_else(project: Proj
         assert policy
         assert "default-src 'none'" in policy[1]
         assert "amazonaws.com" not in policy[1], "its makers are not told of it"
-    assert "holds something else" in project.spawn("docs", "--to", str(project.root)).told(2)
+    assert "holds something else" in project.sqlorch("docs", "--to", str(project.root)).told(2)
     assert (project.root / "models" / "orders.sql").exists()
     assert project.spawn("docs", "--to", str(project.root / "pages")).code == 0
 

@@ -93,7 +93,12 @@ def test_a_run_that_takes_too_long_fails_and_can_be_retried(tmp_path: Path) -> N
     assert (run["state"], run["reason"]) == ("failed", "timed out after 2s")
     assert said.states == {"slow": "cancelled", "below": "cancelled"}
     assert said.nodes["below"]["message"] == "timed out after 2s"
-    project.write({"models/slow.sql": "select 1 as n"})
+    project.write(
+        {
+            "sqlorch.yml": 'groups: {g: {select: "fqn:*", run_timeout: 5m}}',
+            "models/slow.sql": "select 1 as n",
+        }
+    )
     assert project.sqlorch("retry", run["run_id"], "--json").states == dict.fromkeys(
         ["slow", "below"], "success"
     )

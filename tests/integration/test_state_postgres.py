@@ -275,16 +275,16 @@ class TestLocks:
         with ThreadPoolExecutor(1) as pool, closing(PostgresLock(url, "run", doing="drives")) as alone:
             told: list[str] = []
             queued = pool.submit(_take_from_daemons, alone, wait=True, waiting=told.append)
-            until(first.wanted, "somebody who waits", seconds=10)
+            until(first.wanted, "somebody who waits", seconds=60)
             assert "drives" in told[0]
-            until(second.wanted, "the same", seconds=10)
+            until(second.wanted, "the same", seconds=60)
             assert "is driving runs" in third.take(), "a newcomer does not overtake who waits"
             first.release()
             assert not queued.done()
             second.release()
-            queued.result(10)
+            queued.result(60)
             assert f"process {os.getpid()}" in first.take()
-        until(lambda: third.take() == "", "the server to notice that nobody wants it alone", seconds=10)
+        until(lambda: third.take() == "", "the server to notice that nobody wants it alone", seconds=60)
         for turn in turns:
             turn.close()
 
@@ -323,7 +323,7 @@ class TestLocks:
         assert daemon.stdout is not None
         worker = int(daemon.stdout.readline())
         daemon.send_signal(signal.SIGKILL)
-        daemon.wait(10)
+        daemon.wait(60)
         lock = PostgresLock(url, "run", doing="drives")
         try:
             with pytest.raises(StateError, match="drives"):

@@ -49,7 +49,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
         yield opened
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
 @given(ledgers())
 def test_the_database_merges_as_python_does(store: SqlStore, entries: list[LedgerEntry]) -> None:
     with store._database.write() as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import chdir
 from datetime import datetime
 from pathlib import Path
 
@@ -29,21 +30,17 @@ def dbt_build(
     before = dict(os.environ)
     os.environ.update(environment)
     try:
-        done = dbtRunner().invoke(
-            [
-                *("build", "--quiet", "--project-dir", str(project_dir), "--profiles-dir", str(profiles_dir)),
-                *(
-                    "--target-path",
-                    str(target_path),
-                    "--log-path",
-                    str(target_path),
-                    "--vars",
-                    json.dumps(dict(variables)),
-                ),
-                *("--event-time-start", f"{start:%FT%T}", "--event-time-end", f"{end:%FT%T}"),
-                *options,
-            ]
-        )
+        with chdir(project_dir):  # where dbt goes by itself, and stays
+            done = dbtRunner().invoke(
+                [
+                    *("build", "--quiet", "--project-dir", str(project_dir)),
+                    *("--profiles-dir", str(profiles_dir)),
+                    *("--target-path", str(target_path), "--log-path", str(target_path)),
+                    *("--vars", json.dumps(dict(variables))),
+                    *("--event-time-start", f"{start:%FT%T}", "--event-time-end", f"{end:%FT%T}"),
+                    *options,
+                ]
+            )
         assert done.exception is None, done.exception
         return done.success
     finally:

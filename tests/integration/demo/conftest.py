@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
+from support.dbt_build import dbt_build
+from support.once import once
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-DBT = Path(sys.executable).with_name("dbt")
 NEW_YORK = ZoneInfo("America/New_York")
 
 
@@ -37,16 +34,15 @@ class Demo:
             datetime.fromisoformat(time).replace(tzinfo=NEW_YORK).astimezone(UTC) for time in (start, end)
         )
         variables = {"data_interval_start": first.isoformat(), "data_interval_end": last.isoformat()}
-        window = ["--event-time-start", f"{first:%FT%T}", "--event-time-end", f"{last:%FT%T}"]
-        done = subprocess.run(
-            [DBT, "build", "--vars", json.dumps(variables), *window, *options],
-            cwd=self.project,
-            env={**os.environ, **self.environment},
-            capture_output=True,
-            text=True,
-            check=False,
+        done = dbt_build(
+            self.project,
+            REPOSITORY / "profiles",
+            variables,
+            *options,
+            environment=self.environment,
+            target_path=self.project / "target",
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done, f"dbt build of {start} to {end} failed; what it said is above"
 
     def query(self, sql: str) -> list[tuple]:
         """Rows of the DuckDB warehouse."""
@@ -69,35 +65,43 @@ class Demo:
         return [name for (name,) in found]
 
 
-def copy_of_demo(folder: Path, **environment: str) -> Demo:
+def copy_of_demo(folder: Path) -> Demo:
     left_behind = ("target", "logs", "data", "*.duckdb", ".sqlorch")
-    project = shutil.copytree(
-        REPOSITORY / "project", folder / "project", ignore=shutil.ignore_patterns(*left_behind)
-    )
-    found = {
-        "DBT_PROFILES_DIR": str(REPOSITORY / "profiles"),
+    shutil.copytree(REPOSITORY / "project", folder / "project", ignore=shutil.ignore_patterns(*left_behind))
+    return demo_in(folder)
+
+
+def demo_in(folder: Path) -> Demo:
+    """The copy that lies in a folder."""
+    project = folder / "project"
+    environment = {
         "FLIGHTS_DATA_DIR": str(REPOSITORY / "project" / "data"),
         "FLIGHTS_DUCKDB_PATH": str(project / "warehouse.duckdb"),
     }
-    return Demo(project=project, environment=found | environment)
+    return Demo(project=project, environment=environment)
 
 
 @pytest.fixture(scope="session")
 def january(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """January 2013 in a single run, with every test of the project."""
-    demo = copy_of_demo(tmp_path_factory.mktemp("january"))
-    demo.build("2013-01-01", "2013-02-01")
-    return demo
+
+    def make(folder: Path) -> None:
+        copy_of_demo(folder).build("2013-01-01", "2013-02-01")
+
+    return demo_in(once(tmp_path_factory, "january", make))
 
 
 @pytest.fixture(scope="session")
 def built_three_days(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The first three days of 2013, day by day. Not to be changed: see `three_days`."""
-    demo = copy_of_demo(tmp_path_factory.mktemp("days"))
-    without_tests = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
-    for day in (1, 2, 3):
-        demo.build(f"2013-01-0{day}", f"2013-01-0{day + 1}", *without_tests)
-    return demo
+
+    def make(folder: Path) -> None:
+        demo = copy_of_demo(folder)
+        without_tests = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+        for day in (1, 2, 3):
+            demo.build(f"2013-01-0{day}", f"2013-01-0{day + 1}", *without_tests)
+
+    return demo_in(once(tmp_path_factory, "three_days", make))
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def start(program: str, *arguments: object) -> subprocess.Popen[str]:
 def whole_generation(kind: str, target: Path) -> int:
     """The generation of the file, read by another process; fails unless both tables are whole."""
     reader = start(READER, kind, target, "once", "")
-    out, _ = reader.communicate(timeout=30)
+    out, _ = reader.communicate(timeout=120)
     assert reader.returncode == 0
     return int(out)
 
@@ -127,7 +127,7 @@ def test_readers_see_whole_publications_and_no_error(kind: str, tmp_path: Path) 
             exporter.publish(generation(g))
     finally:
         stop.touch()
-        answers = [reader.communicate(timeout=30)[0] for reader in readers]
+        answers = [reader.communicate(timeout=120)[0] for reader in readers]
     assert [reader.returncode for reader in readers] == [0, 0]
     held, fresh = map(json.loads, answers)
     assert held["asked"] > 20
@@ -151,7 +151,7 @@ def test_a_publisher_killed_in_the_middle_leaves_the_old_file(kind: str, tmp_pat
     EXPORTERS[kind](tmp_path / "other.db").publish([])
     assert any(abandoned.iterdir())
     publisher.kill()
-    publisher.communicate(timeout=30)
+    publisher.communicate(timeout=120)
     assert target.read_bytes() == before
     # ... and what it leaves is removed by the next publication.
     assert abandoned.exists()
@@ -169,7 +169,7 @@ def test_publishers_killed_at_any_moment_leave_a_whole_file(tmp_path: Path) -> N
         assert publisher.stdout.readline() == "1000\n"
         time.sleep(delay)
         publisher.send_signal(signal.SIGKILL)
-        last = ["1000", *publisher.communicate(timeout=30)[0].split()][-1]
+        last = ["1000", *publisher.communicate(timeout=120)[0].split()][-1]
         # The kill may fall between the swap and the word that it is done.
         assert whole_generation("sqlite", target) - int(last) in {0, 1}
     SQLiteFile(target).publish(generation(8))
@@ -200,7 +200,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_file(kind: str, tmp_path
         """
     )
     run = start(program, kind, target)
-    out, _ = run.communicate(timeout=60)
+    out, _ = run.communicate(timeout=120)
     assert run.returncode == 0
     assert out.startswith(f"cannot publish to {target}: ")
     assert out.endswith("; the file published before is unchanged\n")

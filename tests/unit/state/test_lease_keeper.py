@@ -192,14 +192,14 @@ def test_the_end_of_the_trust_is_told_while_the_question_hangs():
     renew = scene.renew
 
     def hang(owner: Owner, *, may_lead: bool) -> Standing | None:
-        hangs.wait(20)
+        hangs.wait(60)
         return renew(owner, may_lead=may_lead)
 
     scene.renew = hang  # type: ignore[method-assign]
     scene.lost = _Telling(told)  # type: ignore[assignment]
     with scene.keeper():
         scene.ticked += TRUST
-        assert told.wait(10)
+        assert told.wait(30)
         hangs.set()
 
 
