@@ -7,9 +7,27 @@ from typing import Any
 
 # dbt-bigquery and dbt-athena; DuckDB and PostgreSQL tell no bytes.
 _BYTES = ("bytes_processed", "data_scanned_in_bytes")
+# dbt-snowflake. Where it has none, its rows_affected is the one row in which Snowflake says that it is done.
+_BY_KIND = ("rows_inserted", "rows_updated", "rows_deleted")
 
 
 def bytes_read(response: Mapping[str, Any]) -> int | None:
     """Bytes the warehouse read for a query, None where its adapter does not tell."""
     told = (response.get(name) for name in _BYTES)
     return next((value for value in told if type(value) is int and value >= 0), None)
+
+
+def rows_written(response: Mapping[str, Any], materialized: str) -> int | None:
+    """Rows a node wrote, None where that is not known or it writes none.
+
+    Args:
+        response: what the adapter said of the node's last statement.
+        materialized: the node's materialization.
+    """
+    if materialized == "view":
+        return None
+    if _BY_KIND[0] in response:
+        figures = [value for name in _BY_KIND if type(value := response.get(name)) is int]
+        return sum(figures) if figures else None
+    rows = response.get("rows_affected")
+    return rows if type(rows) is int and rows >= 0 else None
