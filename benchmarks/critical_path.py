@@ -230,7 +230,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--processes", type=int, help="of sqlorch; as many as suit the machine by default")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, running_postgres(durable=False) as server:
+    with tempfile.TemporaryDirectory() as name, running_postgres(durable=False, own=True) as server:
         compare(server, Path(name), options)
 
 

@@ -48,6 +48,20 @@ class Demo:
         )
         assert done.returncode == 0, done.stdout + done.stderr
 
+    def orchestrate(self, *options: str) -> None:
+        """`sqlorch run`, which exports nothing."""
+        settings = self.project / "sqlorch.yml"
+        settings.write_text(settings.read_text().split("# What dashboards read")[0])
+        done = subprocess.run(
+            [sys.executable, "-m", "sqlorch", "run", "--quiet", *options],
+            cwd=self.project,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def query(self, sql: str) -> list[tuple]:
         """Rows of the DuckDB warehouse."""
         with duckdb.connect(self.warehouse, read_only=True) as connection:
@@ -80,6 +94,12 @@ def copy_of_demo(folder: Path, **environment: str) -> Demo:
         "FLIGHTS_DUCKDB_PATH": str(project / "warehouse.duckdb"),
     }
     return Demo(project=project, environment=found | environment)
+
+
+@pytest.fixture
+def unbuilt(tmp_path: Path) -> Demo:
+    """A fresh copy without a warehouse."""
+    return copy_of_demo(tmp_path)
 
 
 @pytest.fixture(scope="session")
