@@ -25,6 +25,7 @@ class Elsewhere:
         adapter: dbt's name of it.
         output: the target of profiles.yml for a database of the given name, made if need be.
         query: rows of a statement in a database.
+        several: whether several processes may use it at once.
         counts: whether it tells how many rows a statement wrote.
         models: lines of dbt_project.yml for all models, where the usual ones do not do.
         slow: SQL of a query of more than some seconds.
@@ -36,6 +37,7 @@ class Elsewhere:
     query: Callable[[str, str], list[tuple[Any, ...]]]
     slow: str
     was_asked_to_stop: Callable[[str], bool]
+    several: bool
     counts: bool
     models: dict[str, Any] = field(default_factory=dict)
 
@@ -68,6 +70,7 @@ def sqlite(folder: Path) -> Iterator[Elsewhere]:
         adapter="sqlite",
         output=output,
         query=query,
+        several=False,
         counts=True,
         slow=slow,
         was_asked_to_stop=lambda message: message == "timed out after 1 s",
@@ -114,6 +117,7 @@ def _emulated(port: int, log: Path) -> Elsewhere:
         adapter="snowflake",
         output=output,
         query=query,
+        several=True,
         counts=False,
         models=models,
         slow=f"select sum(a.n * b.n % 7) as n from {rows} a cross join {rows} b",

@@ -144,6 +144,7 @@ def test_several_processes_or_one_leave_the_same_tables(elsewhere: Elsewhere, tm
     project, name = shop(elsewhere, tmp_path, **many)
     said = project.spawn("run", "--json", "--interval", "2013-01-03", "--processes", "2")
     assert said.code == 0, said.err
+    assert (tmp_path / ".sqlorch" / "pool.log").exists() == elsewhere.several  # workers write there
     assert [elsewhere.query(name, f"select n, amount from w{n}") for n in range(9)] == [
         [(n, 12)] for n in range(9)
     ]
