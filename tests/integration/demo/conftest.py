@@ -49,11 +49,11 @@ class Demo:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def orchestrate(self, *options: str) -> None:
-        """`sqlorch run`, which exports nothing."""
+        """`sqlorch run`, which waits for no file and exports nothing."""
         settings = self.project / "sqlorch.yml"
         settings.write_text(settings.read_text().split("# What dashboards read")[0])
         done = subprocess.run(
-            [sys.executable, "-m", "sqlorch", "run", "--quiet", *options],
+            [sys.executable, "-m", "sqlorch", "run", "--quiet", "--ignore-sensors", *options],
             cwd=self.project,
             env={**os.environ, **self.environment},
             capture_output=True,
