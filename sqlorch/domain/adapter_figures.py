@@ -7,8 +7,9 @@ from typing import Any
 
 # dbt-bigquery and dbt-athena; DuckDB and PostgreSQL tell no bytes.
 _BYTES = ("bytes_processed", "data_scanned_in_bytes")
-# dbt-snowflake. Where it has none, its rows_affected is the one row in which Snowflake says that it is done.
+# dbt-snowflake, where the server told them. Where it did not, one row may be the one that says "done".
 _BY_KIND = ("rows_inserted", "rows_updated", "rows_deleted")
+_DONE = ("SUCCESS", 1)
 
 
 def bytes_read(response: Mapping[str, Any]) -> int | None:
@@ -26,8 +27,10 @@ def rows_written(response: Mapping[str, Any], materialized: str) -> int | None:
     """
     if materialized == "view":
         return None
-    if _BY_KIND[0] in response:
-        figures = [value for name in _BY_KIND if type(value := response.get(name)) is int]
-        return sum(figures) if figures else None
+    figures = [value for name in _BY_KIND if type(value := response.get(name)) is int]
+    if figures:
+        return sum(figures)
     rows = response.get("rows_affected")
+    if (response.get("code"), rows) == _DONE:
+        return None
     return rows if type(rows) is int and rows >= 0 else None

@@ -33,7 +33,9 @@ def test_bytes_where_the_adapter_tells(response, told):
         # Snowflake
         ({"rows_affected": 1, "rows_inserted": 7, "rows_updated": 2, "rows_deleted": 1}, "incremental", 10),
         ({"rows_affected": 1, "rows_inserted": 0, "rows_updated": None}, "table", 0),
-        ({"rows_affected": 1, "rows_inserted": None, "rows_updated": None}, "table", None),
+        ({"code": "SUCCESS", "rows_affected": 1}, "table", None),
+        ({"code": "SUCCESS", "rows_affected": 4}, "incremental", 4),
+        ({"code": "INSERT", "rows_affected": 1}, "seed", 1),
     ],
 )
 def test_rows_that_were_written(response, materialized, told):
