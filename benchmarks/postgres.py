@@ -106,7 +106,7 @@ def main() -> None:
     parser.add_argument("--models", type=int, nargs="*", default=[200])
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, running_postgres(durable=False) as server:
+    with tempfile.TemporaryDirectory() as name, running_postgres(durable=False, own=True) as server:
         folder = Path(name)
         began = time.monotonic()
         costs = {models: cold(server, folder, models, options.rounds) for models in options.models}

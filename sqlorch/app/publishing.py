@@ -82,7 +82,7 @@ def publish(
         _snapshot(session.adapter_type, connection),
         store.moment() as moment,
     ):
-        read = _reader(session.adapter_type)
+        read = _reader(session.adapter_type, connection)
         marts = [_mart(node, name, partial(read, connection)) for name, node in _named(nodes).items()]
         own = [_own(moment, name, text) for name, text in _OWN.items()]
         summaries = summary_tables(moment, session.dag, groups, now=SystemClock().now())
@@ -97,9 +97,9 @@ def _harmless(target: Path, workspace: Workspace, session: WarmSession) -> Path:
     Raises:
         ConfigError: it would.
     """
-    precious = {"the warehouse": session.warehouse_file, "sqlorch's state": workspace.state_dir / "state.db"}
-    for what, path in precious.items():
-        if path is not None and path.exists() and target.exists() and path.samefile(target):
+    precious = [("the warehouse", path) for path in session.warehouse_files]
+    for what, path in (*precious, ("sqlorch's state", workspace.state_dir / "state.db")):
+        if path.exists() and target.exists() and path.samefile(target):
             raise ConfigError(f"cannot export to {target}: it is {what}, which would be replaced")
     return target
 
@@ -166,11 +166,13 @@ def _mart(node: Node, name: str, read: Callable[[str], AbstractContextManager[Ar
     return ExportTable(name=name, open=partial(read, query), description=node.description)
 
 
-def _reader(adapter_type: str) -> Callable[[Any, str], AbstractContextManager[ArrowStream]]:
-    if adapter_type not in _READERS:
-        known = ", ".join(sorted(_READERS))
-        raise IntegrationError(f"tables of a {adapter_type} warehouse cannot be exported; {known} can")
-    return _READERS[adapter_type]
+def _reader(adapter_type: str, connection: Any) -> Callable[[Any, str], AbstractContextManager[ArrowStream]]:
+    if adapter_type not in _READERS and not hasattr(connection, "cursor"):
+        raise IntegrationError(
+            f"tables of a {adapter_type} warehouse cannot be exported: its driver has no cursors; "
+            "take 'exports' out of sqlorch.yml"
+        )
+    return _READERS.get(adapter_type, _read_rows)
 
 
 def _read_duckdb(connection: Any, query: str) -> AbstractContextManager[ArrowStream]:
@@ -181,6 +183,12 @@ def _read_duckdb(connection: Any, query: str) -> AbstractContextManager[ArrowStr
 
 def _read_postgres(connection: Any, query: str) -> AbstractContextManager[ArrowStream]:
     from sqlorch.exporters.postgres_rows import reading  # noqa: PLC0415 - psycopg2 is an extra
+
+    return reading(connection, query)
+
+
+def _read_rows(connection: Any, query: str) -> AbstractContextManager[ArrowStream]:
+    from sqlorch.exporters.cursor_rows import reading  # noqa: PLC0415 - pyarrow is heavy
 
     return reading(connection, query)
 

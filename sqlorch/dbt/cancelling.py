@@ -32,13 +32,18 @@ def interrupt(adapter: Any, connections: Sequence[Any], retire: Callable[[Any], 
         _cancel_backends(adapter, connections, retire)
         return
     for connection in connections:
-        ask = getattr(connection.handle, "cancel", None)
-        if ask is None:  # DuckDB
-            with adapter.connection_named("sqlorch_cancel"):
-                adapter.connections.cancel(connection)
-        else:
-            with suppress(Exception):  # it has just been closed: its query is over
-                ask()
+        with suppress(Exception):  # it has just been closed: its query is over; else we are asked again
+            _stop(adapter, connection)
+
+
+def _stop(adapter: Any, connection: Any) -> None:
+    """By the driver where it can, else as the adapter does; one that has no way goes on to its end."""
+    ask = getattr(connection.handle, "cancel", None) or getattr(connection.handle, "interrupt", None)
+    if ask is not None:
+        ask()
+    elif hasattr(adapter.connections, "cancel"):
+        with adapter.connection_named("sqlorch_cancel"):
+            adapter.connections.cancel(connection)
 
 
 def _cancel_backends(adapter: Any, connections: Sequence[Any], retire: Callable[[Any], object]) -> None:

@@ -27,7 +27,9 @@ where lower(table_schema) in ({schemas})
 order by table_schema, table_name, ordinal_position
 """
 _DUCKDB = _STANDARD.replace("where", "where lower(table_catalog) = {database} and")
-_QUERIES = {"postgres": _POSTGRES, "duckdb": _DUCKDB, "redshift": _STANDARD, "snowflake": _STANDARD}
+# Each of its databases has a catalog of its own.
+_SNOWFLAKE = _STANDARD.replace("information_schema.columns", "{place}.information_schema.columns")
+_QUERIES = {"postgres": _POSTGRES, "duckdb": _DUCKDB, "redshift": _STANDARD, "snowflake": _SNOWFLAKE}
 _KINDS = frozenset({"model", "seed", "snapshot"})
 
 
@@ -46,11 +48,13 @@ def relation_columns(manifest: Manifest, adapter: Any, handle: Any) -> Columns:
     found: Columns = {}
     for database in sorted({str(member.database) for member in members.values()}):
         inside = {uid: member for uid, member in members.items() if str(member.database) == database}
-        tables = _tables(query, database, {str(member.schema).lower() for member in inside.values()}, handle)
+        place = adapter.quote_as_configured(database, "database")
+        schemas = {str(member.schema).lower() for member in inside.values()}
+        tables = _tables(_filled(query, database, place, schemas), handle)
         for uid, member in inside.items():
-            place = str(member.schema).lower(), _name(member).lower()
-            if place in tables:
-                found[uid] = tables[place]
+            named = str(member.schema).lower(), _name(member).lower()
+            if named in tables:
+                found[uid] = tables[named]
     return found
 
 
@@ -65,13 +69,15 @@ def _members(manifest: Manifest) -> Iterator[tuple[str, Any]]:
             yield uid, source
 
 
-def _tables(
-    query: str, database: str, schemas: Iterable[str], handle: Any
-) -> Mapping[_Place, list[tuple[str, str]]]:
-    text = query.format(database=_quoted(database.lower()), schemas=", ".join(map(_quoted, sorted(schemas))))
+def _filled(query: str, database: str, place: str, schemas: Iterable[str]) -> str:
+    names = ", ".join(map(_quoted, sorted(schemas)))
+    return query.format(database=_quoted(database.lower()), place=place, schemas=names)
+
+
+def _tables(query: str, handle: Any) -> Mapping[_Place, list[tuple[str, str]]]:
     cursor = handle.cursor()
     try:
-        cursor.execute(text)
+        cursor.execute(query)
         rows = cursor.fetchall()
     finally:
         cursor.close()

@@ -10,6 +10,7 @@ from typing import Any
 from dbt.artifacts.schemas.run import RunResult
 
 from sqlorch.dbt import errors
+from sqlorch.domain.adapter_figures import rows_written
 from sqlorch.domain.run import ErrorClass, NodeResult, Outcome
 
 _OUTCOMES = {
@@ -61,7 +62,7 @@ def node_result(
         outcome=outcome,
         started_at=started_at,
         finished_at=datetime.now(UTC),
-        rows=_rows(response),
+        rows=rows_written(response, getattr(node.config, "materialized", "")),
         message=message,
         error_class=error_class,
         failures=result.failures if node.resource_type.value in {"test", "unit_test"} else None,
@@ -97,11 +98,6 @@ def _declared_line(node: Any, project_root: Path) -> int | None:
         if len(hits) == 1:
             return hits[0]
     return None
-
-
-def _rows(response: dict[str, Any]) -> int | None:
-    rows = response.get("rows_affected")
-    return rows if isinstance(rows, int) and rows >= 0 else None
 
 
 def _compiled_path(node: Any, project_root: Path) -> str | None:

@@ -137,6 +137,13 @@ class WarmSession:
         )
         return None if path is None or ":" in str(path) else Path(path)
 
+    @property
+    def warehouse_files(self) -> Sequence[Path]:
+        """The files the warehouse is kept in; none where it is a server or in memory."""
+        if self.adapter_type == "sqlite":
+            return [Path(path) for path in self._project.config.credentials.schemas_and_paths.values()]
+        return [] if self.warehouse_file is None else [self.warehouse_file]
+
     def exists(self, unique_id: str) -> bool:
         """Whether the relation of a node is in the warehouse."""
         node = self._project.manifest.nodes[unique_id]

@@ -35,6 +35,8 @@ def classify_driver_error(module: str, name: str, message: str) -> ErrorClass | 
         locked = name == "IOException" and "lock" in message.lower()
         conflict = name == "TransactionException" and "conflict" in message.lower()
         return ErrorClass.TRANSIENT if locked or conflict else ErrorClass.PERMANENT
+    if module == "sqlite3" and name == "OperationalError" and "locked" in message:
+        return ErrorClass.TRANSIENT
     if module.startswith("psycopg") and name in {"OperationalError", "InterfaceError"}:
         return ErrorClass.TRANSIENT  # the connection broke before the server could name a state
     return None

@@ -62,5 +62,6 @@ def test_a_long_run_holds_up_no_other_group(project: Project, postgres: Postgres
         (str(START), 100),
         (str(START + timedelta(days=1)), 100),
     ]
-    live = "select count(*) from pg_stat_activity where query like '%%pg_sleep(60)%%' and state = 'active'"
-    assert postgres.query(live.replace("%%", "%") + " and pid <> pg_backend_pid()") == [(0,)]
+    live = "select count(*) from pg_stat_activity where query like '%pg_sleep(60)%' and state = 'active'"
+    here = "datname = current_database() and pid <> pg_backend_pid()"
+    assert postgres.query(f"{live} and {here}") == [(0,)]

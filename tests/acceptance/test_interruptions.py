@@ -17,7 +17,10 @@ from support.projects import Project, Said, make_project
 from support.promises import within
 
 Started = list[subprocess.Popen[str]]
-ACTIVE = "from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() and query like"
+ACTIVE = (
+    "from pg_stat_activity where state = 'active' and datname = current_database() "
+    "and pid <> pg_backend_pid() and query like"
+)
 FOR_EVER = "select count(*) as n from range(100000000) as a, range(100000000) as b"
 
 

@@ -76,7 +76,7 @@ class Bed:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
-    with running_postgres(durable=False) as started:
+    with running_postgres(durable=False, own=True) as started:
         yield started
 
 

@@ -24,7 +24,7 @@ WORK = (
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
-    with running_postgres() as started:
+    with running_postgres(own=True) as started:
         yield started
 
 

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.postgres
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
-    with running_postgres(durable=False) as running:
+    with running_postgres(durable=False, own=True) as running:
         running.query("create role builder")
         running.query("create role weak login")
         yield running

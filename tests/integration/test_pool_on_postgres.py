@@ -198,6 +198,7 @@ def asleep(server: Postgres, schema: str) -> int:
     return len(
         server.query(
             "select 1 from pg_stat_activity where state = 'active' and query like '%pg_sleep%' "
+            "and datname = current_database() "
             f"and application_name like '%tested-{schema}%'"
         )
     )

