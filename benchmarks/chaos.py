@@ -4,10 +4,10 @@
     python benchmarks/chaos.py --kills 1000 --postgres --daemons 3 [--restarts SECONDS]
 
 A project of three groups has a backlog of intervals. Daemons are started again and again, and one of them,
-its worker or both at once are killed: after a random while, or in the middle of a run. In the end they are
-left alone until nothing is due, and everything is counted: intervals, runs, attempts, rows, processes,
-sessions of the server. Exit code 0 means that nothing was lost, nothing was done twice, nothing is half-done
-and nobody is left behind.
+one of its workers, or all of them at once are killed: after a random while, or in the middle of a run. In
+the end they are left alone until nothing is due, and everything is counted: intervals, runs, attempts, rows,
+processes, sessions of the server. Exit code 0 means that nothing was lost, nothing was done twice, nothing
+is half-done and nobody is left behind.
 
 State and warehouse are a SQLite and a DuckDB file, which have one daemon, or with ``--postgres`` a server of
 our own. Then each daemon has a folder of its own and, where root may pretend it, a host name of its own:
@@ -38,6 +38,7 @@ from chaos_grounds import Files, Ground, Server, on_host
 
 REPOSITORY = Path(__file__).parents[1]
 HOURS_PER_KILL = 1
+RUNS = 2  # side by side in each of several daemons
 
 PROJECT = 'name: chaos\nversion: "1.0"\nprofile: chaos\nflags: {send_anonymous_usage_stats: false}\n'
 PROFILE = "chaos: {target: dev, outputs: {dev: OUTPUT}}\n"
@@ -107,16 +108,21 @@ class Chaos:
     hosts: list[Host] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     restarted: float = field(default_factory=time.monotonic)
+    rng: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.seed)
 
     def make(self, daemons: int) -> None:
         paths = f"{REPOSITORY}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
         environment = {**os.environ, "PYTHONPATH": paths, **self.ground.environment()}
-        files = self.files()
         for number in range(daemons):
             root = self.root / f"host{number}" if daemons > 1 else self.root
             name = f"host{number}" if daemons > 1 else None
             self.hosts.append(Host(root=root, name=name, environment=environment))
-            self.hosts[-1].write(files)
+        files = self.files()
+        for host in self.hosts:
+            host.write(files)
 
     def files(self) -> dict[str, str]:
         start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -126,7 +132,7 @@ class Chaos:
             "daily": ("path:models/daily", "@daily", hours),
             "alone": ("path:models/alone", "every: 6h", hours),
         }
-        lines = ["groups:"]
+        lines = [f"daemon: {{runs: {RUNS}}}" if len(self.hosts) > 1 else "", "groups:"]
         for name, (select, schedule, begin) in groups.items():
             when = schedule if schedule.startswith("every") else f'schedule: "{schedule}"'
             lines += [
@@ -149,7 +155,7 @@ class Chaos:
         self.counts["starts"] += 1
 
     def rampage(self) -> None:
-        rng = random.Random(self.seed)
+        rng = self.rng
         for host in self.hosts:
             self.start(host)
         while self.counts["kills"] < self.kills:
@@ -190,7 +196,7 @@ class Chaos:
         if whom in {"worker", "both"} and not workers:
             whom = "daemon"
         if whom in {"worker", "both"}:
-            for pid in workers:
+            for pid in workers if whom == "both" else [self.rng.choice(workers)]:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         if whom in {"daemon", "both"}:
