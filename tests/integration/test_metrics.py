@@ -139,8 +139,9 @@ def test_the_queries_for_charts_run_on_both_formats(shop: Project, name: str) ->
     text = (REPOSITORY / "docs" / "dashboards.md").read_text(encoding="utf-8")
     queries = re.findall(r"^```sql\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     found = [read(shop.root / name, query) for query in queries]
-    assert len(found) == 9
-    well, failed, slow, _, waited, deadlines, fresh, broken, expectations = found
+    assert len(found) == 11
+    well, failed, slow, _, waited, turns, deadlines, fresh, sources, broken, expectations = found
+    assert (turns, sources) == ([], []), "nothing waits for seconds, and no source has a limit"
     assert deadlines == [], "nothing was scheduled"
     assert {row[1] for row in fresh} == {"fct_orders", "small"}
     assert sum(row[3] for row in well) == 7

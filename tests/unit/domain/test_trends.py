@@ -13,12 +13,13 @@ from sqlorch.domain.trends import (
     node_trends,
     percentile,
     slowest,
+    waiting,
 )
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)
 
 
-def ran(name, *, seconds=1.0, outcome=Outcome.SUCCESS, attempt=1, rows=None, hour=0):
+def ran(name, *, seconds=1.0, outcome=Outcome.SUCCESS, attempt=1, rows=None, hour=0, queued=None):
     return Execution(
         unique_id=f"model.shop.{name}",
         name=name,
@@ -30,6 +31,7 @@ def ran(name, *, seconds=1.0, outcome=Outcome.SUCCESS, attempt=1, rows=None, hou
         at=NOON + timedelta(hours=hour),
         seconds=seconds,
         rows=rows,
+        queued=queued,
     )
 
 
@@ -111,3 +113,20 @@ def test_a_nodes_days():
         (1, "b", 1.0),
         (2, "a", 1.0),
     ]
+
+
+def test_who_waits_for_a_turn_is_told_from_a_second_on():
+    trends = node_trends(
+        [
+            *(ran("b", queued=seconds) for seconds in (0.0, 2.0, 5.0)),
+            ran("b", attempt=2),  # a retry waits for its delay, not for a turn
+            *(ran("a", queued=seconds) for seconds in (1.0, 1.0)),
+            ran("quick", queued=0.99),
+            ran("unknown"),
+        ]
+    )
+    found = waiting(trends)
+    assert names(found) == ["b", "a"]
+    assert [(t.queued_p50, t.queued_p95, t.queued_total) for t in found] == [(2.0, 5.0, 7.0), (1.0, 1.0, 2.0)]
+    (unknown,) = (t for t in trends if t.name == "unknown")
+    assert (unknown.queued_p50, unknown.queued_p95, unknown.queued_total) == (None, None, 0)

@@ -2,7 +2,7 @@
 
 const Graph = (() => {
   const [ACROSS, DOWN, WIDTH, HEIGHT, AIR] = [232, 56, 184, 38, 10];
-  const LEAST = matchMedia('(pointer: coarse)').matches ? 0.85 : 0.6; // of its size: names are to be read, and hit by a finger; wider graphs are scrolled sideways
+  const [LEAST, FINGER] = [0.6, 0.85]; // of its size: names are to be read, and hit by a finger where it is scrolled sideways anyway
 
   let frame = null;
 
@@ -15,10 +15,12 @@ const Graph = (() => {
     const lines = edges.map(([from, to, bends]) => edge(at.get(from), at.get(to), bends, steps.has(`${from} ${to}`)));
     const cards = places.map(([index]) => card(run.nodes[index], index, at.get(index)));
     const svg = svgEl('svg', { viewBox: `${box.left} ${box.top} ${box.width} ${box.height}`, width: box.width, height: box.height, class: 'graph', role: 'group', 'aria-label': 'Graph of the run' }, ...lines.sort((a, b) => a.order - b.order).map(({ line }) => line), ...cards);
-    svg.style.minWidth = `${Math.round(Math.min(box.width, Math.max(box.width * LEAST, 320)))}px`;
+    svg.style.minWidth = `${Math.round(Math.min(box.width, Math.max(box.width * least(box.width), 320)))}px`;
     frame = el('div', { class: 'frame scroll', tabindex: '0', role: 'region', 'aria-label': 'Graph of the run' }, svg);
     return section('graph', 'Graph', frame);
   }
+
+  const least = (width) => (matchMedia('(pointer: coarse)').matches && width * LEAST > innerWidth ? FINGER : LEAST);
 
   /** Once it is on the page: a graph larger than its frame opens where something failed, or where the slowest path begins. */
   function start() {
