@@ -16,7 +16,7 @@ from typing import Any
 
 from support.projects import Project, environment
 
-PATIENCE = 120.0
+PATIENCE = 300.0  # seconds; generous, since a machine may have much else to do
 
 
 def until(true: Callable[[], Any], what: str, *, seconds: float = PATIENCE) -> Any:
