@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import uuid
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,13 +30,24 @@ from sqlorch.state.repeating import UndoneError
 # First the lock, then what the transaction reads: at READ COMMITTED each statement sees what is committed
 # before it begins. The second key keeps stores in other schemas of the database apart.
 _LOCK = sql("SELECT pg_advisory_xact_lock(1936814962, hashtext(current_schema()))")
-# A transaction that has written has a number by now; one that has not leaves the count as it is.
-_COUNT = sql(
-    "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) "
-    "WHERE key = 'writes' AND txid_current_if_assigned() IS NOT NULL RETURNING txid_current()"
-)
-# By that number the server tells, after a broken connection or a crash, what became of the transaction.
-_FATE = sql("SELECT txid_status(:number)")
+# Every transaction that has written is counted, and leaves its count with the name of who wrote it: by that
+# it is seen, after a broken connection or a crash, what became of it. Not by the server's own number of it
+# (txid_status): one that a crash has undone before it reached the disk gives its number to another.
+_COUNT = sql("""
+    WITH counted AS (
+        UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT)
+        WHERE key = 'writes' AND txid_current_if_assigned() IS NOT NULL RETURNING value
+    )
+    INSERT INTO meta (key, value) SELECT :who, value FROM counted
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value RETURNING value
+""")
+_FATE = sql("SELECT value FROM meta WHERE key = :who")
+_WHO = "commit:"
+# Nobody asks any more after what was written so long ago.
+_FORGET = sql(f"""
+    DELETE FROM meta WHERE key LIKE '{_WHO}%' AND CAST(value AS BIGINT) + 100000 <
+        (SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'writes')
+""")
 # Leases are apart from all else: a renewal must not wait for another's long write.
 _LEASES = sql("SELECT pg_advisory_xact_lock(1936814966, hashtext(current_schema()))")
 _NOW = sql("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)")
@@ -79,6 +91,8 @@ class PostgresDatabase:
         )
         # Threads of one process queue here instead of each with a connection of its own.
         self._turn = threading.Lock()
+        self._who = f"{_WHO}{uuid.uuid4().hex}"
+        self._has_written = False
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -112,11 +126,11 @@ class PostgresDatabase:
                 with connection:
                     try:
                         yield connection
-                        number = connection.scalar(_COUNT)
+                        count = self._counted(connection)
                     except BaseException:
                         connection.rollback()
                         raise
-                    self._commit(connection, number)
+                    self._commit(connection, count)
         finally:
             self._turn.release()
 
@@ -176,36 +190,39 @@ class PostgresDatabase:
                     raise
             time.sleep(_PAUSE)
 
-    def _commit(self, connection: Connection, number: int | None) -> None:
-        """Commit; the number is the transaction's, None for one that has written nothing."""
+    def _counted(self, connection: Connection) -> str | None:
+        """The count of a transaction that is about to be committed, None for one that has written nothing."""
+        if not self._has_written:
+            connection.execute(_FORGET)
+        count: str | None = connection.scalar(_COUNT, {"who": self._who})
+        self._has_written = self._has_written or count is not None
+        return count
+
+    def _commit(self, connection: Connection, count: str | None) -> None:
         try:
             connection.commit()
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
-            if number is not None and not self._was_kept(number, error):
+            if count is not None and not self._was_kept(count, error):
                 raise
 
-    def _was_kept(self, number: int, error: DBAPIError) -> bool:
+    def _was_kept(self, count: str, error: DBAPIError) -> bool:
         """Whether a transaction was committed whose answer was lost with the connection."""
-        deadline = time.monotonic() + self.patience
         try:
-            while time.monotonic() < deadline:
-                fate = self._patiently(lambda: self._fate(number))
-                if fate in {"committed", "aborted"}:
-                    return fate == "committed"
-                time.sleep(_PAUSE)  # the server has not noticed yet that nobody listens
+            return self._patiently(self._last_count) == count
         except DBAPIError:
-            pass  # out of reach: told below, with what came first
-        raise StateError(
-            f"the connection to the state database {self.where} broke while a change was committed; "
-            "whether it was kept shows when the command is repeated"
-        ) from error
+            raise StateError(
+                f"the connection to the state database {self.where} broke while a change was committed; "
+                "whether it was kept shows when the command is repeated"
+            ) from error
 
-    def _fate(self, number: int) -> str | None:
-        with self._reader.connect() as connection:
-            fate: str | None = connection.scalar(_FATE, {"number": number})
-            return fate
+    def _last_count(self) -> str | None:
+        """Of what we have written; the lock is only to be had when the transaction in question is over."""
+        with self._engine.connect() as connection:
+            connection.execute(_LOCK)
+            count: str | None = connection.scalar(_FATE, {"who": self._who})
+            return count
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy import text as sql
 from support.postgres import Postgres, running_postgres
 from support.proxy import Proxy, proxied
@@ -165,6 +166,43 @@ class TestLostAnswers:
             ):
                 connection.execute(sql("INSERT INTO meta VALUES ('a', 'b')"))
             assert not isinstance(told.value, UndoneError)
+
+    def test_a_crash_may_give_the_transactions_number_to_another(
+        self, server: Postgres, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened(tmp_path, url).close()
+        server.query("ALTER SYSTEM SET wal_writer_delay = '10s'")  # what is not committed stays off the disk
+        server.query("SELECT pg_reload_conf()")
+        numbers: list[int] = []
+        with closing(PostgresDatabase(url)) as database, closing(PostgresDatabase(url)) as other:
+            commit = database._commit
+
+            def crash_before(connection: Connection, count: str | None) -> None:
+                ours = connection.scalar(sql("SELECT txid_current()"))
+                server.restart()
+                while not numbers or numbers[-1] < ours:
+                    with other.write() as theirs:
+                        numbers.append(theirs.scalar(sql("SELECT txid_current()")) or 0)
+                assert ours in numbers, "the case this is about"
+                commit(connection, count)
+
+            monkeypatch.setattr(database, "_commit", crash_before)
+            with pytest.raises(UndoneError), database.write() as connection:
+                connection.execute(sql("INSERT INTO meta VALUES ('a', 'b')"))
+            with other.read() as connection:
+                assert connection.scalar(sql("SELECT count(*) FROM meta WHERE key = 'a'")) == 0
+
+    def test_notes_of_long_ago_are_forgotten(self, url: str, tmp_path: Path) -> None:
+        opened(tmp_path, url).close()
+        for writes in ("5", "200005"):
+            with closing(PostgresDatabase(url)) as database, database.write() as connection:
+                connection.execute(sql("UPDATE meta SET value = :n WHERE key = 'writes'"), {"n": writes})
+        with closing(PostgresDatabase(url)) as database:
+            with database.write() as connection:
+                connection.execute(sql("INSERT INTO meta VALUES ('a', 'b')"))
+            with database.read() as connection:
+                notes = sql("SELECT value FROM meta WHERE key LIKE 'commit:%' ORDER BY value")
+                assert list(connection.scalars(notes)) == ["200006", "200007"]
 
     def test_nothing_written_is_nothing_lost(self, proxy: Proxy, url: str, tmp_path: Path) -> None:
         opened(tmp_path, url).close()
