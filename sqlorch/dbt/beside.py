@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,11 +25,13 @@ class Beside:
     Attributes:
         check: knows the nodes and executes them.
         interval, variables: of the run.
+        retire: told the driver's connection of a node: a library may hold on to it, so none is to have it after.
     """
 
     check: Check
     interval: Interval
     variables: Mapping[str, Any]
+    retire: Callable[[Any], object]
 
     def execute(
         self, unique_id: str, manifest: Manifest, adapter: Any, logs: NodeLogs, log_path: Path
@@ -39,6 +41,7 @@ class Beside:
         try:
             with adapter.connection_named(unique_id):
                 handle = adapter.connections.get_thread_connection().handle
+                self.retire(handle)
                 with _driver_connection(handle, adapter.type()) as connection:
                     return self.check.execute(
                         unique_id,

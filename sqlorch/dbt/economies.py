@@ -163,7 +163,7 @@ def calm_collector() -> Iterator[None]:
     gc.collect()
     if ours:
         gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS, *before[1:])
+    gc.set_threshold(max(before[0], _NEW_OBJECTS), *before[1:])
     try:
         yield
     finally:

@@ -203,7 +203,8 @@ class WarmSession:
         context = self._context(interval, variables, target_path, full_refresh=full_refresh)
         if self._options.check is not None and others:
             self._options.check.begin(others)
-            context.add(Beside(check=self._options.check, interval=interval, variables=variables))
+            check = self._options.check
+            context.add(Beside(check=check, interval=interval, variables=variables, retire=self._retire))
         try:
             context.begin(dbts, self._schemas)
         except Exception as error:

@@ -38,7 +38,8 @@ meta = Table(
     "meta",
     metadata,
     Column("key", String(64), primary_key=True),
-    # store_uuid, fence_seq (the last fence given out), needs_sqlorch (the oldest version that reads this)
+    # store_uuid, fence_seq (the last fence given out), needs_sqlorch (the oldest version that reads this); on
+    # PostgreSQL also writes (how many there were) and commit:WRITER (which of them was its last)
     Column("value", Text, nullable=False),
 )
 

@@ -54,7 +54,7 @@ class Demo:
         done = subprocess.run(
             [sys.executable, "-m", "sqlorch", "run", "--quiet", "--ignore-sensors", *options],
             cwd=self.project,
-            env={**os.environ, **self.environment},
+            env={**os.environ, "DBT_PROFILES_DIR": str(REPOSITORY / "profiles"), **self.environment},
             capture_output=True,
             text=True,
             check=False,
