@@ -25,7 +25,7 @@ class Beside:
     Attributes:
         check: knows the nodes and executes them.
         interval, variables: of the run.
-        retire: told the driver's connection of a node: a library may hold on to it, so none is to have it after.
+        retire: told the driver's connection of a node: a library may hold on to it, so no other gets it.
     """
 
     check: Check

@@ -97,8 +97,7 @@ def test_when_the_leader_dies_another_leads_and_goes_on_with_its_run(
         second = two.start("two", "--verbose")
         second.until("started")
         assert two.leader() is first
-        first.kill()
-        first.kill_worker()
+        first.kill_with_workers()
         killed = time.monotonic()
         second.until("leads")
         until(lambda: _drives(two, second), "the run in the hands of the second")

@@ -57,6 +57,15 @@ class Daemon:
         self.process.kill()
         self.process.wait()
 
+    def kill_with_workers(self) -> None:
+        """As when a machine loses power: no worker has the time to notice that the daemon is gone."""
+        workers = workers_of(self.project)
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in workers:
+                os.kill(pid, number)
+            if number is signal.SIGSTOP:
+                self.kill()
+
     def kill_worker(self) -> None:
         for pid in workers_of(self.project):
             os.kill(pid, signal.SIGKILL)
