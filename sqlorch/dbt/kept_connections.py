@@ -96,4 +96,6 @@ class KeptConnections:
             # would not be there, of which the server would warn in its log, node by node
             with handle.cursor() as cursor:
                 cursor.execute("BEGIN")
-        handle.reset()  # ends the transaction, then DISCARD ALL
+        before = handle.autocommit
+        handle.reset()  # ends the transaction, then DISCARD ALL; and turns off what the profile may turn on
+        handle.autocommit = before

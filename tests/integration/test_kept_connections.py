@@ -145,6 +145,17 @@ def test_the_role_of_the_profile_is_set_again(begin: Begin, execute: Execute, re
     assert read("a") == read("b") == ("builder",)
 
 
+def test_what_the_profile_says_of_transactions_goes_on(
+    begin: Begin, execute: Execute, server: Postgres
+) -> None:
+    server.query("create table noted (who text)")
+    note = "insert into public.noted values ('{{ this.name }}')"
+    fails = f"{{{{ config(materialized='table', pre_hook=\"{note}\") }}}} select 1/0 as x"
+    context = begin({"a": fails, "b": fails}, autocommit=True)
+    assert [execute(context, name).outcome for name in "ab"] == [Outcome.ERROR] * 2
+    assert server.query("select who from noted order by who") == [("a",), ("b",)]
+
+
 def test_the_server_is_still_asked_to_look_after_us(begin: Begin, execute: Execute, read: Read) -> None:
     looks = (
         "{{ config(materialized='table') }} select current_setting('client_connection_check_interval') as i"
