@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import threading
@@ -346,6 +347,7 @@ class WarmSession:
         release = getattr(adapter.connections, "close_all_connections", None)
         if release is not None:
             release()  # dbt-duckdb keeps the file locked until then
+            gc.collect()  # and so does a cursor that was left behind in a circle, of an error for one
         self._schemas.clear()
 
     def close(self) -> None:
