@@ -38,7 +38,9 @@ def filled(names: list[str], links: list[tuple[str, str]]) -> RelationsCache:
 
 def seen(cache: RelationsCache) -> Any:
     graph = {key: sorted(str(by) for by in entry.referenced_by) for key, entry in cache.relations.items()}
-    return graph, {key: entry.inner for key, entry in cache.relations.items()}, cache.schemas
+    # dbt compares relations by lists made of sets, whose order a copy need not have
+    inner = {key: (str(entry.inner), entry.inner.type) for key, entry in cache.relations.items()}
+    return graph, inner, cache.schemas
 
 
 def rebuild(cache: RelationsCache, name: str, *, again: bool) -> None:
