@@ -163,8 +163,8 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(browser: Browser, file: Pat
 def test_printed_everything_is_there_in_light_colours(browser: Browser, file: Path) -> None:
     with opened(browser, file, color_scheme="dark") as report:
         report.page.emulate_media(media="print", color_scheme="dark")
-        assert report.state["theme"] == "light"
-        assert report.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        report.until("window.sqlorch.state().theme === 'light'")
+        report.until("getComputedStyle(document.body).backgroundColor === 'rgb(255, 255, 255)'")
         assert not report.page.locator("#theme").is_visible()
         report.page.locator(".tl-row").nth(2).wait_for()
         code = report.page.locator("#failure-3 .code")

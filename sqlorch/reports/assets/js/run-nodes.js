@@ -18,8 +18,12 @@ const Nodes = (() => {
     const name = el('span', { class: 'node-title' }, icon(node.kind, `k-${plain(node.kind)}`), el('span', { class: 'name', dir: 'auto', text: plain(node.name) }));
     const line = el('summary', {}, stateMark(node.state), name, ...numbers.map((text) => el('span', { class: 'figure', text })));
     const made = el('details', { class: 'node', id: `node-${index}` }, line);
-    made.addEventListener('toggle', () => made.open && made.childElementCount === 1 && made.append(body(node, index)));
+    made.addEventListener('toggle', () => made.open && fill(made, index));
     return made;
+  }
+
+  function fill(made, index) {
+    if (made.childElementCount === 1) made.append(body(run.nodes[index], index));
   }
 
   function body(node, index) {
@@ -65,6 +69,7 @@ const Nodes = (() => {
     const made = entries[index];
     made.hidden = false;
     made.open = true;
+    fill(made, index); // before going there: its own event comes only later, and what is empty cannot be gone to
     made.scrollIntoView({ block: 'start', behavior: 'smooth' });
     made.querySelector('summary').focus({ preventScroll: true });
   }
