@@ -37,7 +37,8 @@ from chaos_audit import ROWS, audit
 from chaos_grounds import Files, Ground, Server, on_host
 
 REPOSITORY = Path(__file__).parents[1]
-HOURS_PER_KILL = 1
+HOURS_PER_KILL = 1  # of backlog, so that there is work at the last kill too
+HOURS_PER_KILL_OF_MANY = 6  # of several daemons: while one is down the others work
 RUNS = 2  # side by side in each of several daemons
 
 PROJECT = 'name: chaos\nversion: "1.0"\nprofile: chaos\nflags: {send_anonymous_usage_stats: false}\n'
@@ -126,7 +127,8 @@ class Chaos:
 
     def files(self) -> dict[str, str]:
         start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-        hours = start - timedelta(hours=max(48, HOURS_PER_KILL * self.kills))
+        each = HOURS_PER_KILL if len(self.hosts) == 1 else HOURS_PER_KILL_OF_MANY
+        hours = start - timedelta(hours=max(48, each * self.kills))
         groups = {
             "hourly": ("path:models/hourly", "@hourly", hours),
             "daily": ("path:models/daily", "@daily", hours),
@@ -203,6 +205,7 @@ class Chaos:
             host.daemon.kill()
             host.daemon.wait()
         self.counts["kills"] += 1
+        self.counts["kills with runs under way"] += bool(self.under_way())
         self.counts[f"kills of {whom}"] += 1
         for one in self.hosts:
             if one.daemon is not None and one.daemon.poll() is not None:
@@ -215,15 +218,18 @@ class Chaos:
         while time.monotonic() < deadline and f'"{event}"'.encode() not in host.said[offset:]:
             time.sleep(0.05)
 
+    def under_way(self) -> set[str]:
+        """Runs that are driven, or were by who is dead."""
+        under_way = "select run_id from run where state in ('running', 'cancelling')"
+        return {row[0] for row in self.ground.query(under_way)}
+
     def ended(self) -> int:
         return int(self.ground.query("select count(*) from run where state = 'success'")[0][0])
 
     def settle(self) -> float:
         """Let them finish; returns seconds from the last kill until every run under way then had ended."""
-        began = time.monotonic()
-        under_way = "select run_id from run where state in ('running', 'cancelling')"
-        open_then = {row[0] for row in self.ground.query(under_way)}
-        while open_then & {row[0] for row in self.ground.query(under_way)}:
+        began, open_then = time.monotonic(), self.under_way()
+        while open_then & self.under_way():
             time.sleep(0.2)
         seconds = time.monotonic() - began
         for host in self.hosts:

@@ -106,6 +106,28 @@ def copy(workspace: Workspace, target: str) -> tuple[str, dict[str, int]]:
         return where, copy_to_postgres(workspace.state_file, url)
 
 
+def target(workspace: Workspace) -> str | None:
+    """The target whose intervals are remembered; None where nothing was run yet."""
+    if not workspace.has_state:
+        return None
+    with workspace.store() as store:
+        return store.target.name()
+
+
+def retarget(workspace: Workspace, name: str) -> str | None:
+    """Let what is remembered count for another target; returns whose it was.
+
+    Raises:
+        StateError: there is no state, or a daemon or a command is using it.
+    """
+    from sqlorch.app.person import this_person  # noqa: PLC0415 - help must not wait for it
+
+    if not workspace.has_state:
+        raise StateError(f"there is no state at {workspace.state_file}; nothing was run yet")
+    with _alone(workspace, "sqlorch db target"), workspace.store() as store:
+        return store.target.rename(name, who=this_person(), now=SystemClock().now())
+
+
 def _refuse_server(workspace: Workspace, instead: str) -> None:
     if workspace.settings.state_url is not None:
         raise StateError(f"the state is in PostgreSQL, not in a file: {instead}")

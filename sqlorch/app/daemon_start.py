@@ -22,6 +22,7 @@ from sqlorch.app.health import Health
 from sqlorch.app.journal import Journal
 from sqlorch.app.membership import Member, Sole
 from sqlorch.app.outbox import Outbox
+from sqlorch.app.own_target import require_target
 from sqlorch.app.poker import ChildPoker
 from sqlorch.app.project_reader import IN_A_FILE, Described, ProjectReader
 from sqlorch.app.pruning import Pruner
@@ -91,6 +92,7 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
         store = stack.enter_context(
             SqlStore.open(project.state_dir / STATE_FILE, url=url, patience=_STATE_PATIENCE)
         )
+        require_target(store, project.target)  # its workers claim it
         clock, owner = SystemClock(), current_owner()
         member = stack.enter_context(_membership(store, owner, url, signals, journal))
         turn = RunTurn(project.state_dir, command=options.command, url=url, shared=shared)

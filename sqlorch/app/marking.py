@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlorch.app.clock import SystemClock
 from sqlorch.app.lineage import LineageView, open_view
+from sqlorch.app.own_target import claim_target
 from sqlorch.app.person import this_person
 from sqlorch.app.snapshot import take_snapshot
 from sqlorch.app.workspace import Choices
@@ -92,6 +93,7 @@ def mark(choices: Choices, request: MarkRequest) -> Marked:
             for uid in nodes
             for slot in slots
         ]
+        claim_target(store, view.project.target)
         store.ledger.mark(entries, who=this_person(), now=now)
     return Marked(
         group=group,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlorch.app.clock import SystemClock
 from sqlorch.app.lineage import open_view
+from sqlorch.app.own_target import require_target
 from sqlorch.app.person import this_person
 from sqlorch.app.snapshot import take_snapshot
 from sqlorch.app.workspace import Choices, Workspace
@@ -83,6 +84,7 @@ def open_desk(choices: Choices) -> Iterator[Desk]:
     """
     view = open_view(choices)
     with view.workspace.store() as store:
+        require_target(store, view.project.target)
         yield Desk(
             workspace=view.workspace,
             project=view.project,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlorch.app.clock import SystemClock
 from sqlorch.app.code_changes import CodeChanges
 from sqlorch.app.lineage import LineageView, open_view
+from sqlorch.app.own_target import require_target
 from sqlorch.app.snapshot import take_snapshot
 from sqlorch.app.workspace import Choices, Workspace
 from sqlorch.domain.errors import ConfigError
@@ -82,6 +83,8 @@ def plan(choices: Choices, question: Question) -> Planned:
     asked = Asked(groups=names, nodes=nodes, span=span, reprocess=question.reprocess)
     snapshot = take_snapshot(view, {})
     with remembered(view.workspace) as store:
+        if store is not None:
+            require_target(store, view.project.target)
         known = Known() if store is None else _known(store)
         ledger = None if store is None else store.ledger
         changed = CodeChanges(read_code(view.project), view.project.adapter, ledger, known.entries)

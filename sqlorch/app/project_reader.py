@@ -45,8 +45,8 @@ class Habits:
 class Described:
     """What a reading yielded: the project for the scheduler, who is alerted (``""``: nobody), its folders.
 
-    ``state_url`` is where the URL of the state's database is found, never the URL; ``adapter`` is dbt's
-    kind of warehouse.
+    ``state_url`` is where the URL of the state's database is found, never the URL; ``target`` is that of the
+    profile, ``""`` where none was found, and ``adapter`` dbt's kind of warehouse.
     """
 
     snapshot: Snapshot
@@ -55,6 +55,7 @@ class Described:
     profiles_dir: Path
     state_dir: Path
     state_url: str | None
+    target: str
     adapter: str
     habits: Habits
 
@@ -159,6 +160,7 @@ def _described(text: bytes) -> Described:
         profiles_dir=Path(document["profiles_dir"]),
         state_dir=Path(document["state_dir"]),
         state_url=document["state_url"],
+        target=str(document["target"]),
         adapter=str(document["adapter"]),
         habits=_habits(document["daemon"]),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlorch.app.clock import SystemClock
 from sqlorch.app.leasing import giving_up
 from sqlorch.app.living import living_daemon
+from sqlorch.app.own_target import claim_target
 from sqlorch.app.publishing import Published, publish_after_run
 from sqlorch.app.running import Ended, Outlook, Progress, group_session_nodes, make_driver
 from sqlorch.app.settling import settle
@@ -76,6 +77,7 @@ def retry(
             closing(started.executing_session(tell=tell)) as session,
             workspace.leased(store, lost=giving_up(stop, tell)),
         ):
+            claim_target(store, session.target_name)
             settle(store, session, target=started.choices.target, tell=tell)
             shape = _shape(workspace, session, record, nodes)
             again = _again(nodes, shape.dag)

@@ -13,6 +13,7 @@ from sqlorch.app.awaiting import require_sensors, with_patience
 from sqlorch.app.clock import SystemClock
 from sqlorch.app.leasing import giving_up
 from sqlorch.app.manual_alerts import by_hand
+from sqlorch.app.own_target import claim_target
 from sqlorch.app.publishing import Published, publish_after_run, select_nodes
 from sqlorch.app.settling import settle
 from sqlorch.app.verified import Tell, Verified, verified
@@ -141,6 +142,7 @@ def _run(workspace: Workspace, request: Request, *, progress: Progress, stop: St
         settle(store, session, target=workspace.choices.target, tell=tell)
         graph = verified(workspace, session, tell)
         plan = _plan(request, session, graph)
+        claim_target(store, session.target_name)
         if request.sensors != "ignore":
             require_sensors(workspace, plan, session, store)
         crew = _Crew(graph, request, store, session, stop)

@@ -30,8 +30,8 @@ def describe_project(choices: Choices) -> dict[str, Any]:
 
     ``alerts`` says who is told what (:mod:`sqlorch.domain.alert_codec`), and is ``""`` where nobody is;
     ``snapshot`` is the encoded :class:`~sqlorch.domain.snapshot.Snapshot`; ``state_dir`` where it is
-    remembered, ``state_url`` where the URL of the state is found; ``adapter`` dbt's kind of warehouse;
-    ``daemon`` how the daemon behaves;
+    remembered, ``state_url`` where the URL of the state is found; ``target`` that of the profile;
+    ``adapter`` dbt's kind of warehouse; ``daemon`` how the daemon behaves;
     ``project_dir`` and ``watch`` what to look at for changes.
 
     Raises:
@@ -46,6 +46,7 @@ def describe_project(choices: Choices) -> dict[str, Any]:
         "profiles_dir": str(workspace.location.profiles_dir),
         "state_dir": str(workspace.state_dir),
         "state_url": workspace.settings.state_url,
+        "target": view.project.target,
         "adapter": view.project.adapter,
         "daemon": _habits(view),
         "snapshot": encode_snapshot(replace(snapshot, warnings=(*snapshot.warnings, *notices))),

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from sqlorch import __version__
 from sqlorch.app.leasing import leased
+from sqlorch.app.own_target import claim_target
 from sqlorch.app.publishing import publish_after_run
 from sqlorch.app.verified import read_code_of
 from sqlorch.app.worker_runs import Drives, to_log
@@ -80,6 +81,7 @@ class _Worker:
         session = workspace.executing_session(tell=to_log, alone=self._alone)
         try:
             with _open_store(workspace) as store, self._leased(workspace, store):
+                claim_target(store, session.target_name)
                 drives = Drives(
                     workspace=workspace,
                     session=session,

@@ -130,6 +130,26 @@ def copy(target: str, **given: Any) -> None:
 
 
 @db.command()
+@click.argument("name", required=False)
+@project_options
+def target(name: str | None, **given: Any) -> None:
+    """Show which target of the profile the state is about, or make it that of target NAME.
+
+    What is done in one warehouse is not done in another, so a state counts for one target alone. Give NAME
+    where the same warehouse has got a new name.
+    """
+    from sqlorch.app import care  # noqa: PLC0415 - help must not wait for it
+
+    workspace = _workspace(given)
+    if name is None:
+        stored = care.target(workspace)
+        click.echo("nothing was run on any target yet" if stored is None else stored)
+        return
+    before = care.retarget(workspace, name)
+    click.echo(f"the state is that of target {name} now" + (f"; it was {before}'s" if before else ""))
+
+
+@db.command()
 @click.option("--days", type=click.FloatRange(min=0), help="Forget runs that ended longer ago than this.")
 @click.option("--keep", type=click.IntRange(min=1), help="Newest runs of each group that stay however old.")
 @click.option("--dry-run", is_flag=True, help="Say what would be forgotten, and forget nothing.")

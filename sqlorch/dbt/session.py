@@ -120,6 +120,11 @@ class WarmSession:
         return int(self._project.config.threads)
 
     @property
+    def target_name(self) -> str:
+        """The target of the profile that this session works on."""
+        return str(self._project.config.target_name)
+
+    @property
     def indirect_selection(self) -> Indirect:
         """Which tests come along with selected nodes: dbt's flag, from the project or the environment."""
         found: Indirect = self._project.flags.INDIRECT_SELECTION

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -69,7 +69,7 @@ def read_target(
         values = {"type": choice.adapter}
     usual = choice.directory is not None or path in map(_file, _usual_folders())
     said = "" if usual else f"read from {path}, where dbt does not look; name its folder with --profiles-dir"
-    return _target(str(wanted), name, values, assumed=said)
+    return replace(_target(str(wanted), name, values, assumed=said), name=str(wanted))
 
 
 def _find(project_dir: Path, name: str, directory: Path | None) -> tuple[Path, Mapping[Any, Any], Any] | None:

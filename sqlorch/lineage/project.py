@@ -100,6 +100,7 @@ class Project:
         name: of the root project.
         root: its folder.
         adapter: dbt's adapter type, which also says the SQL dialect.
+        target: name of the target it was read for; ``""`` where no profile was found.
         warehouse: where its tables are, as OpenLineage names data sources.
         dag: nodes and edges; inferred edges are in it too.
         inferred: the edges from what builds a relation to the source that reads it, which dbt does not know.
@@ -120,6 +121,7 @@ class Project:
     root: Path
     adapter: str
     dag: Dag
+    target: str = ""
     warehouse: str = ""
     inferred: frozenset[tuple[str, str]] = frozenset()
     unresolved: tuple[UnresolvedRef, ...] = ()

@@ -160,6 +160,7 @@ class Reading:
             name=self.packages.root.name,
             root=self.packages.root.root,
             adapter=self.target.adapter,
+            target=self.target.name,
             warehouse=namespace_of(self.target.adapter, self.target.values),
             dag=graph.dag,
             inferred=graph.inferred,

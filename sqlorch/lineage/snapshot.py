@@ -85,6 +85,7 @@ def to_data(project: Project) -> dict[str, Any]:
     return {
         "name": project.name,
         "adapter": project.adapter,
+        "target": project.target,
         "warehouse": project.warehouse,
         "nodes": [_node_data(node) for node in project.dag.nodes.values()],
         "edges": project.dag.edges,
@@ -111,6 +112,7 @@ def from_data(data: Mapping[str, Any], root: Path, texts: Texts) -> Project:
         name=data["name"],
         root=root,
         adapter=data["adapter"],
+        target=data["target"],
         warehouse=data["warehouse"],
         dag=Dag(map(_node, data["nodes"]), map(tuple, data["edges"]), project=data["name"]),
         inferred=frozenset(map(tuple, data["inferred"])),

@@ -33,6 +33,10 @@ _NOW = sql("SELECT CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)
 class Database(Protocol):
     """Where the state is kept: a SQLite file, or a schema of PostgreSQL."""
 
+    @property
+    def where(self) -> str:
+        """The file, or the URL without its password."""
+
     def read(self) -> AbstractContextManager[Connection]:
         """A transaction that sees one state of the database from its first statement to its last."""
 
@@ -76,6 +80,11 @@ class SqliteDatabase:
         self._turn = threading.Lock()
         self._pinned: tuple[int, int] | None = None
         self._watcher = Watcher(path)
+
+    @property
+    def where(self) -> str:
+        """The file."""
+        return str(self.path)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -30,6 +30,7 @@ from sqlorch.state.owner import current_owner, is_alive
 from sqlorch.state.queue import SqlQueue
 from sqlorch.state.repeating import repeated, repeating
 from sqlorch.state.schedule import SqlSchedule
+from sqlorch.state.target import SqlTarget
 from sqlorch.state.trends import SqlTrends
 
 
@@ -42,7 +43,7 @@ class SqlStore:
     ``schedule``, ``queue``, ``ledger``, ``backfills``, ``alerts``, ``datasets``, ``daemons``,
     ``leases``; and ``deliveries``, of :mod:`sqlorch.engine.alert_ports`. What many runs say together is in
     ``trends``; processes that may have left queries running are in ``lost``, how fresh sources were in
-    ``freshness``.
+    ``freshness``, whose warehouse it is about in ``target``.
 
     Attributes:
         is_alive: whether the process that drives a run is there: by the table of processes where the state is
@@ -70,6 +71,7 @@ class SqlStore:
         self.trends = SqlTrends(database)
         self.lost = SqlLost(database)
         self.freshness = SqlFreshness(database)
+        self.target = SqlTarget(database)
 
     @classmethod
     def open(

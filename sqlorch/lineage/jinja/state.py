@@ -27,6 +27,7 @@ class Target:
         database, schema: where relations go by default.
         values: all of ``target`` as a template sees it, without secrets.
         assumed: what was assumed for want of a profile, and why; "" when one was read.
+        name: as the profile calls it; "" without one.
     """
 
     adapter: str
@@ -34,6 +35,7 @@ class Target:
     schema: str
     values: Mapping[str, Any]
     assumed: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

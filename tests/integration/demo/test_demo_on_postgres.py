@@ -103,10 +103,10 @@ def test_two_processes_on_postgres_leave_what_one_leaves_on_duckdb(loaded, unbui
     unbuilt.environment.update(environment(loaded, FLIGHTS_PG_SCHEMA="orchestrated"))
     days = ("--interval", "2013-01-01/2013-01-03")
     unbuilt.orchestrate(*days)
-    pool = unbuilt.project / ".sqlorch" / "pool.log"
-    assert not pool.exists()
+    assert not (unbuilt.project / ".sqlorch" / "pool.log").exists()
+    unbuilt.environment["SQLORCH__STATE__PATH"] = ".sqlorch-postgres"
     unbuilt.orchestrate(*days, "--target", "postgres", "--processes", "2")
-    assert pool.exists()  # the workers' own
+    assert (unbuilt.project / ".sqlorch-postgres" / "pool.log").exists()  # the workers' own
     assert_same(unbuilt, loaded, "orchestrated")
 
 
