@@ -221,7 +221,7 @@ class Chaos:
     def under_way(self) -> set[str]:
         """Runs that are driven, or were by who is dead."""
         under_way = "select run_id from run where state in ('running', 'cancelling')"
-        return {row[0] for row in self.ground.query(under_way)}
+        return {row[0] for row in self.ground.query(under_way) if row[0]}
 
     def ended(self) -> int:
         return int(self.ground.query("select count(*) from run where state = 'success'")[0][0])

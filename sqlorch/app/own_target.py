@@ -45,7 +45,7 @@ def _refuse(owner: str, name: str, where: str) -> None:
     folder = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
     raise ConfigError(
         f"the state in {where} is that of target {owner}, and this is target {name}: what is made in one is "
-        f"not there in the other. Give {name} a state of its own, as by SQLORCH__STATE__PATH=.sqlorch-{folder}"
-        ", or a database of its own where SQLORCH_STATE_URL or state.url names one. If it is the same "
+        f"not there in the other. Give {name} a state of its own, by SQLORCH__STATE__PATH=.sqlorch-{folder} "
+        "or a database of its own where SQLORCH_STATE_URL or state.url names one. If it is the same "
         f"warehouse under a new name: sqlorch db target {name}"
     )
