@@ -21,3 +21,8 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Let it be collected again: extension modules complain of what is left when the process ends."""
+    gc.unfreeze()

@@ -76,7 +76,7 @@ def test_with_a_state_of_its_own_the_other_target_begins_at_the_beginning(
 def test_a_new_name_of_the_same_warehouse_is_told(tmp_path: Path) -> None:
     root = tmp_path / "shop"
     project = make_project(root, {"models/orders.sql": "select 1 as id", "profiles.yml": profile(root)})
-    assert "there is no state" in project.sqlorch("db", "target", "prod").told(3)
+    assert "there is no state" in project.sqlorch("db", "target", "prod").told(2)
     assert project.sqlorch("db", "target").out == "nothing was run on any target yet\n"
     project.run().told(0)
     assert project.sqlorch("db", "target").out == "dev\n"

@@ -90,7 +90,7 @@ class Project:
         """A command line that names this project."""
         verb, *rest = arguments
         where = ["--project-dir", str(self.root), "--profiles-dir", str(self.root)]
-        split = 2 if verb in {"runs", "db", "sensors"} else 1
+        split = 2 if verb in {"runs", "db", "sensors", "backfill"} else 1
         words = [verb, *rest]
         return [*words[:split], *where, *words[split:]]
 
