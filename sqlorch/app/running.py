@@ -37,6 +37,7 @@ from sqlorch.engine.pools import Pools
 from sqlorch.engine.ports import Listener
 from sqlorch.engine.source_watch import SourceWatch
 from sqlorch.engine.stop import Stop
+from sqlorch.engine.table_watch import TableWatch
 
 if TYPE_CHECKING:
     from sqlorch.dbt.session import WarmSession
@@ -172,7 +173,7 @@ class _Crew:
             made = code.documents if elastic else dict.fromkeys(uid for run in plan.runs for uid in run.nodes)
             self._store.ledger.remember_code(code.texts(made))
         with progress(outlook) as listener:
-            records = self._invocation(listener, durations).make_all(plan.runs)
+            records = self._invocation(listener, durations, _span(plan)).make_all(plan.runs)
         if not records:
             self._refuse_nothing()
         published = publish_after_run(self._workspace, self._session, self._store)
@@ -188,7 +189,7 @@ class _Crew:
         _selected(self._request, self._session, dag, grouping, strict=True)
         raise ConfigError("the selection holds nothing that exists in these intervals")
 
-    def _invocation(self, listener: Listener, durations: Mapping[str, float]) -> Invocation:
+    def _invocation(self, listener: Listener, durations: Mapping[str, float], span: Interval) -> Invocation:
         return Invocation(
             driver=make_driver(
                 self._workspace,
@@ -197,6 +198,7 @@ class _Crew:
                 listener=listener,
                 stop=self._stop,
                 fail_fast=self._request.fail_fast,
+                span=span,
             ),
             maker=SpecMaker(
                 durations=durations,
@@ -213,6 +215,12 @@ class _Crew:
         return {"partial": True} if self._request.select or self._request.exclude else {}
 
 
+def _span(plan: Plan) -> Interval:
+    """From the begin of the first run to the end of the last."""
+    intervals = [run.interval for run in plan.runs]
+    return Interval(min(one.start for one in intervals), max(one.end for one in intervals))
+
+
 def make_driver(
     workspace: Workspace,
     session: WarmSession,
@@ -223,11 +231,12 @@ def make_driver(
     fail_fast: bool,
     queue: QueueStore | None = None,
     alerts: AlertStore | None = None,
+    span: Interval | None = None,
 ) -> Driver:
     """Put together what drives a run; see :class:`sqlorch.engine.crew.Crew`.
 
     Queue and alerts are those of the store unless they are given, so that any run can be cancelled from
-    elsewhere.
+    elsewhere. ``span`` is the time that all runs of the invocation make together.
     """
     from sqlorch.state.owner import current_owner  # noqa: PLC0415 - the store is open by now
 
@@ -243,6 +252,7 @@ def make_driver(
         queue=store.queue if queue is None else queue,
         alerts=store.alerts if alerts is None else alerts,
         sources=_source_watch(workspace, store),
+        tables=TableWatch(ledger=store.ledger, alerts=store.alerts, span=span),
     )
     return Driver(crew=crew, session=session)
 

@@ -168,6 +168,21 @@ class DbtRunContext:
         with task_contextvars(project_root=self._config.project_root):
             return self._gauge.read_by(self._selected, self._config, self._manifest, self._adapter)
 
+    def absent(self, unique_ids: Sequence[str]) -> Sequence[str]:
+        """See :meth:`sqlorch.engine.ports.RunContext.absent`; read from dbt's cache of relations."""
+        _INVOCATION_CONTEXT_VAR.set(self._invocation)
+        there: dict[tuple[str, str], frozenset[str]] = {}
+        missing = []
+        with self._adapter.connection_named("master"):
+            for node in (self._manifest.nodes[uid] for uid in unique_ids):
+                place = (str(node.database), node.schema)
+                if place not in there:
+                    listed = self._adapter.list_relations(node.database, node.schema)
+                    there[place] = frozenset(str(one.identifier).lower() for one in listed)
+                if node.alias.lower() not in there[place]:
+                    missing.append(node.unique_id)
+        return missing
+
     def execute(self, unique_id: str, *, log_path: Path) -> NodeResult:
         """Execute one node in the calling thread; what goes wrong is in the result."""
         _INVOCATION_CONTEXT_VAR.set(self._invocation)

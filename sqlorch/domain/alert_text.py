@@ -172,6 +172,7 @@ _SAID = {
     "worker_lost": "lost nodes with the process that executed them",
     "worker_died": "lost its worker and goes on in another",
     "node_slow": "takes longer than expected",
+    "table_gone": "begins a table anew that held other intervals",
     "freshness_stale": "depends on a source that is older than it may be",
 }
 _SHOWN_DETAILS = ("count", "first", "last", "due", "deadline", "since", "until", "backfill", "skipped_nodes")

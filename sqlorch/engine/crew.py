@@ -15,6 +15,7 @@ from sqlorch.engine.stop import Stop
 if TYPE_CHECKING:
     from sqlorch.engine.schedule_ports import AlertStore, QueueStore
     from sqlorch.engine.source_watch import SourceWatch
+    from sqlorch.engine.table_watch import TableWatch
 
 
 def _no_pools() -> Pools:
@@ -38,6 +39,7 @@ class Crew:
             nobody can.
         alerts: where warnings go that people must learn of, None for nowhere.
         sources: looks at how fresh sources are before the first node of a run; None where nobody asks.
+        tables: tells of tables that earlier runs have filled and that are gone; None where nobody asks.
     """
 
     store: RunStore
@@ -51,3 +53,4 @@ class Crew:
     queue: QueueStore | None = None
     alerts: AlertStore | None = None
     sources: SourceWatch | None = None
+    tables: TableWatch | None = None

@@ -73,6 +73,7 @@ class Driver:
         except SqlorchError as error:
             return self._not_opened(spec, frontier, attendance, error)
         try:
+            self._tell_of_gone_tables(spec, context, attendance)
             stale = self._stale_sources(spec, context, attendance)
         except BaseException:
             context.abandon()
@@ -122,6 +123,16 @@ class Driver:
             full_refresh=bool(spec.invocation.get("full_refresh")),
         )
         return attendance.work(opening)
+
+    def _tell_of_gone_tables(self, spec: RunSpec, context: RunContext, attendance: Attendance) -> None:
+        crew = self.crew
+        if crew.tables is None or not (asked := crew.tables.asks_about(spec)):
+            return
+        absent = frozenset(attendance.work(partial(context.absent, asked)))
+        if attendance.watch.ending() is not None or attendance.resting:
+            return
+        for unique_id, sentence in crew.tables.heed(spec, absent, now=crew.clock.now()):
+            crew.listener.warned(spec.run_id, unique_id, sentence)
 
     def _stale_sources(self, spec: RunSpec, context: RunContext, attendance: Attendance) -> Mapping[str, str]:
         """Nodes not to be built because of what they read; what is kept and told of sources is by the way."""

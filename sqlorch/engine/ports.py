@@ -141,6 +141,9 @@ class RunContext(Protocol):
         for what was found, nor for a source that cannot be measured.
         """
 
+    def absent(self, unique_ids: Sequence[str]) -> Sequence[str]:
+        """Those of these nodes whose tables were not in the warehouse when the run was opened."""
+
     def execute(self, unique_id: str, *, log_path: Path) -> NodeResult:
         """Execute one node, blocking the calling thread. Never raises for what the node did."""
 

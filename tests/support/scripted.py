@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from sqlorch.engine.driver import Driver
 from sqlorch.engine.pools import Pools
 from sqlorch.engine.source_watch import SourceWatch
 from sqlorch.engine.stop import Stop
+from sqlorch.engine.table_watch import TableWatch
 from sqlorch.state.owner import current_owner
 from sqlorch.state.store import SqlStore
 
@@ -56,6 +57,7 @@ class Scripted:
         self.interrupted = threading.Event()
         self.abandoned = False
         self.sources: Sequence[SourceReading] = ()
+        self.gone: Collection[str] = ()
         self.last_hook: Callable[[], None] | None = None
 
     def open_run(self, *, nodes: Sequence[str], full_refresh: bool, **_: Any) -> Scripted:
@@ -77,6 +79,9 @@ class Scripted:
 
     def dag_for(self, variables: Mapping[str, Any]) -> Dag:
         return self.dag
+
+    def absent(self, unique_ids: Sequence[str]) -> Sequence[str]:
+        return [uid for uid in unique_ids if uid in self.gone]
 
     def source_freshness(self) -> Sequence[SourceReading]:
         return self.sources
@@ -219,6 +224,7 @@ def driver(
     queue: Inbasket | None = None,
     alerts: Bell | None = None,
     sources: SourceWatch | None = None,
+    tables: TableWatch | None = None,
     owner: Owner | None = None,
 ) -> Driver:
     """A driver of runs in ``store`` on ``session``."""
@@ -234,6 +240,7 @@ def driver(
         queue=queue,  # type: ignore[arg-type]
         alerts=alerts,  # type: ignore[arg-type]
         sources=sources,
+        tables=tables,
     )
     return Driver(crew=crew, session=session)
 

@@ -39,6 +39,10 @@ class PooledRun:
         """See the port; measured in this process, before the first node."""
         return self._context.source_freshness()
 
+    def absent(self, unique_ids: Sequence[str]) -> Sequence[str]:
+        """See the port; asked of this process, before the first node."""
+        return self._context.absent(unique_ids)
+
     def execute(self, unique_id: str, *, log_path: Path) -> NodeResult:
         """See the port."""
         if not self._serves(unique_id):
