@@ -168,20 +168,23 @@ class DbtRunContext:
         with task_contextvars(project_root=self._config.project_root):
             return self._gauge.read_by(self._selected, self._config, self._manifest, self._adapter)
 
-    def absent(self, unique_ids: Sequence[str]) -> Sequence[str]:
-        """See :meth:`sqlorch.engine.ports.RunContext.absent`; read from dbt's cache of relations."""
+    def made_anew(self, unique_ids: Sequence[str]) -> Sequence[str]:
+        """See :meth:`sqlorch.engine.ports.RunContext.made_anew`; read from dbt's cache of relations."""
         _INVOCATION_CONTEXT_VAR.set(self._invocation)
-        there: dict[tuple[str, str], frozenset[str]] = {}
-        missing = []
+        nodes = [self._manifest.nodes[uid] for uid in unique_ids]
+        refreshed = bool(self._config.args.FULL_REFRESH)
         with self._adapter.connection_named("master"):
-            for node in (self._manifest.nodes[uid] for uid in unique_ids):
-                place = (str(node.database), node.schema)
-                if place not in there:
-                    listed = self._adapter.list_relations(node.database, node.schema)
-                    there[place] = frozenset(str(one.identifier).lower() for one in listed)
-                if node.alias.lower() not in there[place]:
-                    missing.append(node.unique_id)
-        return missing
+            there = {
+                place: frozenset(str(one.identifier).lower() for one in self._adapter.list_relations(*place))
+                for place in {(node.database, node.schema) for node in nodes}
+            }
+        return [
+            node.unique_id
+            for node in nodes
+            # a node that says for itself whether it is refreshed does so in every run
+            if (refreshed and node.config.full_refresh is None)
+            or node.alias.lower() not in there[node.database, node.schema]
+        ]
 
     def execute(self, unique_id: str, *, log_path: Path) -> NodeResult:
         """Execute one node in the calling thread; what goes wrong is in the result."""

@@ -61,7 +61,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "reload_recovered": Kind(title="changed project can be used again", weight=Weight.SUCCESS),
         "backfill_failed": Kind(title="backfill failed", weight=Weight.FAILURE),
         "freshness_stale": Kind(title="source is stale", weight=Weight.WARNING, repeats=True),
-        "table_gone": Kind(title="table is gone", weight=Weight.WARNING, repeats=True),
+        "table_gone": Kind(title="table begins anew", weight=Weight.WARNING, repeats=True),
         "clock_jumped": Kind(title="clock jumped", weight=Weight.WARNING),
         "node_slow": Kind(title="slower than expected", weight=Weight.INFO, told=False, repeats=True),
     }

@@ -39,7 +39,7 @@ class Crew:
             nobody can.
         alerts: where warnings go that people must learn of, None for nowhere.
         sources: looks at how fresh sources are before the first node of a run; None where nobody asks.
-        tables: tells of tables that earlier runs have filled and that are gone; None where nobody asks.
+        tables: tells of tables that begin anew with what earlier runs have filled; None where nobody asks.
     """
 
     store: RunStore

@@ -128,10 +128,10 @@ class Driver:
         crew = self.crew
         if crew.tables is None or not (asked := crew.tables.asks_about(spec)):
             return
-        absent = frozenset(attendance.work(partial(context.absent, asked)))
+        anew = frozenset(attendance.work(partial(context.made_anew, asked)))
         if attendance.watch.ending() is not None or attendance.resting:
             return
-        for unique_id, sentence in crew.tables.heed(spec, absent, now=crew.clock.now()):
+        for unique_id, sentence in crew.tables.heed(spec, anew, now=crew.clock.now()):
             crew.listener.warned(spec.run_id, unique_id, sentence)
 
     def _stale_sources(self, spec: RunSpec, context: RunContext, attendance: Attendance) -> Mapping[str, str]:

@@ -141,8 +141,8 @@ class RunContext(Protocol):
         for what was found, nor for a source that cannot be measured.
         """
 
-    def absent(self, unique_ids: Sequence[str]) -> Sequence[str]:
-        """Those of these nodes whose tables were not in the warehouse when the run was opened."""
+    def made_anew(self, unique_ids: Sequence[str]) -> Sequence[str]:
+        """Those of these nodes whose tables begin anew: by a full refresh, or as there are none."""
 
     def execute(self, unique_id: str, *, log_path: Path) -> NodeResult:
         """Execute one node, blocking the calling thread. Never raises for what the node did."""

@@ -1,9 +1,9 @@
-"""Before the first node of a run: is what earlier runs have filled still there?
+"""Before the first node of a run: does it take away what earlier runs have made?
 
-An incremental model adds its interval to what the table holds. Where somebody has dropped the table, or
-deleted the file of the warehouse, dbt makes a new one with this interval alone, and the ledger goes on saying
-that the others are done. Nothing is made again by itself: a model may well load all there is when its table
-is new.
+An incremental model adds its interval to what its table holds. A full refresh begins the table anew, and so
+does any run after somebody has dropped it or deleted the file of the warehouse: it holds this interval alone
+then, while the ledger goes on saying that the others are done. Nothing is made again by itself: a model may
+well load all there is when its table is new.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ADDS = "incremental"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableWatch:
-    """Tells of incremental models whose table is gone, with intervals the ledger has as done.
+    """Tells of incremental models whose table begins anew, with intervals the ledger has as done.
 
     Attributes:
         ledger: knows them.
@@ -44,20 +44,18 @@ class TableWatch:
 
     @staticmethod
     def asks_about(spec: RunSpec) -> list[str]:
-        """The nodes of a run whose tables hold more than its own interval; none where they are made anew."""
-        if spec.invocation.get("full_refresh"):
-            return []
+        """The nodes of a run whose tables hold more than its own interval."""
         return [node.unique_id for node in spec.nodes if node.materialized == _ADDS]
 
-    def heed(self, spec: RunSpec, absent: Collection[str], *, now: datetime) -> list[tuple[str, str]]:
-        """Take in which of these tables are not there; returns node and sentence of each that should be."""
-        if not absent:
+    def heed(self, spec: RunSpec, anew: Collection[str], *, now: datetime) -> list[tuple[str, str]]:
+        """Take in which tables begin anew; returns node and sentence of each that lacks something then."""
+        if not anew:
             return []
-        entries = self.ledger.entries(absent, merged=True)
+        entries = self.ledger.entries(anew, merged=True)
         told = []
         for node in spec.nodes:
             lost = self._lost(spec, entries.get(node.unique_id, ()))
-            if node.unique_id in absent and lost is not None:
+            if node.unique_id in anew and lost is not None:
                 sentence = _sentence(spec, node, lost)
                 told.append((node.unique_id, sentence))
                 if spec.kind != RunKind.MANUAL or spec.invocation.get(BY_HAND):  # else a person is watching
@@ -86,7 +84,8 @@ class TableWatch:
 
 def _sentence(spec: RunSpec, node: NodeSpec, lost: Interval) -> str:
     span = compact(lost, spec.timezone)
+    why = "is refreshed" if spec.invocation.get("full_refresh") else "is not in the warehouse"
     return (
-        f"is not in the warehouse, although {span} of it is recorded as made; unless its SQL loads all of "
-        f"that when the table is new, make it again: sqlorch run --interval {span} --select {node.name}"
+        f"{why}, although {span} of it is recorded as made; unless its SQL loads all of that when the table "
+        f"is new, make it again: sqlorch run --interval {span} --select {node.name}"
     )

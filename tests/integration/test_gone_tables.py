@@ -73,7 +73,6 @@ def test_the_time_that_is_missing_is_told_and_the_run_goes_on(store: SqlStore) -
         ([entry(2)], {}),  # its own interval
         ([entry(0, LedgerMark.FAILED), entry(1, LedgerMark.MISSING)], {}),
         ([entry(0), entry(3)], {"span": Interval(day(0).start, day(3).end)}),  # this command makes them all
-        ([entry(0)], {"invocation": {"full_refresh": True}}),
     ],
 )
 def test_nothing_is_told_where_nothing_is_missing(
@@ -81,6 +80,14 @@ def test_nothing_is_told_where_nothing_is_missing(
 ) -> None:
     said, bell = told(store, entries, **more)
     assert (said, bell.rung) == ([], [])
+
+
+def test_a_full_refresh_is_said_to_be_one(store: SqlStore) -> None:
+    said, bell = told(store, [entry(0)], kind="triggered", invocation={"full_refresh": True})
+    assert [sentence.partition(";")[0] for _, sentence in said] == [
+        "is refreshed, although 2012-12-30 of it is recorded as made"
+    ]
+    assert len(bell.rung) == 1
 
 
 def test_who_runs_it_by_hand_reads_it_and_is_not_written_to(store: SqlStore) -> None:
@@ -99,10 +106,10 @@ def filled(tmp_path: Path) -> Project:
     return project
 
 
-def notes(project: Project, interval: str) -> list[str]:
-    said = project.sqlorch("run", "--interval", interval)
+def notes(project: Project, interval: str, *more: str) -> list[str]:
+    said = project.sqlorch("run", "--interval", interval, *more)
     assert said.code == 0, said.err
-    return [line for line in (said.out + said.err).splitlines() if "is not in the warehouse" in line]
+    return [line for line in (said.out + said.err).splitlines() if "recorded as made" in line]
 
 
 def test_a_warehouse_that_was_deleted_is_noticed(filled: Project) -> None:
@@ -121,3 +128,10 @@ def test_so_is_a_table_that_was_dropped(filled: Project) -> None:
         connection.execute("drop table visits")
     (note,) = notes(filled, "2013-01-03")
     assert "2013-01-01/2013-01-03 of it" in note
+
+
+def test_a_full_refresh_of_one_interval_says_what_it_takes_away(filled: Project) -> None:
+    filled.write({"models/kept.sql": MODEL.replace("'incremental'", "'incremental', full_refresh=false")})
+    assert notes(filled, "2013-01-01/2013-01-03", "--full-refresh") == []
+    (note,) = notes(filled, "2013-01-02", "--full-refresh")
+    assert "visits: is refreshed, although 2013-01-01" in note

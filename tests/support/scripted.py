@@ -80,7 +80,7 @@ class Scripted:
     def dag_for(self, variables: Mapping[str, Any]) -> Dag:
         return self.dag
 
-    def absent(self, unique_ids: Sequence[str]) -> Sequence[str]:
+    def made_anew(self, unique_ids: Sequence[str]) -> Sequence[str]:
         return [uid for uid in unique_ids if uid in self.gone]
 
     def source_freshness(self) -> Sequence[SourceReading]:

@@ -39,9 +39,9 @@ class PooledRun:
         """See the port; measured in this process, before the first node."""
         return self._context.source_freshness()
 
-    def absent(self, unique_ids: Sequence[str]) -> Sequence[str]:
+    def made_anew(self, unique_ids: Sequence[str]) -> Sequence[str]:
         """See the port; asked of this process, before the first node."""
-        return self._context.absent(unique_ids)
+        return self._context.made_anew(unique_ids)
 
     def execute(self, unique_id: str, *, log_path: Path) -> NodeResult:
         """See the port."""
