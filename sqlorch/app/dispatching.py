@@ -55,6 +55,7 @@ class Dispatcher:
         driving = self._workers.driving
         self._given = {run_id: group for run_id, group in self._given.items() if run_id in driving}
         waiting: dict[str, str] = {}
+        self._turn.keep()
         for candidate in ready:
             if candidate.run.run_id not in driving:
                 reason = self._give(candidate)

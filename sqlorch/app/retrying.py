@@ -66,7 +66,7 @@ def retry(
         ProjectError: a node of it is no longer in the project.
     """
     turn = workspace.driving(command, wait=wait, waiting=tell)
-    with turn, workspace.own_store() as store:
+    with turn as hosts, workspace.own_store() as store:
         record, nodes = store.run(run_id), store.nodes(run_id)
         if record.kind != RunKind.MANUAL and not nodes:
             raise StateError(f"{run_id} was never begun, so there is nothing to resume; a daemon starts it")
@@ -75,7 +75,7 @@ def retry(
         started = _as_started(workspace, record)
         with (
             closing(started.executing_session(tell=tell)) as session,
-            workspace.leased(store, lost=giving_up(stop, tell)),
+            workspace.leased(store, hosts, lost=giving_up(stop, tell)),
         ):
             claim_target(store, session.target_name)
             settle(store, session, target=started.choices.target, tell=tell)

@@ -135,10 +135,10 @@ def run(workspace: Workspace, request: Request, *, progress: Progress, stop: Sto
 def _run(workspace: Workspace, request: Request, *, progress: Progress, stop: Stop, tell: Tell) -> Ended:
     turn = workspace.driving(request.command, wait=request.wait, waiting=tell)
     with (
-        turn,
+        turn as hosts,
         workspace.own_store() as store,
         closing(workspace.executing_session(tell=tell)) as session,
-        workspace.leased(store, lost=giving_up(stop, tell)),
+        workspace.leased(store, hosts, lost=giving_up(stop, tell)),
     ):
         settle(store, session, target=workspace.choices.target, tell=tell)
         graph = verified(workspace, session, tell)

@@ -23,6 +23,7 @@ from sqlorch.domain.variables import SAMPLE_INTERVAL, interval_variables
 if TYPE_CHECKING:
     from sqlorch.app.pooling import PoolOptions
     from sqlorch.dbt.session import WarmSession
+    from sqlorch.state.lock_postgres import PostgresLock
     from sqlorch.state.store import SqlStore
 
 STATE_FILE = "state.db"
@@ -121,20 +122,27 @@ class Workspace:
             store.abandon_dead(SystemClock().now(), current_owner().__eq__ if url is None else store.is_alive)
             yield store
 
-    def leased(self, store: SqlStore, *, lost: Callable[[str], object]) -> AbstractContextManager[object]:
+    @contextmanager
+    def leased(
+        self, store: SqlStore, hosts: PostgresLock | None, *, lost: Callable[[str], object]
+    ) -> Iterator[None]:
         """A lease for a command that drives runs, where other hosts use the state too.
 
-        It is kept up by a thread, so it is taken when the session is open: that may fork this process.
+        It is kept up by threads, so it is taken when the session is open: that may fork this process.
 
         Args:
             store: of :meth:`own_store`.
-            lost: told, from the thread, when the command must stop because its lease is over, and why.
+            hosts: of :meth:`driving`; kept up too.
+            lost: told, from a thread, when the command must stop because others may drive runs now, and why.
         """
-        return leased(store, Role.COMMAND, url=self.state_url, lost=lost)
+        from sqlorch.state.lock_keeper import kept  # noqa: PLC0415 - help must not wait for it
+
+        with leased(store, Role.COMMAND, url=self.state_url, lost=lost), kept(hosts, lost=lost):
+            yield
 
     def driving(
         self, command: str, *, wait: bool = False, waiting: Callable[[str], object] = str
-    ) -> AbstractContextManager[object]:
+    ) -> AbstractContextManager[PostgresLock | None]:
         """Held while runs are driven: one process at a time drives runs of a project.
 
         Args:

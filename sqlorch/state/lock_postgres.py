@@ -46,6 +46,7 @@ _WANTED = f"SELECT count(*) FROM pg_locks AS l WHERE {_IT} AND NOT l.granted"
 _SERVER_KEEPALIVE = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 _MOMENT = 3.0  # seconds until the server has seen that a killed process is gone
 _POLL = 0.1
+_LONGEST_NAME = 63  # of a session: NAMEDATALEN - 1
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
@@ -111,6 +112,22 @@ class PostgresLock:
         if self._connection is not None and self.holds():
             self._ask(_LEAVE[self._shared])
 
+    def keep(self) -> str:
+        """Take it again at once where the server has forgotten it; returns who has it by now, else ``""``.
+
+        Nobody has it while the server cannot be asked, nor where it is an old session of ours that the server
+        has not seen the end of.
+        """
+        if self.holds():
+            return ""
+        try:
+            if self._ask(_TAKE[self._shared])[0][0]:
+                return ""
+            others = [row for row in self._ask(_HOLDER) if row[0] != _purpose()[:_LONGEST_NAME]]
+        except StateError:
+            return ""
+        return f"{others[0][0]} {self._doing}" if others else ""
+
     def holds(self) -> bool:
         """Whether the lock is still ours: a server that was started anew has forgotten it."""
         if self._connection is None:
@@ -156,8 +173,7 @@ class PostgresLock:
 
 def _connect(url: URL) -> Any:
     driver = require_driver()
-    owner = current_owner()
-    said = connect_arguments(url, purpose=f"sqlorch process {owner.pid} on {owner.host}")
+    said = connect_arguments(url, purpose=_purpose())
     said["options"] = f"{said['options']} {_SERVER_KEEPALIVE}"
     plain = url.set(drivername="postgresql").difference_update_query(["options"])
     try:
@@ -166,6 +182,11 @@ def _connect(url: URL) -> Any:
         raise _unreachable(url, error) from error
     connection.autocommit = True
     return connection
+
+
+def _purpose() -> str:
+    owner = current_owner()
+    return f"sqlorch process {owner.pid} on {owner.host}"
 
 
 def _unreachable(url: URL, error: Exception) -> StateError:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _DOING = "is driving runs of this project"
 _WAITING = "is waiting to drive runs of this project"
 _MOMENT = 0.25  # seconds
+_KEEP = 2.0  # seconds between two looks whether the lock is still known
 _FOR_EVER = 366 * 24 * 3600.0
 
 
@@ -43,7 +44,7 @@ class RunTurn:
         self._lock = FileLock(folder / "run.lock", doing=_DOING, command=command, keep_open=True)
         self._turnstile = folder / "turnstile.lock"
         self._command = command
-        self._wanted, self._ask_again = False, 0.0
+        self._wanted, self._ask_again, self._keep_again = False, 0.0, 0.0
         self.held = False
 
     def filenos(self) -> list[int]:
@@ -74,6 +75,13 @@ class RunTurn:
         except BaseException:
             self._lock.release()
             raise
+
+    def keep(self) -> None:
+        """Take the hosts' lock again where the server has forgotten it while runs are under way."""
+        now = time.monotonic()
+        if self.held and self._hosts is not None and now >= self._keep_again:
+            self._keep_again = now + _KEEP
+            self._hosts.keep()  # where a command was quicker, nothing new is begun beside it
 
     def release(self) -> None:
         """Let others drive. Not while a worker drives a run: it would lose the lock with us."""
@@ -124,8 +132,8 @@ def hosts_lock(url: str | None, name: str, *, doing: str, shared: bool = False) 
 @contextmanager
 def own_turn(
     folder: Path, *, command: str, wait: bool, waiting: Callable[[str], object], url: str | None = None
-) -> Iterator[None]:
-    """Drive runs inside: at once, or when it is one's turn.
+) -> Iterator[PostgresLock | None]:
+    """Drive runs inside: at once, or when it is one's turn. Gives the lock over hosts, if there are any.
 
     Only daemons are waited for, which let others go first between two runs. A command may take hours.
 
@@ -154,7 +162,7 @@ def own_turn(
             if (hosts := hosts_lock(url, "run", doing=_DOING)) is not None:
                 stack.callback(hosts.close)
                 _take_from_daemons(hosts, wait=wait, waiting=waiting)
-            yield
+            yield hosts
     finally:
         lock.release()
 

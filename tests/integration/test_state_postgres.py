@@ -21,8 +21,10 @@ from support.stores import ME, decide, enrol, new_run
 from sqlorch.app.alerting import deliver
 from sqlorch.domain.alerts import AlertBook
 from sqlorch.domain.errors import StateError
+from sqlorch.state import lock_postgres
 from sqlorch.state.engine_postgres import PostgresDatabase
 from sqlorch.state.lock import LockedError
+from sqlorch.state.lock_keeper import kept
 from sqlorch.state.lock_postgres import PostgresLock
 from sqlorch.state.opening import open_state
 from sqlorch.state.schema import HEAD
@@ -239,6 +241,23 @@ def shape(url: str) -> dict[str, list[tuple[object, ...]]]:
         database.close()
 
 
+def end_sessions_with_locks(server: Postgres) -> None:
+    """As when the server is started anew."""
+    server.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON oid = database "
+        "WHERE locktype = 'advisory' AND datname = current_database()"
+    )
+
+
+def can_be_had(url: str) -> bool:
+    """Whether somebody else could drive runs."""
+    try:
+        with PostgresLock(url, "run", doing="drives"):
+            return True
+    except LockedError:
+        return False
+
+
 class TestLocks:
     def test_another_host_is_refused_and_told_who_holds_it(self, url: str, tmp_path: Path):
         first = RunTurn(tmp_path / "host-a", command="a", url=url)
@@ -311,14 +330,57 @@ class TestLocks:
     ):
         turn = RunTurn(tmp_path, command="a", url=url)
         assert turn.take() == ""
-        server.query(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON oid = database "
-            "WHERE locktype = 'advisory' AND datname = current_database()"
-        )
+        end_sessions_with_locks(server)
         assert turn.take() == ""
         with pytest.raises(StateError, match="drives"):
             PostgresLock(url, "run", doing="drives").acquire()
         turn.close()
+
+    def test_a_command_takes_it_again_by_itself(self, url: str, server: Postgres):
+        lost: list[str] = []
+        with PostgresLock(url, "run", doing="drives") as lock, kept(lock, lost=lost.append):
+            end_sessions_with_locks(server)
+            until(lambda: not can_be_had(url), "the lock to be taken again", seconds=60)
+        assert lost == []
+        assert can_be_had(url)
+
+    def test_a_command_stops_where_somebody_else_was_quicker(
+        self, url: str, server: Postgres, monkeypatch: pytest.MonkeyPatch
+    ):
+        other = PostgresLock(url, "run", doing="drives")
+        with PostgresLock(url, "run", doing="drives") as lock:
+            with monkeypatch.context() as elsewhere:
+                elsewhere.setattr(lock_postgres, "_purpose", lambda: "sqlorch process 7 on elsewhere")
+                other.fileno()
+            end_sessions_with_locks(server)
+            other.acquire()
+            lost: list[str] = []
+            with kept(lock, lost=lost.append):
+                until(lambda: lost, "the news", seconds=60)
+            said = "the server of the state was started anew, and sqlorch process 7 on elsewhere drives"
+            assert lost == [said]
+        other.close()
+
+    def test_an_old_session_of_one_s_own_is_nobody_else(self, url: str):
+        old = PostgresLock(url, "run", doing="drives")
+        with old, closing(PostgresLock(url, "run", doing="drives")) as lock:
+            assert lock.keep() == ""
+            assert not lock.holds()
+        assert lock.keep() == ""
+        assert lock.holds()
+        lock.close()
+
+    def test_a_daemon_takes_it_again_while_its_runs_are_under_way(
+        self, url: str, tmp_path: Path, server: Postgres
+    ):
+        with closing(RunTurn(tmp_path, command="a daemon", url=url, shared=True)) as turn:
+            turn.keep()
+            assert can_be_had(url), "it is kept only where it was taken"
+            assert turn.take() == ""
+            end_sessions_with_locks(server)
+            assert can_be_had(url)
+            turn.keep()
+            assert not can_be_had(url)
 
     def test_it_outlives_a_killed_daemon_until_its_worker_is_gone_too(self, url: str, tmp_path: Path):
         (tmp_path / "a").mkdir()
