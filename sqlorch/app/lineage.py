@@ -19,6 +19,7 @@ from sqlorch.app.git import changed_files
 from sqlorch.app.publishing import select_nodes
 from sqlorch.app.workspace import Choices, Workspace, open_workspace
 from sqlorch.config.expectations import read_suites, suite_files
+from sqlorch.config.locate import said_to_dbt
 from sqlorch.config.meta import group_nodes
 from sqlorch.config.places import file_name
 from sqlorch.domain.dag import Dag
@@ -332,6 +333,7 @@ def _load(workspace: Workspace) -> Project:
         return load_project(
             workspace.location.project_dir,
             profiles_dir=workspace.location.profiles_dir,
+            profile=said_to_dbt("profile", os.environ),
             target=workspace.choices.target,
             adapter=workspace.choices.adapter,
             vars={**workspace.sample_variables, **workspace.variables},

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlorch.app.clock import SystemClock
 from sqlorch.app.leasing import leased
-from sqlorch.config.locate import Location, locate
+from sqlorch.config.locate import Location, locate, said_to_dbt
 from sqlorch.config.references import find_state_url
 from sqlorch.config.settings import Settings, load_settings
 from sqlorch.config.variables import check_clashes, parse_vars
@@ -264,6 +264,7 @@ def open_workspace(
         raise ConfigError(f"--threads must be at least 1, not {choices.threads}")
     if choices.processes is not None and choices.processes < 1:
         raise ConfigError(f"--processes must be at least 1, not {choices.processes}")
+    choices = replace(choices, target=choices.target or said_to_dbt("target", environ))
     return Workspace(location=location, settings=settings, choices=choices, variables=variables)
 
 

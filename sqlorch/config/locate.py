@@ -89,11 +89,19 @@ def _told(option: str | None, name: str, environ: Mapping[str, str]) -> tuple[st
     """A folder and what named it."""
     if option:
         return option, f"--{name}"
+    variable = _variable_of(name, environ)
+    return None if variable is None else (environ[variable], variable)
+
+
+def said_to_dbt(name: str, environ: Mapping[str, str]) -> str | None:
+    """What the environment says in place of an option of dbt's, such as ``target`` (``DBT_TARGET``)."""
+    variable = _variable_of(name, environ)
+    return None if variable is None else environ[variable]
+
+
+def _variable_of(name: str, environ: Mapping[str, str]) -> str | None:
     upper = name.upper().replace("-", "_")
-    for variable in (f"DBT_ENGINE_{upper}", f"DBT_{upper}"):
-        if environ.get(variable):
-            return environ[variable], variable
-    return None
+    return next((name for name in (f"DBT_ENGINE_{upper}", f"DBT_{upper}") if environ.get(name)), None)
 
 
 def _there(folder: Path, file: str, source: str) -> Path:

@@ -62,6 +62,25 @@ def test_a_profile_that_points_elsewhere_now_is_another_target(made: Project) ->
         made.write({"profiles.yml": profile(made.root)})
 
 
+def test_the_environment_names_the_target_as_for_dbt(made: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBT_TARGET", "prod")
+    assert "this is target prod" in made.sqlorch("plan").told(2)
+    assert "this is target prod" in made.run().told(2)
+    monkeypatch.setenv("DBT_ENGINE_TARGET", "dev")
+    made.sqlorch("plan").told(0)
+    made.run().told(0)
+    monkeypatch.delenv("DBT_TARGET")
+    made.run("--target", "dev").told(0)
+
+
+def test_it_names_the_profile_too(made: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = profile(made.root).replace("shop:", "other:").replace("prod:", "live:")
+    made.write({"profiles.yml": profile(made.root) + other})
+    monkeypatch.setenv("DBT_PROFILE", "other")
+    made.sqlorch("plan").told(0)
+    assert "no target 'prod'; it has: dev, live" in made.sqlorch("plan", "--target", "prod").told(2)
+
+
 def test_with_a_state_of_its_own_the_other_target_begins_at_the_beginning(
     made: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

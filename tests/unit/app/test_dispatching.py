@@ -27,6 +27,9 @@ class FakeTurn:
     held: bool = False
     said: list[str] = field(default_factory=list)
 
+    def keep(self) -> None:
+        pass
+
     def take(self) -> str:
         self.held = not self.holder
         return self.holder
