@@ -10,7 +10,7 @@ from sqlorch.domain.describe import name_slot
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.run import RunState
 from sqlorch.domain.scheduling import BackfillState, GroupStatus, OpenRun, RunKind, SlotStatus
-from sqlorch.engine.queue_view import UNDER_WAY, Candidate, Queue
+from sqlorch.engine.queue_view import OF_SLOTS, UNDER_WAY, Candidate, Queue
 from sqlorch.engine.slot_runs import ended_state
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 LOOKED_AT = 100
 """Queued runs of a group that are looked into at once; the others are behind them."""
 _BEGINNING = datetime(1, 1, 3, tzinfo=UTC)
-_OF_SLOTS = frozenset({RunKind.SCHEDULED, RunKind.BACKFILL})
 
 
 class GroupLine:
@@ -128,7 +127,7 @@ class GroupLine:
 
     def _past(self, run: OpenRun) -> str:
         """Whether the slot before must end well first; the first of a group or backfill has none."""
-        if not self._group.rules.depends_on_past or run.kind not in _OF_SLOTS:
+        if not self._group.rules.depends_on_past or run.kind not in OF_SLOTS:
             return ""
         before = self._store.schedule.slots(run.group, Interval(_BEGINNING, run.interval.start), limit=1)
         if not before or before[0].status is SlotStatus.SKIPPED or before[0].run_id is None:

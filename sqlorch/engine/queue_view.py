@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sqlorch.domain.run import RunState
+from sqlorch.domain.scheduling import RunKind
 
 if TYPE_CHECKING:
+    from sqlorch.domain.interval import Interval
     from sqlorch.domain.scheduling import Backfill, GroupState, OpenRun
     from sqlorch.domain.sensor import GivenUp, Stale
 
 UNDER_WAY = frozenset({RunState.RUNNING, RunState.CANCELLING})
+OF_SLOTS = frozenset({RunKind.SCHEDULED, RunKind.BACKFILL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,3 +81,12 @@ class Queue:
         for run in self.runs:
             found.setdefault(run.group, []).append(run)
         return found
+
+    @cached_property
+    def first_waits(self) -> Mapping[str, Collection[Interval]]:
+        """By group, the intervals of queued runs that make a slot for the first time, the oldest first."""
+        found: dict[str, dict[Interval, None]] = {}
+        for run in self.runs:
+            if run.state is RunState.QUEUED and run.gen == 1 and run.kind in OF_SLOTS:
+                found.setdefault(run.group, {})[run.interval] = None
+        return {group: intervals.keys() for group, intervals in found.items()}

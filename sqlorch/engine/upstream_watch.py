@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from sqlorch.engine.scheduler_store import SchedulerStore
 
 _WAITING_KINDS = frozenset({RunKind.SCHEDULED, RunKind.BACKFILL, RunKind.DATASET})
-_OF_SLOTS = frozenset({RunKind.SCHEDULED, RunKind.BACKFILL})
 _BEGINNING = datetime(1, 1, 3, tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
 
@@ -128,16 +127,13 @@ class UpstreamWatch:
 
     def _all_queued(self, run: OpenRun, other: str, queue: Queue, mode: Upstream) -> list[Lack]:
         """What is lacking when no upstream slot has so much as begun: known without asking the store."""
-        queued = [
-            made.interval
-            for made in queue.by_group.get(other, ())
-            if made.state is RunState.QUEUED and made.gen == 1 and made.kind in _OF_SLOTS
-        ]
+        queued = queue.first_waits.get(other, ())
         if not queued:
             return []
         slots = list(needed_slots(self._snapshot.groups[other].timetable, run.interval, mode))
-        if not all(any(interval.contains(slot) for interval in queued) for slot in slots):
-            return []
+        for slot in slots:  # nearly always it is an interval that is queued, which need not be searched for
+            if slot not in queued and not any(interval.contains(slot) for interval in queued):
+                return []
         return [Lack(slot=slot, node="") for slot in slots]
 
     def _decided(self, other: str, interval: Interval) -> list[Slot]:
