@@ -24,6 +24,7 @@ from sqlorch.dbt.cancelling import interrupt, open_connections
 from sqlorch.dbt.catalog import relation_columns
 from sqlorch.dbt.duckdb_rows import tell_rows
 from sqlorch.dbt.economies import economies
+from sqlorch.dbt.errors import classify
 from sqlorch.dbt.following import FollowedRun
 from sqlorch.dbt.freshness import SourceGauge
 from sqlorch.dbt.invocation import restore_environment, run_flags
@@ -35,9 +36,10 @@ from sqlorch.dbt.project import OpenProject, config_for_run, depends_on_interval
 from sqlorch.dbt.run_context import DbtRunContext
 from sqlorch.dbt.shared import Shared
 from sqlorch.domain.dag import Dag
-from sqlorch.domain.errors import SqlorchError
+from sqlorch.domain.errors import SqlorchError, TransientError
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.masking import secrets_in
+from sqlorch.domain.run import ErrorClass
 from sqlorch.domain.selector import Indirect
 from sqlorch.engine.ports import RunContext
 
@@ -212,7 +214,14 @@ class WarmSession:
             check = self._options.check
             context.add(Beside(check=check, interval=interval, variables=variables, retire=self._retire))
         try:
-            context.begin(dbts, self._schemas)
+            context.prepare(dbts, self._schemas)
+        except Exception as error:
+            found = self._worded(error)
+            if classify(error) is ErrorClass.TRANSIENT:
+                raise TransientError(str(found)) from error
+            raise found from error
+        try:
+            context.begin()
         except Exception as error:
             raise self._worded(error) from error
         return context

@@ -6,6 +6,7 @@
     |   `-- CycleError     its nodes read one another in a circle
     |-- StateError         what we remember is unusable: schema out of date, conflict, locked
     |-- ExecutionError     a node could not even be tried: executor unavailable, session did not open
+    |   `-- TransientError by something that may pass; nothing has been done, so it may be tried again
     `-- IntegrationError   something beside dbt failed: an export, a notifier, a sensor
 
 A failing model is a value (:class:`sqlorch.domain.run.NodeResult`), never one of these.
@@ -46,6 +47,10 @@ class StateError(SqlorchError):
 
 class ExecutionError(SqlorchError):
     """Nothing could be executed: dbt did not open, the warehouse is unreachable."""
+
+
+class TransientError(ExecutionError):
+    """Nothing could be executed now, and nothing was; another try may do."""
 
 
 class IntegrationError(SqlorchError):

@@ -58,16 +58,33 @@ class Attendance:
         since = self.crew.stop.suspended_from
         return since is not None and self.crew.clock.monotonic() >= since
 
+    @property
+    def unwanted(self) -> bool:
+        """Whether the run is not to go on, or not here."""
+        return self.watch.ending() is not None or self.resting
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass, while the run is to go on."""
+        until = self.crew.clock.monotonic() + seconds
+        inbox: SimpleQueue[object] = SimpleQueue()
+        self.crew.stop.subscribe(inbox)
+        try:
+            while not self.unwanted and (left := until - self.crew.clock.monotonic()) > 0:
+                patience = self._patience()
+                with suppress(Empty):
+                    inbox.get(timeout=left if patience is None else min(left, patience))
+        finally:
+            self.crew.stop.unsubscribe(inbox)
+
     def _wait(self, future: Future[Any], inbox: SimpleQueue[object], spared_until: float) -> None:
         while not future.done():
             with suppress(Empty):
                 inbox.get(timeout=self._patience())
-            unwanted = self.watch.ending() is not None or self.resting
-            if unwanted and not future.done() and self.crew.clock.monotonic() >= spared_until:
+            if self.unwanted and not future.done() and self.crew.clock.monotonic() >= spared_until:
                 self.session.interrupt()
 
     def _patience(self) -> float | None:
-        if self.watch.ending() is not None or self.resting:
+        if self.unwanted:
             return CANCEL_AGAIN
         moments = [at for at in (self.watch.due, self.crew.stop.suspended_from) if at is not None]
         return max(0.0, min(moments) - self.crew.clock.monotonic()) if moments else None

@@ -16,6 +16,7 @@ from sqlorch.domain.history import RunRecord
 from sqlorch.domain.run import ErrorClass, NodeState, RunSpec, RunState
 from sqlorch.engine.attending import Attendance
 from sqlorch.engine.crew import Crew
+from sqlorch.engine.opening import open_run
 from sqlorch.engine.ports import RunContext, WarehouseSession
 from sqlorch.engine.run_loop import RunLoop
 from sqlorch.engine.watch import Watch
@@ -69,7 +70,8 @@ class Driver:
         crew.listener.run_started(spec)
         attendance = Attendance(crew=crew, session=self.session, watch=watch)
         try:
-            context = self._open(spec, frontier, attendance)
+            todo = [uid for uid, state in frontier.states.items() if not state.terminal]
+            context = open_run(spec, todo, attendance)
         except SqlorchError as error:
             return self._not_opened(spec, frontier, attendance, error)
         try:
@@ -110,26 +112,12 @@ class Driver:
         errors = (a for a in tried if a.gen == record.gen and a.error_class is ErrorClass.TRANSIENT)
         return Watch(crew, spec, record), Counter(attempt.unique_id for attempt in errors)
 
-    def _open(self, spec: RunSpec, frontier: Frontier, attendance: Attendance) -> RunContext:
-        """Open the run, so that a stop can interrupt a hook that takes long."""
-        todo = [uid for uid, state in frontier.states.items() if not state.terminal]
-        opening = partial(
-            self.session.open_run,
-            run_id=spec.run_id,
-            interval=spec.interval,
-            variables=spec.variables,
-            nodes=todo,
-            target_path=self.crew.run_dir(spec.run_id) / "target",
-            full_refresh=bool(spec.invocation.get("full_refresh")),
-        )
-        return attendance.work(opening)
-
     def _tell_of_gone_tables(self, spec: RunSpec, context: RunContext, attendance: Attendance) -> None:
         crew = self.crew
         if crew.tables is None or not (asked := crew.tables.asks_about(spec)):
             return
         anew = frozenset(attendance.work(partial(context.made_anew, asked)))
-        if attendance.watch.ending() is not None or attendance.resting:
+        if attendance.unwanted:
             return
         for unique_id, sentence in crew.tables.heed(spec, anew, now=crew.clock.now()):
             crew.listener.warned(spec.run_id, unique_id, sentence)
@@ -140,7 +128,7 @@ class Driver:
         if crew.sources is None:
             return {}
         readings = attendance.work(context.source_freshness)
-        if attendance.watch.ending() is not None or attendance.resting:
+        if attendance.unwanted:
             return {}  # the queries were cut
         for reading in readings:
             if reading.found.status is not FreshnessStatus.PASS:

@@ -223,7 +223,8 @@ class WarehouseSession(Protocol):
         """Prepare one run: variables bound, schemas made, ``on-run-start`` executed.
 
         Raises:
-            ExecutionError: the warehouse is unreachable or a hook failed.
+            TransientError: the warehouse is unreachable for now; no hook was executed.
+            ExecutionError: a hook failed.
         """
 
     def interrupt(self) -> None:

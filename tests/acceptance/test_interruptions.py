@@ -146,6 +146,44 @@ def test_a_warehouse_that_another_process_holds_is_told_with_its_holder(tmp_path
     assert str(os.getpid()) in message  # DuckDB says who holds it
 
 
+PATIENT = {"sqlorch.yml": "defaults: {retries: 9, retry_delay: 1s}\ngroups:\n  g: {select: '*'}\n"}
+
+
+def waiting(process: subprocess.Popen[str]) -> str:
+    """What a run says until it is to be opened once more."""
+    assert process.stdout is not None
+    said = ""
+    while "opened again in" not in said:
+        line = process.stdout.readline()
+        assert line, f"it ended: {said}"
+        said += line
+    return said
+
+
+def test_a_warehouse_that_another_process_holds_is_waited_for_with_retries(
+    started: Started, tmp_path: Path
+) -> None:
+    project = make_project(tmp_path, {"models/a.sql": "select 1 as x", **PATIENT})
+    with duckdb.connect(str(project.warehouse)):
+        process = project.process("run", "-i", "2013-01-03")
+        started.append(process)
+        assert "lock" in waiting(process).lower()
+    said = ended(process)
+    assert (said.code, said.err) == (0, "")
+    assert project.query("select x from a") == [(1,)]
+
+
+def test_a_run_that_waits_to_be_opened_can_be_stopped(started: Started, tmp_path: Path) -> None:
+    project = make_project(tmp_path, {"models/a.sql": "select 1 as x", **PATIENT})
+    with duckdb.connect(str(project.warehouse)):
+        process = project.process("run", "-i", "2013-01-03")
+        started.append(process)
+        waiting(process)
+        process.send_signal(signal.SIGINT)
+        assert ended(process).code == 130
+    assert node_states(project) == {"a": "cancelled"}
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
     with running_postgres() as started:
@@ -253,3 +291,26 @@ def test_a_node_that_takes_too_long_is_cancelled_and_tried_again(server: Postgre
     project.write({name: files[name] for name in ("sqlorch.yml", "models/sleepy.sql")})
     third = project.sqlorch("retry", run["run_id"], "--json")
     assert third.nodes["sleepy"]["message"] == "timed out after 1 s"
+
+
+@pytest.fixture
+def own_server() -> Iterator[Postgres]:
+    with running_postgres(own=True) as running:
+        yield running
+
+
+@pytest.mark.postgres
+def test_a_server_that_is_away_when_a_run_begins_is_waited_for_with_retries(
+    started: Started, own_server: Postgres, tmp_path: Path
+) -> None:
+    hook = "on-run-start: 'create table begun as select 1 as x'"  # a second time it would fail
+    files = {"dbt_project.yml": f'name: shop\nversion: "1.0"\nprofile: shop\n{hook}\n'}
+    project = on_postgres(own_server, tmp_path, {"models/a.sql": "select 1 as x", **files, **PATIENT})
+    own_server.stop()
+    process = project.process("run", "-i", "2013-01-03")
+    started.append(process)
+    assert "cannot be reached" in waiting(process)
+    own_server.start()
+    said = ended(process)
+    assert (said.code, said.err) == (0, "")
+    assert own_server.query(f'select * from "{tmp_path.name}".a') == [(1,)]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.promises import within
 from support.scripted import Ear, Scripted, driver, node, run_of, states_of
 
-from sqlorch.domain.errors import ExecutionError
+from sqlorch.domain.errors import ExecutionError, TransientError
 from sqlorch.domain.history import RunRecord
 from sqlorch.domain.run import ErrorClass, NodeState, Outcome, RetryPolicy, RunSpec, RunState
 from sqlorch.engine.stop import Stop
@@ -129,6 +133,41 @@ def test_a_run_that_cannot_be_opened_is_stored_as_failed(store: SqlStore) -> Non
     record = store.run("run-1")
     assert (record.state, record.reason) == (RunState.FAILED, "no warehouse")
     assert set(states_of(store).values()) == {"cancelled"}
+
+
+def test_an_opening_that_may_yet_do_is_tried_as_often_as_the_most_patient_node(store: SqlStore) -> None:
+    session, ear = Scripted({}), Ear()
+    session.openings = [TransientError("away"), TransientError("still away")]
+    nodes = (node("a"), node("b", retry=RetryPolicy(retries=2, delay=0.01)))
+    assert drive(store, session, run_of(*nodes), ear=ear).state is RunState.SUCCESS
+    assert [said for _, said in ear.warnings] == [
+        "away; opened again in 0 s",
+        "still away; opened again in 0 s",
+    ]
+    assert session.openings == []
+
+
+def test_an_opening_is_not_tried_for_ever_nor_after_another_error(store: SqlStore) -> None:
+    for number, error in enumerate([TransientError("away"), ExecutionError("hook")]):
+        session = Scripted({})
+        session.openings = [error, error, error]
+        patient = replace(spec({"a": ""}, retries=1), run_id=f"run-{number}")
+        with pytest.raises(ExecutionError):
+            drive(store, session, patient)
+        assert len(session.openings) == 1 + number
+        assert store.run(f"run-{number}").state is RunState.FAILED
+
+
+def test_a_run_that_waits_to_be_opened_again_can_be_stopped(store: SqlStore) -> None:
+    session, ear, stop = Scripted({}), Ear(), Stop()
+    session.openings = [TransientError("away")]
+    threading.Timer(0.2, stop.request).start()
+    patient = run_of(node("a", retry=RetryPolicy(retries=1, delay=60)))
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        drive(store, session, patient, ear=ear, stop=stop)
+    assert time.monotonic() - began < within(10)
+    assert store.run("run-1").state is RunState.CANCELLED
 
 
 def test_an_exception_in_a_worker_is_a_failed_node_not_a_hanging_run(store: SqlStore) -> None:

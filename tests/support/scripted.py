@@ -49,6 +49,7 @@ class Scripted:
         self.finished: list[NodeResult] = []
         self.trouble = ""
         self.opening: Exception | None = None
+        self.openings: list[Exception] = []  # raised one after the other, before it is opened
         self.running: set[str] = set()
         self.lock = threading.Lock()
         self.released: dict[str, threading.Event] = {}
@@ -65,6 +66,8 @@ class Scripted:
             self.hook()
             if not self.interrupted.wait(30):
                 raise AssertionError("nobody interrupted the hook")
+        if self.openings:
+            raise self.openings.pop(0)
         if self.opening is not None:
             raise self.opening
         self.full_refresh = full_refresh
