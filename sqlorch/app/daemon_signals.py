@@ -39,6 +39,10 @@ class Signals:
 
     def on_end(self, _number: int, _frame: object) -> None:
         """Handle SIGTERM and SIGINT."""
+        self.end()
+
+    def end(self) -> None:
+        """Ask for the end, as a signal does; from any thread."""
         self.ends += 1
         self.wake()
 

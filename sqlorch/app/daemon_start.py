@@ -36,6 +36,7 @@ from sqlorch.domain.lease import Role
 from sqlorch.engine.scheduler import Scheduler
 from sqlorch.executors.workers import Workers
 from sqlorch.state.lock import FileLock, LockedError
+from sqlorch.state.lock_keeper import kept
 from sqlorch.state.owner import current_owner
 from sqlorch.state.schema import make_private_folder
 from sqlorch.state.store import SqlStore
@@ -88,7 +89,7 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
         project = reader.read()
         url = find_state_url(project.state_url, os.environ, project.project_dir)
         shared = url is not None and project.adapter not in IN_A_FILE
-        stack.enter_context(_hold(project, options.command, url, shared=shared))
+        stack.enter_context(_hold(project, options.command, url, signals, shared=shared))
         store = stack.enter_context(
             SqlStore.open(project.state_dir / STATE_FILE, url=url, patience=_STATE_PATIENCE)
         )
@@ -146,8 +147,16 @@ def run_daemon(options: DaemonOptions, journal: Journal) -> int:
 
 
 @contextmanager
-def _hold(project: Described, command: str, url: str | None, *, shared: bool) -> Iterator[None]:
-    """Be the daemon of this folder, and of the state unless daemons of other folders may be there too."""
+def _hold(
+    project: Described, command: str, url: str | None, signals: Signals, *, shared: bool
+) -> Iterator[None]:
+    """Be the daemon of this folder, and of the state unless daemons of other folders may be there too.
+
+    Whose place was taken while the state's server was started anew leaves, as after SIGTERM.
+
+    Raises:
+        HeldError: on entry, another one is; at the end, another one took the place meanwhile.
+    """
     make_private_folder(project.state_dir)
     lock = FileLock(project.state_dir / "daemon.lock", doing=_DOING, command=command)
     hosts = hosts_lock(url, "daemon", doing=_DOING, shared=shared)
@@ -163,7 +172,16 @@ def _hold(project: Described, command: str, url: str | None, *, shared: bool) ->
         except LockedError as error:
             hint = f"; one host alone can drive a warehouse of {project.adapter}, which is a file"
             raise HeldError(f"{error}{'' if shared else hint}") from error
-        yield
+        taken: list[str] = []
+
+        def leave(why: str) -> None:
+            taken.append(why)
+            signals.end()
+
+        with kept(hosts, lost=leave):
+            yield
+        if taken:
+            raise HeldError(f"this daemon has left its place to another one: {taken[0]}")
 
 
 @contextmanager

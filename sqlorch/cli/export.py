@@ -26,7 +26,8 @@ def export(*, targets: tuple[Path, ...], **given: Any) -> None:
     Which models: 'exports: {select: ...}' in sqlorch.yml, or meta.sqlorch.export: true on a model. Each file
     is replaced as a whole: a dashboard sees the old tables or the new ones.
     """
-    from sqlorch.app.publishing import publish  # noqa: PLC0415 - help must not wait for it
+    from sqlorch.app.own_target import require_target  # noqa: PLC0415 - help must not wait for it
+    from sqlorch.app.publishing import publish  # noqa: PLC0415 - likewise
     from sqlorch.app.workspace import Choices, open_workspace  # noqa: PLC0415 - likewise
     from sqlorch.domain.errors import ConfigError  # noqa: PLC0415 - likewise
 
@@ -40,6 +41,7 @@ def export(*, targets: tuple[Path, ...], **given: Any) -> None:
     with workspace.store() as store:
         session = workspace.session()
         try:
+            require_target(store, session.target_name)
             published = publish(workspace, session, store, paths)
         finally:
             session.close()

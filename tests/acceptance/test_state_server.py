@@ -14,6 +14,9 @@ from support.daemons import running, until
 from support.postgres import Postgres, running_postgres
 from support.projects import Project, Said, make_project
 
+from sqlorch.state.lock import LockedError
+from sqlorch.state.lock_postgres import PostgresLock
+
 pytestmark = pytest.mark.postgres
 NODES = 8
 WORK = (
@@ -106,3 +109,37 @@ def test_the_daemon_is_degraded_while_it_is_away_and_then_goes_on(server: Postgr
         assert daemon.events("unwritten")
     said = project.sqlorch("db", "check")
     assert (said.code, said.err) == (0, "")
+
+
+def forget_daemons(server: Postgres) -> None:
+    """As when the server is started anew: it forgets who holds the lock of daemons."""
+    server.query(
+        "select pg_terminate_backend(pid) from pg_locks join pg_database on oid = database "
+        "where locktype = 'advisory' and datname = current_database()"
+    )
+
+
+def test_a_daemon_on_a_file_stays_the_only_one_over_restarts(project: Project, server: Postgres) -> None:
+    url = os.environ["SQLORCH_STATE_URL"]
+    with running(project) as daemon:
+        daemon.until("started")
+        forget_daemons(server)
+        until(lambda: not may_be_daemon(url), "the lock to be taken again", seconds=60)
+
+        daemon.process.send_signal(signal.SIGSTOP)
+        forget_daemons(server)
+        with PostgresLock(url, "daemon", doing="is the daemon of this project"):
+            daemon.process.send_signal(signal.SIGCONT)
+            assert daemon.process.wait(60) == 3
+        said = daemon.log.read_text()
+    assert "this daemon has left its place to another one: the server of the state was started anew" in said
+    assert f"sqlorch process {os.getpid()} on " in said
+    assert "Traceback" not in said
+
+
+def may_be_daemon(url: str) -> bool:
+    try:
+        with PostgresLock(url, "daemon", doing="is the daemon of this project"):
+            return True
+    except LockedError:
+        return False

@@ -37,6 +37,7 @@ COMMANDS = {
     "backfill": ("backfill", "daily", "--from", "2013-01-01", "--to", "2013-01-03"),
     "trigger": ("trigger", "daily", "--interval", DAY),
     "mark": ("mark", "success", "--group", "daily", "--interval", DAY),
+    "export": ("export", "--to", "metrics.sqlite"),
     "daemon": ("daemon", "--once", "--health", "off"),
 }
 
