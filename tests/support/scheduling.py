@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import event
@@ -103,15 +103,15 @@ class Hand:
 
 
 @cache
-def _template() -> Path:
+def _template() -> bytes:
     """An empty state file of today's schema."""
-    path = Path(mkdtemp(prefix="sqlorch-template-")) / "state.db"
-    with SqlStore.open(path):
-        pass
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA journal_mode=DELETE")
-    connection.close()
-    return path
+    with TemporaryDirectory(prefix="sqlorch-template-") as folder:
+        path = Path(folder) / "state.db"
+        with SqlStore.open(path):
+            pass
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE")
+        return path.read_bytes()
 
 
 def quick_store(folder: Path, owner: Owner) -> SqlStore:
@@ -119,7 +119,7 @@ def quick_store(folder: Path, owner: Owner) -> SqlStore:
     path = folder / "state.db"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(_template(), path)
+        path.write_bytes(_template())
     store = SqlStore.open(path, owner=owner)
     hurry(store)
     return store
