@@ -49,6 +49,9 @@ class DbtRunContext:
         logs: where dbt's words go.
         gauge: measures how fresh sources are.
         retire: told the driver's connections that are cancelled, which no other node may use.
+
+    Attributes:
+        prepared: schemas are there and the cache is filled; hooks come next.
     """
 
     def __init__(
@@ -80,13 +83,16 @@ class DbtRunContext:
         self._lock = threading.Lock()
         self._batch_pool: DbtThreadPool | None = None
         self._beside: Beside | None = None
+        self.prepared = False
 
     def add(self, beside: Beside) -> None:
         """Execute the nodes of a check, too."""
         self._beside = beside
 
-    def prepare(self, unique_ids: Sequence[str], made: set[Any]) -> None:
-        """Make schemas and fill the relation cache; what comes to nothing half way may be done again.
+    def begin(self, unique_ids: Sequence[str], made: set[Any]) -> None:
+        """Make schemas, fill the relation cache, and execute ``on-run-start``.
+
+        Until :attr:`prepared` nothing was done that may not be done again; hooks are for once in a run.
 
         The cache is filled anew for every run: dbt keeps it true while it builds each relation once, but not
         when one is built a second time. On PostgreSQL replacing a view drops the views on it, and dbt knows
@@ -95,6 +101,9 @@ class DbtRunContext:
         Args:
             unique_ids: the nodes that will be executed.
             made: the schemas earlier runs of the session have made; added to.
+
+        Raises:
+            ExecutionError: a hook failed.
         """
         self._selected = tuple(unique_ids)
         selected = frozenset(unique_ids)
@@ -111,17 +120,7 @@ class DbtRunContext:
             self._adapter.cache.clear()
             self._task.populate_adapter_cache(self._adapter, schemas)
             group_lookup.init(self._manifest, selected)
-
-    def begin(self) -> None:
-        """Execute ``on-run-start``, once for a run.
-
-        Raises:
-            ExecutionError: a hook failed.
-        """
-        with (
-            task_contextvars(project_root=self._config.project_root),
-            self._adapter.connection_named("master"),
-        ):
+            self.prepared = True
             status = self._task.safe_run_hooks(self._adapter, RunHookType.Start, {})
         if status != RunStatus.Success:
             raise ExecutionError(self._hook_failure("on-run-start") or "on-run-start failed without a reason")

@@ -214,16 +214,12 @@ class WarmSession:
             check = self._options.check
             context.add(Beside(check=check, interval=interval, variables=variables, retire=self._retire))
         try:
-            context.prepare(dbts, self._schemas)
+            context.begin(dbts, self._schemas)
         except Exception as error:
             found = self._worded(error)
-            if classify(error) is ErrorClass.TRANSIENT:
+            if not context.prepared and classify(error) is ErrorClass.TRANSIENT:
                 raise TransientError(str(found)) from error
             raise found from error
-        try:
-            context.begin()
-        except Exception as error:
-            raise self._worded(error) from error
         return context
 
     def follow_run(
