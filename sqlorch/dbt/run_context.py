@@ -51,7 +51,7 @@ class DbtRunContext:
         retire: told the driver's connections that are cancelled, which no other node may use.
 
     Attributes:
-        prepared: schemas are there and the cache is filled; hooks come next.
+        hooked: a hook of ``on-run-start`` may have been executed.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class DbtRunContext:
         self._lock = threading.Lock()
         self._batch_pool: DbtThreadPool | None = None
         self._beside: Beside | None = None
-        self.prepared = False
+        self.hooked = False
 
     def add(self, beside: Beside) -> None:
         """Execute the nodes of a check, too."""
@@ -92,7 +92,7 @@ class DbtRunContext:
     def begin(self, unique_ids: Sequence[str], made: set[Any]) -> None:
         """Make schemas, fill the relation cache, and execute ``on-run-start``.
 
-        Until :attr:`prepared` nothing was done that may not be done again; hooks are for once in a run.
+        Unless :attr:`hooked`, nothing was done that may not be done again; hooks are for once in a run.
 
         The cache is filled anew for every run: dbt keeps it true while it builds each relation once, but not
         when one is built a second time. On PostgreSQL replacing a view drops the views on it, and dbt knows
@@ -120,7 +120,7 @@ class DbtRunContext:
             self._adapter.cache.clear()
             self._task.populate_adapter_cache(self._adapter, schemas)
             group_lookup.init(self._manifest, selected)
-            self.prepared = True
+            self.hooked = bool(self._task.get_hooks_by_type(RunHookType.Start))
             status = self._task.safe_run_hooks(self._adapter, RunHookType.Start, {})
         if status != RunStatus.Success:
             raise ExecutionError(self._hook_failure("on-run-start") or "on-run-start failed without a reason")

@@ -217,7 +217,7 @@ class WarmSession:
             context.begin(dbts, self._schemas)
         except Exception as error:
             found = self._worded(error)
-            if not context.prepared and classify(error) is ErrorClass.TRANSIENT:
+            if not context.hooked and classify(error) is ErrorClass.TRANSIENT:
                 raise TransientError(str(found)) from error
             raise found from error
         return context

@@ -8,6 +8,8 @@ from sqlorch.domain.run import ErrorClass, RetryPolicy
 
 _TRANSIENT_CODES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
 _TRANSIENT_CLASSES = ("08", "53")
+# DatabaseError itself is what psycopg2 raises when libpq has read a connection's end but not marked it yet.
+_WITHOUT_STATE = frozenset({"OperationalError", "InterfaceError", "DatabaseError"})
 _JITTER = 0.2
 
 
@@ -37,7 +39,7 @@ def classify_driver_error(module: str, name: str, message: str) -> ErrorClass | 
         return ErrorClass.TRANSIENT if locked or conflict else ErrorClass.PERMANENT
     if module == "sqlite3" and name == "OperationalError" and "locked" in message:
         return ErrorClass.TRANSIENT
-    if module.startswith("psycopg") and name in {"OperationalError", "InterfaceError"}:
+    if module.startswith("psycopg") and name in _WITHOUT_STATE:
         return ErrorClass.TRANSIENT  # the connection broke before the server could name a state
     return None
 

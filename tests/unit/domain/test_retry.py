@@ -26,6 +26,8 @@ def test_permanent_states(code: str) -> None:
         ("duckdb", "TransactionException", "Conflict on update!", ErrorClass.TRANSIENT),
         ("_duckdb", "BinderException", "no column", ErrorClass.PERMANENT),
         ("psycopg2", "OperationalError", "server closed the connection", ErrorClass.TRANSIENT),
+        ("psycopg2", "DatabaseError", "server closed the connection unexpectedly", ErrorClass.TRANSIENT),
+        ("psycopg2", "ProgrammingError", "no results to fetch", None),
         ("sqlite3", "OperationalError", "database is locked", ErrorClass.TRANSIENT),
         ("sqlite3", "OperationalError", "no such table: t", None),
         ("builtins", "ValueError", "whatever", None),
