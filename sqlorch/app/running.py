@@ -32,7 +32,7 @@ from sqlorch.engine.crew import Crew
 from sqlorch.engine.driver import Driver
 from sqlorch.engine.invoke import Invocation, SpecMaker
 from sqlorch.engine.node_specs import Overrides, Shape
-from sqlorch.engine.planner import Plan, plan_runs
+from sqlorch.engine.planner import Plan, plan_runs, unended
 from sqlorch.engine.pools import Pools
 from sqlorch.engine.ports import Listener
 from sqlorch.engine.source_watch import SourceWatch
@@ -288,7 +288,8 @@ def _plan(request: Request, session: WarmSession, graph: Verified) -> Plan:
     )
     if not plan.runs:
         raise ConfigError(_nothing_due(plan))
-    return plan
+    early = unended(plan.runs, SystemClock().now())
+    return Plan(runs=plan.runs, notices=(*plan.notices, *early))
 
 
 def _nothing_due(plan: Plan) -> str:

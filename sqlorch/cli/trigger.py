@@ -64,6 +64,7 @@ def trigger(group: str, *, wait: bool, as_json: bool, **given: Any) -> int:
         if wait and daemon is None:
             raise StateError("no daemon is running, so there is nobody to wait for; start: sqlorch daemon")
         run_id = do(desk, group, asked)
+        _tell_if_early(desk, group, run_id)
         record = _ended(desk, run_id) if wait else desk.store.run(run_id)
     if as_json:
         document = {"run_id": run_id, "state": str(record.state), "reason": record.reason}
@@ -73,6 +74,15 @@ def trigger(group: str, *, wait: bool, as_json: bool, **given: Any) -> int:
         reason = f": {record.reason}" if record.reason else ""
         click.echo(f"{run_id} is {record.state}{reason}{hint}")
     return 1 if record.state == "failed" else 130 if record.state == "cancelled" else 0
+
+
+def _tell_if_early(desk: Desk, group: str, run_id: str) -> None:
+    from sqlorch.cli.running import warn  # noqa: PLC0415 - help must not wait for it
+    from sqlorch.engine.planner import say_unended  # noqa: PLC0415 - likewise
+
+    record = desk.store.run(run_id)
+    if desk.snapshot.group(group).timetable.scheduled and record.interval.end > desk.now:
+        warn(say_unended(record.interval, record.timezone))
 
 
 def _variables(params: Iterable[str]) -> dict[str, str]:

@@ -88,10 +88,10 @@ def timeline(entries: Iterable[LedgerEntry], changed: Changed = unchanged) -> tu
         entries: of one node, in any order.
         changed: tells what has changed since an entry's code; asked once for each code.
     """
-    known: dict[tuple[LedgerMark, str, str], Verdict] = {}
+    known: dict[tuple[LedgerMark, str, str, bool], Verdict] = {}
     found: list[Segment] = []
     for start, end, entry in _painted(entries):
-        key = (entry.mark, *_said(entry))
+        key = (entry.mark, *_said(entry), entry.early)
         verdict = known.get(key) or known.setdefault(key, _verdict(entry, changed))
         last = found[-1] if found else None
         if last is not None and last.end == start and last.verdict == verdict:
@@ -198,9 +198,10 @@ def _verdict(entry: LedgerEntry, changed: Changed) -> Verdict:
         return Verdict(Standing.CHANGED, what) if what else DONE
     if entry.mark is LedgerMark.FAILED:
         return Verdict(Standing.FAILED, f"failed in {entry.run_id}" if entry.run_id else "marked by hand")
-    return Verdict(
-        Standing.MISSING, f"begun in {entry.run_id}, not finished" if entry.run_id else "marked by hand"
-    )
+    if not entry.run_id:
+        return Verdict(Standing.MISSING, "marked by hand")
+    how = "before it had ended" if entry.early else "not finished"
+    return Verdict(Standing.MISSING, f"begun in {entry.run_id}, {how}")
 
 
 def _painted(entries: Iterable[LedgerEntry]) -> Iterator[tuple[datetime, datetime, LedgerEntry]]:

@@ -54,3 +54,8 @@ class LedgerEntry:
     run_id: str
     gen: int
     at: datetime
+
+    @property
+    def early(self) -> bool:
+        """Whether a run had it in hand before it had ended, so that not all of it can be there."""
+        return self.mark is LedgerMark.MISSING and bool(self.run_id) and self.at < self.interval.end

@@ -221,7 +221,7 @@ def never_built(reads: Reads, entries: Mapping[str, Sequence[LedgerEntry]]) -> l
     return [
         uid
         for uid in sorted(reads.built)
-        if not any(entry.mark is LedgerMark.DONE for entry in entries.get(uid, ()))
+        if not any(entry.mark is LedgerMark.DONE or entry.early for entry in entries.get(uid, ()))
     ]
 
 

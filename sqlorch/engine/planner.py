@@ -6,7 +6,7 @@ Pure: no clock, no store. The period is read per group, since a bare date means 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heapify, heappop, heappush
@@ -88,6 +88,22 @@ def plan_runs(
         if notice is not None:
             notices.append(notice)
     return Plan(runs=tuple(_in_order(runs, _upstream_groups(dag, grouping))), notices=tuple(notices))
+
+
+def unended(runs: Iterable[PlannedRun], now: datetime) -> Iterator[Notice]:
+    """What is to be said of scheduled groups that are to run over intervals which have not ended."""
+    ends: dict[str, PlannedRun] = {}
+    for planned in runs:
+        if planned.group.timetable.scheduled and planned.interval.end > now:
+            ends.setdefault(planned.group.name, planned)
+    for name, first in ends.items():
+        text = say_unended(first.interval, first.group.timezone)
+        yield Notice(group=name, text=text, due=True)
+
+
+def say_unended(interval: Interval, timezone: str) -> str:
+    """``2026-11-23 has not ended: ...``."""
+    return f"{compact(interval, timezone)} has not ended: it counts as missing and is made again when it has"
 
 
 def _intervals(

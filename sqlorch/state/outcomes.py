@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,9 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select
 from sqlalchemy import text as sql
 
 from sqlorch.domain.ledger import LedgerEntry, LedgerMark
+from sqlorch.domain.reprocess import INTERVAL_FREE_KINDS
 from sqlorch.domain.run import NodeState
+from sqlorch.domain.scheduling import RunKind
 from sqlorch.state import words
 from sqlorch.state.codec import to_micros
 from sqlorch.state.tables import ledger, node_run, run
@@ -24,8 +26,10 @@ def touching(start: Any, end: Any) -> ColumnElement[bool]:
 _ENDED = (
     select(
         node_run.c.unique_id,
+        node_run.c.kind,
         node_run.c.code,
         node_run.c.gen,
+        run.c.kind.label("why"),
         run.c.interval_start.label("start"),
         run.c.interval_end.label("end"),
     )
@@ -37,6 +41,7 @@ _ENDED = (
 _CHUNK = 1000  # bound values a statement; SQLite takes 32,766
 MARKS = tuple(LedgerMark)
 _MARK_OF = {NodeState.SUCCESS: LedgerMark.DONE, NodeState.FAILED: LedgerMark.FAILED}
+_BY_PEOPLE = frozenset({RunKind.MANUAL, RunKind.TRIGGERED})
 _WAITING = (
     select(
         node_run.c.unique_id,
@@ -69,9 +74,13 @@ _WRITE = sql(
 def record(
     connection: Connection, run_id: str, ended: Sequence[tuple[str, NodeState]], *, now: datetime
 ) -> None:
-    """Write what became of nodes of a run: those that succeeded are done, those that failed are failed."""
+    """Write what became of nodes of a run: those that succeeded are done, those that failed are failed.
+
+    What was made of an interval before it had ended is done up to that moment; the rest of it is missing.
+    """
     marks = {uid: _MARK_OF[state] for uid, state in ended if state in _MARK_OF}
     nodes = list(marks)
+    at = to_micros(now)
     for first in range(0, len(nodes), _CHUNK):
         rows = connection.execute(_ENDED, {"run": run_id, "nodes": nodes[first : first + _CHUNK]})
         _write(
@@ -79,17 +88,32 @@ def record(
             [
                 {
                     "node": row.unique_id,
-                    "start": row.start,
-                    "end": row.end,
-                    "mark": MARKS.index(marks[row.unique_id]),
-                    "code": row.code,
+                    "start": start,
+                    "end": end,
+                    "mark": MARKS.index(mark),
+                    "code": "" if mark is LedgerMark.MISSING else row.code,
                     "run": run_id,
                     "gen": row.gen,
-                    "at": to_micros(now),
+                    "at": at,
                 }
                 for row in rows
+                for start, end, mark in _pieces(row, marks[row.unique_id], at)
             ],
         )
+
+
+def _pieces(row: Any, mark: LedgerMark, at: int) -> Iterator[tuple[int, int, LedgerMark]]:
+    """A row's interval as it is marked: what comes after the moment it was made cannot be in it.
+
+    The scheduler makes a run when its interval has ended; that another host's clock is behind is no matter.
+    """
+    whole = mark is not LedgerMark.DONE or row.kind in INTERVAL_FREE_KINDS or row.why not in _BY_PEOPLE
+    if whole or at >= row.end:
+        yield row.start, row.end, mark
+        return
+    if at > row.start:
+        yield row.start, at, mark
+    yield max(row.start, at), row.end, LedgerMark.MISSING
 
 
 def begin(connection: Connection, run_id: str, *, now: datetime) -> None:

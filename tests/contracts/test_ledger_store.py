@@ -22,6 +22,7 @@ from support.stores import (
     spec_of,
 )
 
+from sqlorch.domain.coverage import Standing, verdict_over
 from sqlorch.domain.history import NodeMove
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.ledger import LedgerEntry, LedgerMark
@@ -63,6 +64,27 @@ class TestResults:
         manual(store, "by-hand", slot(0, 7), A, TEST)
         do(store, "by-hand", A, TEST)
         assert marks(store) == {A: [(slot(0, 7), DONE)], TEST: [(slot(0, 7), DONE)]}
+
+    def test_what_people_make_before_its_end_is_done_up_to_that_moment(self, store: SqlStore):
+        noon, coming = day(1.5), Interval(day(1.5), day(3))
+        manual(store, "early", slot(0, 3), A, TEST)
+        do(store, "early", A, TEST, now=noon)
+        assert marks(store, A) == {A: [(Interval(day(0), noon), DONE), (coming, MISSING)]}
+        manual(store, "too-early", slot(5), B)
+        do(store, "too-early", B, now=noon)
+        assert marks(store, B) == {B: [(slot(5), MISSING)]}
+        assert [one.early for one in store.ledger.entries([A])[A]] == [False, True]
+        manual(store, "late", slot(0, 3), A)
+        do(store, "late", A, now=LATER)
+        assert (slot(0, 3), DONE) in marks(store, A)[A]
+        assert verdict_over(store.ledger.entries([A])[A], slot(2)).standing is Standing.DONE
+
+    def test_the_scheduler_s_runs_are_not_judged_by_another_host_s_clock(self, store: SqlStore):
+        made = new_run(0)
+        store.queue.enqueue(made, now=NOW)
+        assert store.queue.claim(spec_of(made, A), owner=ME, now=NOW)
+        end(store, begin(store, made.run_id, A), Outcome.SUCCESS, now=slot(0).end - timedelta(seconds=2))
+        assert marks(store) == {A: [(slot(0), DONE)]}
 
     def test_the_newest_outcome_of_an_interval_counts(self, store: SqlStore):
         manual(store, "r1", slot(0), A)

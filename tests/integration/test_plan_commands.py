@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -315,3 +316,19 @@ def _imported(project: Project) -> list[str]:
     )
     found: list[str] = eval(done.stdout.splitlines()[-1])  # noqa: S307 - our own print
     return found
+
+
+def test_what_was_run_before_it_had_ended_is_due_when_it_has(tmp_path: Path) -> None:
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    first, after = today - timedelta(days=1), today + timedelta(days=2)
+    settings = f"groups: {{daily: {{select: '*', schedule: '@daily', start: {first:%Y-%m-%d}}}}}\n"
+    project = make_project(tmp_path, {"models/days.sql": "select 1 as a", "sqlorch.yml": settings})
+    said = project.sqlorch("run", "--interval", f"{first:%Y-%m-%d}/{after:%Y-%m-%d}")
+    said.told(0)
+    note = f"{today:%Y-%m-%d} has not ended: it counts as missing and is made again when it has"
+    assert note in " ".join(said.out.split())
+    plan = project.sqlorch("plan", "--json", "--at", f"{after:%Y-%m-%d}T12:00").document
+    assert plan["due_runs"] == 2
+    shown = project.sqlorch("intervals", "days", "--at", f"{after:%Y-%m-%d}T12:00").out
+    assert "before it had ended" in shown
+    assert "has not ended" in project.sqlorch("trigger", "daily", "--interval", f"{today:%Y-%m-%d}").err
