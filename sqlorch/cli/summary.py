@@ -149,9 +149,17 @@ def _run_cells(run: RunRecord, *, wide: bool) -> list[str | Text]:
     shown = state if wide else text.SYMBOLS.get(state, "…")
     total = sum(run.node_counts.values())
     nodes = text.counts(run.node_counts) if wide else f"{run.node_counts.get('success', 0)}/{total}"
-    cells: list[str | Text] = [Text(run.group, overflow="fold"), compact(run.interval, run.timezone)]
+    interval = compact(run.interval, run.timezone)
+    cells: list[str | Text] = [Text(run.group, overflow="fold"), interval if wide else _iso(interval)]
     cells += [Text(shown, style=text.STYLES.get(state, "")), nodes]
     return [*cells, text.seconds(run.seconds)] if wide else cells
+
+
+def _iso(interval: str) -> str:
+    """``2026-11-22T13:00/14:00``: as ISO 8601 writes an interval that ends on the day it began."""
+    start, _, end = interval.partition("/")
+    day, clock, _ = start.partition("T")
+    return f"{start}/{end.removeprefix(day + clock)}" if clock and end.startswith(day + clock) else interval
 
 
 def print_run(

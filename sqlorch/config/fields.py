@@ -139,7 +139,9 @@ def _after(value: object) -> dict[str, list[str]]:
         )
     ((how, names),) = value.items()
     names = _listed(names)
-    if not isinstance(names, list) or not names:
+    if names == []:
+        raise ConfigError("names nothing; name a group or a model, or leave it out")
+    if not isinstance(names, list):
         raise ConfigError(f"must name at least one group or model, not {shown(names)}")
     for name in names:
         if not isinstance(name, str) or not name.strip() or not name.isprintable():

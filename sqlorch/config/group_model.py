@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, StrictStr, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, StrictBool, StrictStr, ValidationInfo, model_validator
 
 from sqlorch.config.fields import (
     ActiveRuns,
@@ -128,10 +128,15 @@ class RuleFields(RunKeys):
         return set(RuleFields.model_fields) - set(RunKeys.model_fields)
 
 
+def _by_hand(value: object) -> object:
+    """``schedule: None``, as Python writes what YAML calls null."""
+    return None if value == "None" else value
+
+
 class ScheduleFields(RuleFields):
     """When a group is due and over which intervals."""
 
-    schedule: Schedule | None = Field(
+    schedule: Annotated[Schedule | None, BeforeValidator(_by_hand)] = Field(
         default=None,
         description=(
             "Cron of five fields, or @hourly @daily @weekly @monthly @quarterly @yearly @once; a list means "

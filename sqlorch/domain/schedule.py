@@ -26,6 +26,8 @@ _LENGTH = re.compile(
 )
 _CALENDAR = re.compile(r"[0-9]+ *(mo|months?|y|years?|q|quarters?)", re.ASCII)
 
+_CAPITAL_M = re.compile(r"[0-9]M")  # months to some, minutes to others
+
 
 def read_fires(
     schedule: str | Sequence[str] | None,
@@ -64,8 +66,11 @@ def parse_length(text: str) -> timedelta:
     if not isinstance(text, str):
         raise ConfigError(f"`every` is a length such as 6h, not the {type(text).__name__} {clip(repr(text))}")
     word = text.strip().lower()
-    if _CALENDAR.fullmatch(word):
-        raise ConfigError(f"`every: {clip(word)}` has no fixed length; use a schedule such as @monthly")
+    if _CALENDAR.fullmatch(word) or _CAPITAL_M.search(text):
+        raise ConfigError(
+            f"`every: {clip(text.strip())}` has no fixed length; use a schedule such as @monthly, "
+            "or m for minutes"
+        )
     match = _LENGTH.fullmatch(word)
     if not match:
         raise ConfigError(

@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -132,6 +133,13 @@ def test_secrets_come_by_file_and_everything_named_is_declared() -> None:
     assert "latest" not in text
 
 
+def test_the_state_is_in_the_server_too_and_its_url_holds_no_secret() -> None:
+    environment = compose()["services"]["daemon"]["environment"]
+    url = urlsplit(environment["SQLORCH_STATE_URL"])
+    assert (url.scheme, url.hostname, url.password) == ("postgresql", "warehouse", None)
+    assert "PGPASSWORD_FILE" in environment
+
+
 def test_the_daemon_outlives_its_grace_in_compose() -> None:
     daemon = compose()["services"]["daemon"]
     command = daemon["command"]
@@ -149,7 +157,7 @@ def run_entrypoint(environment: dict[str, str], *command: str) -> subprocess.Com
     )
 
 
-@pytest.mark.parametrize("name", ["DBT_ENV_SECRET_PG_PASSWORD", "SQLORCH__STATE__PATH"])
+@pytest.mark.parametrize("name", ["DBT_ENV_SECRET_PG_PASSWORD", "SQLORCH__STATE__PATH", "PGPASSWORD"])
 def test_the_entrypoint_reads_secrets_by_file(tmp_path: Path, name: str) -> None:
     secret = tmp_path / "secret"
     secret.write_text('it\'s $HOME & "more"\n')

@@ -135,7 +135,7 @@ def test_the_environment_changes_pools_of_the_file() -> None:
         ("after: 5", "after: must be a group or model, a list of them, or one of {all: [...]}"),
         ("after: {all: a, any: b}", "after: must be a group or model, a list of them, or one of"),
         ("after: {some: [a]}", "after: must be a group or model, a list of them, or one of"),
-        ("after: []", "after: must name at least one group or model, not a list"),
+        ("after: []", "after: names nothing; name a group or a model"),
         ("after: [a, 5]", "after: names of groups and models are text, not 5"),
         ("after: [a, b, a]", "after: names 'a' twice"),
         ('after: a, schedule: "@daily"', "has no schedule of its own; leave out schedule"),

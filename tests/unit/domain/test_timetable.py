@@ -306,6 +306,8 @@ def test_warnings_name_every_expression():
         ({"every": "0h", "start": date(2026, 1, 1)}, "shortest interval"),
         ({"every": "1mo", "start": date(2026, 1, 1)}, "no fixed length"),
         ({"every": "1 month", "start": date(2026, 1, 1)}, "no fixed length"),
+        ({"every": "1M", "start": date(2026, 1, 1)}, "`every: 1M` has no fixed length"),
+        ({"every": "1H30M", "start": date(2026, 1, 1)}, "m for minutes"),
         ({"every": "2y", "start": date(2026, 1, 1)}, "no fixed length"),
         ({"every": "6", "start": date(2026, 1, 1)}, "not a length"),
         ({"every": "-6h", "start": date(2026, 1, 1)}, "not a length"),
