@@ -37,7 +37,7 @@ Changed = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A standing and why, ``""`` where there is nothing to say."""
+    """A standing and why, ``""`` where there is nothing to say; done with a reason is settled, not made."""
 
     standing: Standing
     reason: str = ""
@@ -49,6 +49,7 @@ class Verdict:
 
 DONE = Verdict(Standing.DONE)
 NEVER = Verdict(Standing.MISSING)
+_SKIPPED = Verdict(Standing.DONE, "passed over: its condition, or that of what it reads, was not met")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +197,8 @@ def _verdict(entry: LedgerEntry, changed: Changed) -> Verdict:
     if entry.mark is LedgerMark.DONE:
         what = changed(entry.code) if entry.code else ""
         return Verdict(Standing.CHANGED, what) if what else DONE
+    if entry.mark is LedgerMark.SKIPPED:
+        return _SKIPPED
     if entry.mark is LedgerMark.FAILED:
         return Verdict(Standing.FAILED, f"failed in {entry.run_id}" if entry.run_id else "marked by hand")
     if not entry.run_id:

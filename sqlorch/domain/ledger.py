@@ -17,12 +17,14 @@ class LedgerMark(StrEnum):
     """The newest outcome of a node over an interval.
 
     ``missing`` takes back what was known: a run began to make the interval again and has not finished it, or
-    a person said so.
+    a person said so. ``skipped`` is settled, though nothing was made: its condition was not met. The order is
+    that of the numbers in the store.
     """
 
     DONE = "done"
     FAILED = "failed"
     MISSING = "missing"
+    SKIPPED = "skipped"
 
 
 class Reprocess(StrEnum):

@@ -40,7 +40,11 @@ _ENDED = (
 )
 _CHUNK = 1000  # bound values a statement; SQLite takes 32,766
 MARKS = tuple(LedgerMark)
-_MARK_OF = {NodeState.SUCCESS: LedgerMark.DONE, NodeState.FAILED: LedgerMark.FAILED}
+_MARK_OF = {
+    NodeState.SUCCESS: LedgerMark.DONE,
+    NodeState.FAILED: LedgerMark.FAILED,
+    NodeState.SKIPPED: LedgerMark.SKIPPED,
+}
 _BY_PEOPLE = frozenset({RunKind.MANUAL, RunKind.TRIGGERED})
 _WAITING = (
     select(
@@ -74,7 +78,7 @@ _WRITE = sql(
 def record(
     connection: Connection, run_id: str, ended: Sequence[tuple[str, NodeState]], *, now: datetime
 ) -> None:
-    """Write what became of nodes of a run: those that succeeded are done, those that failed are failed.
+    """Write what became of nodes of a run: done, failed, or passed over by a condition.
 
     What was made of an interval before it had ended is done up to that moment; the rest of it is missing.
     """

@@ -199,7 +199,7 @@ ledger = Table(
     Column("node", BigInteger, ForeignKey("word.id", name="fk_ledger_node_word"), nullable=False),
     Column("interval_end", BigInteger, nullable=False),
     Column("interval_start", BigInteger, nullable=False),
-    Column("mark", Integer, nullable=False),  # place in LedgerMark: 0 done, 1 failed, 2 missing
+    Column("mark", Integer, nullable=False),  # place in LedgerMark: 0 done, 1 failed, 2 missing, 3 skipped
     Column("code", BigInteger, ForeignKey("word.id", name="fk_ledger_code_word"), nullable=False),
     Column("run", BigInteger, ForeignKey("word.id", name="fk_ledger_run_word"), nullable=False),
     Column("gen", Integer, nullable=False),

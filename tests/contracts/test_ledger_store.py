@@ -99,14 +99,15 @@ class TestResults:
         [found] = store.ledger.entries([A])[A]
         assert (found.mark, found.run_id, found.gen) == (DONE, "r2", 2)
 
-    def test_what_may_be_tried_again_or_was_never_tried_is_no_entry(self, store: SqlStore):
+    def test_what_may_be_tried_again_is_no_entry_and_what_was_passed_over_is_settled(self, store: SqlStore):
         manual(store, "r1", slot(0), A, B)
         [attempt] = begin(store, "r1", A)
         later = NodeMove(unique_id=A, before=_S.RUNNING, after=_S.UP_FOR_RETRY)
         skip = NodeMove(unique_id=B, before=_S.WAITING, after=_S.SKIPPED)
         store.step("r1", now=NOW, moves=[later, skip])
         assert attempt.fence
-        assert marks(store) == {}
+        assert marks(store) == {B: [(slot(0), LedgerMark.SKIPPED)]}
+        assert verdict_over(store.ledger.entries([B])[B], slot(0)).standing is Standing.DONE
 
     def test_a_result_that_comes_too_late_writes_nothing(self, store: SqlStore):
         manual(store, "r1", slot(0), A)

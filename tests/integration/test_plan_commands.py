@@ -332,3 +332,22 @@ def test_what_was_run_before_it_had_ended_is_due_when_it_has(tmp_path: Path) -> 
     shown = project.sqlorch("intervals", "days", "--at", f"{after:%Y-%m-%d}T12:00").out
     assert "before it had ended" in shown
     assert "has not ended" in project.sqlorch("trigger", "daily", "--interval", f"{today:%Y-%m-%d}").err
+
+
+def test_what_a_condition_passes_over_is_settled_and_not_missing(tmp_path: Path) -> None:
+    condition = "{{ config(meta={'sqlorch': {'run_if': 'day == 1'}}) }}"
+    files = {
+        "models/firsts.sql": f"{condition} select 1 as a",
+        "models/below.sql": "select * from {{ ref('firsts') }}",
+        "models/every_day.sql": "select 2 as a",
+        "sqlorch.yml": "groups: {daily: {select: '*', schedule: '@daily', start: 2013-01-01}}\n",
+    }
+    project = make_project(tmp_path, files)
+    for _ in range(2):
+        project.run(interval="2013-01-01/2013-01-04").told(0)
+        assert project.sqlorch("plan", "--json", "--at", "2013-01-04").document["due_runs"] == 0
+        assert "nothing is missing" in project.sqlorch("intervals", "--missing", "--at", "2013-01-04").out
+    shown = " ".join(project.sqlorch("intervals", "firsts", "--at", "2013-01-04").out.split())
+    assert "done 2013-01-01 done" in shown
+    assert "2013-01-02 … 2013-01-03 (2) passed over: its condition" in shown
+    assert "passed over" in project.sqlorch("why", "below", "--interval", "2013-01-02").out
