@@ -13,6 +13,7 @@ from sqlorch import __version__
 from sqlorch.domain.errors import IntegrationError
 from sqlorch.domain.sensor import Look
 from sqlorch.sensors.net import connected
+from sqlorch.sensors.words import brief
 
 if TYPE_CHECKING:
     import http.client
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 MOST_BYTES = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HOPS = 3
+_LONGEST = 60  # characters of a value that is told
+_HOST = 100  # likewise of a host
 _STEP = re.compile(r"\[(?P<index>\d{1,6})\]|(?P<key>[^.\[\]]+)")
 _MISSING = object()
 _HEADERS = {"User-Agent": f"sqlorch/{__version__}", "Accept": "application/json, */*", "Connection": "close"}
@@ -62,7 +65,7 @@ class HttpSensor:
             target = urlsplit(urljoin(parts.geturl(), answer.location))
             if (target.scheme, target.netloc.lower()) != (parts.scheme, parts.netloc.lower()):
                 raise IntegrationError(
-                    f"redirects to another host, {target.netloc[:100]}, which is not followed"
+                    f"redirects to another host, {brief(target.netloc, _HOST)}, which is not followed"
                 )
             parts = target
         raise IntegrationError(f"redirects more than {_HOPS} times")
@@ -92,7 +95,7 @@ class HttpSensor:
             if found is _MISSING:
                 return Look(met=False, said=f"its answer has no {path}")
             if not _same(found, wanted):
-                return Look(met=False, said=f"{path} is {json.dumps(found)[:60]}")
+                return Look(met=False, said=f"{path} is {brief(json.dumps(found), _LONGEST)}")
         return Look(met=True, said="answered as expected")
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 from support.postgres import Postgres, running_postgres
 from support.projects import Project, make_project
+from support.web import serving
 
 MODELS = {
     "models/orders.sql": "select 1 as a",
@@ -27,6 +29,7 @@ MODELS = {
               - name: notes
     """,
 }
+HIDDEN = "hunter2-hunter2-hunter2"
 YML = """\
 groups:
   daily:
@@ -160,6 +163,28 @@ def test_run_waits_no_longer_than_a_sensor_says(tmp_path: Path) -> None:
     assert time.monotonic() - before > 2
 
 
+def test_secrets_in_what_sensors_find_are_told_and_stored_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBT_ENV_SECRET_X", HIDDEN)
+    padded = "repeat('x', 30) || reverse('" + HIDDEN[::-1] + "')"
+    shop = project(tmp_path, f'- sql: "select reverse(\'{HIDDEN[::-1]}\')"\n- sql: "select {padded}"')
+    with serving() as web:
+        web.body = json.dumps({"state": HIDDEN}).encode()
+        with (shop.root / "sqlorch.yml").open("a") as settings:
+            settings.write("sensors: {allow_hosts: [127.0.0.1]}\n")
+        text = (shop.root / "sqlorch.yml").read_text()
+        more = f"      - {{http: '{web.url}/', json: {{state: complete}}}}\n  loads:"
+        (shop.root / "sqlorch.yml").write_text(text.replace("  loads:", more))
+        said = shop.sqlorch("sensors", "check", "-i", "2013-01-03", "daily")
+        refused = shop.run("-g", "daily", "-i", "2013-01-03")
+    for out in (said.out, refused.out + refused.err):
+        assert HIDDEN[:5] not in out
+        assert 'state is "*****"' in out
+    assert "its first value is *****" in said.out
+    assert f"its first value is {'x' * 30}*****" in said.out
+
+
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
     with running_postgres() as server:
@@ -181,6 +206,15 @@ def test_sql_and_freshness_on_postgresql(tmp_path: Path, postgres: Postgres) -> 
     postgres.query("update sensed.loads_in set n = 1, loaded_at = now()")
     second = found(shop)
     assert (second["sql"], second["freshness"]) == ((True, "its first value is 1"), (True, "fresh"))
+
+
+@pytest.mark.postgres
+def test_the_profiles_password_is_not_told(tmp_path: Path, postgres: Postgres) -> None:
+    profile = postgres.profile("public")
+    settings = yaml.safe_load(profile)["shop"]["outputs"].popitem()[1]
+    password = settings["password"]
+    shop = project(tmp_path, f"- sql: select '{password}'::text", **{"profiles.yml": profile})
+    assert found(shop)["sql"] == (True, "its first value is *****")
 
 
 @pytest.mark.postgres
