@@ -30,6 +30,8 @@ from sqlorch.domain.variables import VARIABLES
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\.?\Z", re.ASCII)
 _SENSOR_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z", re.ASCII)
 _SOURCE = re.compile(r"[^\s.]{1,100}(\.[^\s.]{1,100})?\Z")
+# fsspec reads much more, and would connect to any host a URL names, past the rules for hosts
+_STORES = ("file", "local", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "oss")
 _SHORTEST = 1.0
 _SAMPLE = {variable.name: variable.example for variable in VARIABLES}
 _KINDS = ("file", "sql", "http", "freshness", "group", "model", "sensor")
@@ -54,11 +56,17 @@ def _line(text: str) -> str:
 
 def _file(text: str) -> str:
     protocol, found, _ = _line(text).partition("://")
-    if found and ("::" in text or protocol.lower().startswith("http")):
-        # fsspec would fetch them, past the rules for hosts
+    if not found:
+        return text
+    if "::" in text or protocol.lower().startswith("http"):
         raise ConfigError("an address is waited for with http:, and chained URLs are not supported")
-    if found and "{{" in protocol:
+    if "{{" in protocol or "${" in protocol:
         raise ConfigError("the kind of a URL is fixed; variables go into its path")
+    if protocol not in _STORES:
+        raise ConfigError(
+            f"{shown(protocol + '://')} is not waited for; a URL begins with one of "
+            f"{', '.join(f'{store}://' for store in _STORES)}"
+        )
     return text
 
 
