@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from sqlorch.domain.errors import SqlorchError
 from sqlorch.domain.sensor import LEDGER_KINDS, WAREHOUSE_KINDS, Look, SensorSpec
@@ -41,7 +42,7 @@ def look_outside(workspace: Workspace, poke: Poke, warehouse: OpenWarehouse) -> 
     try:
         factory = sensor_factory(poke.spec.kind)
         occasion = Occasion(
-            target=fill(poke.spec.target, poke.variables),
+            target=_target(poke),
             options=_filled(poke.spec.options, poke.variables),
             project_dir=workspace.location.project_dir,
             allow_hosts=workspace.settings.sensor_hosts,
@@ -170,6 +171,16 @@ def _poke(spec: SensorSpec, group: Group, interval: Interval) -> Poke:
     )
     key = secrets.token_hex(8)
     return Poke(key=key, spec=spec, interval=interval, timezone=group.timezone, variables=variables)
+
+
+def _target(poke: Poke) -> str:
+    # a raw + is a blank to who reads a query, and a & would begin another parameter
+    written = _in_address if poke.spec.kind == "http" else str
+    return fill(poke.spec.target, poke.variables, written)
+
+
+def _in_address(value: str) -> str:
+    return quote(value, safe=":")
 
 
 def _filled(options: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:

@@ -34,6 +34,8 @@ _SOURCE = re.compile(r"[^\s.]{1,100}(\.[^\s.]{1,100})?\Z")
 _STORES = ("file", "local", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "oss")
 _SHORTEST = 1.0
 _SAMPLE = {variable.name: variable.example for variable in VARIABLES}
+_INDEX, _KEY = r"\[[0-9]{1,6}\]", r"[^.\[\]]+"
+_PATH = re.compile(rf"(?:{_KEY}|{_INDEX})(?:\.{_KEY}|{_INDEX})*\Z")
 _KINDS = ("file", "sql", "http", "freshness", "group", "model", "sensor")
 _ONLY_WITH = {"status": "http", "json_": "http", "with_": "sensor"}
 
@@ -129,6 +131,10 @@ def _expected(value: object) -> dict[str, Any]:
     for path, wanted in value.items():
         if not isinstance(path, str) or not path.strip() or not path.isprintable():
             raise ConfigError(f"a path is text as in status.ready, not {shown(path)}")
+        if not _PATH.match(path):
+            raise ConfigError(
+                f"cannot read the path {shown(path)}; it is keys and places from 0 on, as in files[0].state"
+            )
         if not isinstance(wanted, str | int | float | bool | None):
             raise ConfigError(f"{shown(path)} is text, a number, true, false or null, not {shown(wanted)}")
         if isinstance(wanted, str):

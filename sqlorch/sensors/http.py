@@ -64,9 +64,7 @@ class HttpSensor:
                 return answer
             target = urlsplit(urljoin(parts.geturl(), answer.location))
             if (target.scheme, target.netloc.lower()) != (parts.scheme, parts.netloc.lower()):
-                raise IntegrationError(
-                    f"redirects to another host, {brief(target.netloc, _HOST)}, which is not followed"
-                )
+                raise IntegrationError(f"redirects to {_elsewhere(parts, target)}, which is not followed")
             parts = target
         raise IntegrationError(f"redirects more than {_HOPS} times")
 
@@ -97,6 +95,16 @@ class HttpSensor:
             if not _same(found, wanted):
                 return Look(met=False, said=f"{path} is {brief(json.dumps(found), _LONGEST)}")
         return Look(met=True, said="answered as expected")
+
+
+def _elsewhere(parts: SplitResult, target: SplitResult) -> str:
+    """What is another about where a redirect leads."""
+    there = brief(target.netloc, _HOST)
+    if target.hostname != parts.hostname:
+        return f"another host, {there}"
+    if target.scheme != parts.scheme:
+        return f"another scheme, {brief(target.scheme, _HOST)}://{there}"
+    return f"another port, {there}"
 
 
 def _at(document: Any, path: str) -> Any:

@@ -163,6 +163,16 @@ def test_run_waits_no_longer_than_a_sensor_says(tmp_path: Path) -> None:
     assert time.monotonic() - before > 2
 
 
+def test_what_is_filled_into_an_address_is_percent_encoded(tmp_path: Path) -> None:
+    with serving() as web:
+        address = web.url + "/{{ ds }}?since={{ data_interval_start }}&day={{ data_interval_start[:13] }}"
+        shop = project(tmp_path, f"- http: '{address}'")
+        with (shop.root / "sqlorch.yml").open("a") as settings:
+            settings.write("sensors: {allow_hosts: [127.0.0.1]}\n")
+        assert found(shop)["http"] == (True, "answered 200")
+        assert web.asked == ["/2013-01-03?since=2013-01-03T00:00:00%2B00:00&day=2013-01-03T00"]
+
+
 def test_secrets_in_what_sensors_find_are_told_and_stored_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,10 +120,15 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch
 
 
 def test_other_hosts_are_not_redirected_to(web: Web) -> None:
-    for location in ("http://127.0.0.2/x", f"http://127.0.0.1:{web.port + 1}/", f"https://127.0.0.1:{web.port}/",
-                     "file:///etc/passwd", "//evil.example.org/"):  # fmt: skip
+    for location, said in (
+        ("http://127.0.0.2/x", "another host, 127.0.0.2,"),
+        (f"http://127.0.0.1:{web.port + 1}/", f"another port, 127.0.0.1:{web.port + 1},"),
+        (f"https://127.0.0.1:{web.port}/", f"another scheme, {web.url.replace('http', 'https')},"),
+        ("file:///etc/passwd", "another host"),
+        ("//evil.example.org/", "another host, evil.example.org,"),
+    ):
         web.status, web.headers = 302, {"Location": location}
-        with pytest.raises(IntegrationError, match="redirects to another host"):
+        with pytest.raises(IntegrationError, match=f"redirects to {said}"):
             sensor(web.url).look()
 
 
