@@ -118,6 +118,26 @@ def test_what_cannot_be_looked_at_is_told_beside_the_others(tmp_path: Path) -> N
         assert words in line, line
 
 
+@pytest.mark.parametrize("more", ["", ", interval: point"])
+def test_a_group_that_has_come_to_its_end_is_looked_at_for_its_last_interval(
+    tmp_path: Path, more: str
+) -> None:
+    shop = make_project(
+        tmp_path,
+        {
+            "models/orders.sql": "select 1 as a",
+            "sqlorch.yml": f"""\
+                groups:
+                  daily:
+                    {{schedule: "@daily", start: 2013-01-01, end: 2013-01-04, wait_for: {{file: "${{ds}}"}}
+                    {more}}}
+            """,
+        },
+    )
+    said = shop.sqlorch("sensors", "check", "daily")
+    assert (said.code, said.out.splitlines()[1]) == (1, "  no     file 2013-01-03: not there")
+
+
 def test_a_group_that_waits_for_nothing_and_one_that_is_not(shop: Project) -> None:
     said = shop.sqlorch("sensors", "check", "-i", "2013-01-03", "loads")
     assert (said.code, said.out.splitlines()[1]) == (0, "  it waits for nothing (no wait_for)")
