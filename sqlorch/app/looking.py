@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from sqlorch.domain.errors import SqlorchError
-from sqlorch.domain.masking import Masker, secrets_of
 from sqlorch.domain.sensor import LEDGER_KINDS, WAREHOUSE_KINDS, Look, SensorSpec
 from sqlorch.domain.template import fill
 from sqlorch.domain.variables import interval_variables
@@ -21,6 +20,7 @@ from sqlorch.engine.sensing import shown_target
 from sqlorch.engine.sensor_ports import Occasion, Poke
 from sqlorch.engine.upstream_watch import UpstreamWatch
 from sqlorch.sensors.registry import sensor_factory
+from sqlorch.sensors.words import brief, masked
 
 if TYPE_CHECKING:
     from sqlorch.app.workspace import Workspace
@@ -38,17 +38,18 @@ OpenWarehouse = Callable[[], "AbstractContextManager[Warehouse]"]
 
 
 def look_outside(workspace: Workspace, poke: Poke, warehouse: OpenWarehouse) -> Look:
-    """Look once; what goes wrong is in the answer."""
+    """Look once; what goes wrong is in the answer, and no secret is."""
     try:
         factory = sensor_factory(poke.spec.kind)
         occasion = Occasion(
-            target=fill(poke.spec.target, poke.variables),
+            target=_target(poke),
             options=_filled(poke.spec.options, poke.variables),
             project_dir=workspace.location.project_dir,
             allow_hosts=workspace.settings.sensor_hosts,
             warehouse=warehouse,
         )
-        return factory(occasion).look()
+        look = factory(occasion).look()
+        return replace(look, said=masked(look.said))
     except SqlorchError as error:
         return _failed(str(error))
     except Exception as error:  # noqa: BLE001 - a sensor may be anybody's code
@@ -172,6 +173,16 @@ def _poke(spec: SensorSpec, group: Group, interval: Interval) -> Poke:
     return Poke(key=key, spec=spec, interval=interval, timezone=group.timezone, variables=variables)
 
 
+def _target(poke: Poke) -> str:
+    # a raw + is a blank to who reads a query, and a & would begin another parameter
+    written = _in_address if poke.spec.kind == "http" else str
+    return fill(poke.spec.target, poke.variables, written)
+
+
+def _in_address(value: str) -> str:
+    return quote(value, safe=":")
+
+
 def _filled(options: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
     return {name: _filled_value(value, variables) for name, value in options.items()}
 
@@ -185,5 +196,4 @@ def _filled_value(value: Any, variables: Mapping[str, str]) -> Any:
 
 
 def _failed(text: str) -> Look:
-    told = Masker(secrets_of(os.environ))(text)
-    return Look(met=False, said=" ".join(told.split())[:_LONGEST], failed=True)
+    return Look(met=False, said=brief(text, _LONGEST), failed=True)

@@ -200,11 +200,11 @@ def chosen_interval(group: Group, text: str | None, now: datetime) -> Interval:
     if text is not None:
         return parse_period(text, group.timezone)
     current = group.timetable.slot_containing(now)
-    last = None if current is None else group.timetable.previous_slot(current)
+    last = group.timetable.last_slot(now) if current is None else group.timetable.previous_slot(current)
     if last is not None:
         return last
     if group.timetable.scheduled:
-        raise ConfigError(f"{group.name} has no complete interval now; say which one with --interval")
+        raise ConfigError(f"{group.name} has no complete interval yet; say which one with --interval")
     zone = group.timetable.zone
     day = label_at(now, zone).date()
     begin, end = (instant_of(datetime.combine(date, time()), zone) for date in (day, day + timedelta(days=1)))

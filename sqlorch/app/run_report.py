@@ -128,7 +128,7 @@ class _Composer:
             group=run.group,
             kind=run.kind,
             state=str(run.state),
-            reason=run.reason,
+            reason=self._mask(run.reason),
             interval=compact(run.interval, run.timezone),
             interval_full=describe(run.interval, run.timezone),
             timezone=run.timezone,

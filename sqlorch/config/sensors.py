@@ -30,8 +30,12 @@ from sqlorch.domain.variables import VARIABLES
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\.?\Z", re.ASCII)
 _SENSOR_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z", re.ASCII)
 _SOURCE = re.compile(r"[^\s.]{1,100}(\.[^\s.]{1,100})?\Z")
+# fsspec reads much more, and would connect to any host a URL names, past the rules for hosts
+_STORES = ("file", "local", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oci", "oss")
 _SHORTEST = 1.0
 _SAMPLE = {variable.name: variable.example for variable in VARIABLES}
+_INDEX, _KEY = r"\[[0-9]{1,6}\]", r"[^.\[\]]+"
+_PATH = re.compile(rf"(?:{_KEY}|{_INDEX})(?:\.{_KEY}|{_INDEX})*\Z")
 _KINDS = ("file", "sql", "http", "freshness", "group", "model", "sensor")
 _ONLY_WITH = {"status": "http", "json_": "http", "with_": "sensor"}
 
@@ -54,11 +58,17 @@ def _line(text: str) -> str:
 
 def _file(text: str) -> str:
     protocol, found, _ = _line(text).partition("://")
-    if found and ("::" in text or protocol.lower().startswith("http")):
-        # fsspec would fetch them, past the rules for hosts
+    if not found:
+        return text
+    if "::" in text or protocol.lower().startswith("http"):
         raise ConfigError("an address is waited for with http:, and chained URLs are not supported")
-    if found and "{{" in protocol:
+    if "{{" in protocol or "${" in protocol:
         raise ConfigError("the kind of a URL is fixed; variables go into its path")
+    if protocol not in _STORES:
+        raise ConfigError(
+            f"{shown(protocol + '://')} is not waited for; a URL begins with one of "
+            f"{', '.join(f'{store}://' for store in _STORES)}"
+        )
     return text
 
 
@@ -121,6 +131,10 @@ def _expected(value: object) -> dict[str, Any]:
     for path, wanted in value.items():
         if not isinstance(path, str) or not path.strip() or not path.isprintable():
             raise ConfigError(f"a path is text as in status.ready, not {shown(path)}")
+        if not _PATH.match(path):
+            raise ConfigError(
+                f"cannot read the path {shown(path)}; it is keys and places from 0 on, as in files[0].state"
+            )
         if not isinstance(wanted, str | int | float | bool | None):
             raise ConfigError(f"{shown(path)} is text, a number, true, false or null, not {shown(wanted)}")
         if isinstance(wanted, str):

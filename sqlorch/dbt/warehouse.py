@@ -35,7 +35,9 @@ class LookedAtWarehouse:
             raise
         except Exception as error:
             raise IntegrationError(self._told(error)) from error
-        return None if row is None else tuple(row)
+        # the profile's secrets are known here alone
+        mask = self._session.mask
+        return None if row is None else tuple(mask(cell) if isinstance(cell, str) else cell for cell in row)
 
     def freshness(self, source: str) -> Sequence[SourceFreshness]:
         """See the port."""

@@ -7,7 +7,7 @@ Only these variables and slices of them: what a file says is never executed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 
 from sqlorch.domain.errors import ConfigError
@@ -31,8 +31,13 @@ def check_template(text: str) -> str:
     return text
 
 
-def fill(text: str, variables: Mapping[str, str]) -> str:
+def fill(text: str, variables: Mapping[str, str], written: Callable[[str], str] = str) -> str:
     """Put the variables of a run in.
+
+    Args:
+        text: with or without variables.
+        variables: their values by name.
+        written: how a value, or a slice of it, is written in the text.
 
     Raises:
         ConfigError: as :func:`check_template`.
@@ -42,7 +47,7 @@ def fill(text: str, variables: Mapping[str, str]) -> str:
         raise ConfigError("{{ and }} do not match; write a variable as {{ ds }}")
     if "{%" in rest:
         raise ConfigError("{% ... %} is not supported here, only variables such as {{ ds }}")
-    return _HOLE.sub(lambda hole: _value(hole, variables), text)
+    return _HOLE.sub(lambda hole: written(_value(hole, variables)), text)
 
 
 def _value(hole: re.Match[str], variables: Mapping[str, str]) -> str:

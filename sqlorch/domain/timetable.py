@@ -121,6 +121,20 @@ class Timetable:
         # a point contains nothing but itself
         return slot if slot is None or slot.start == instant or instant < slot.end else None
 
+    def last_slot(self, instant: datetime) -> Interval | None:
+        """The last slot that has ended at an instant, within start and end; None when there is none."""
+        if self.fires is None:
+            return None
+        point = self.mode == "point"
+        bound = instant + _INSTANT
+        if self.end is not None:  # as in _before_end
+            bound = min(bound, self.end if point else self.end + _INSTANT)
+        end = self.fires.before(bound)
+        begin = end if point or end is None else self.fires.before(end)
+        if begin is None or end is None or (self.start is not None and begin < self.start):
+            return None
+        return Interval(begin, end)
+
     def previous_slot(self, slot: Interval) -> Interval | None:
         """The last schedule interval that ends at or before ``slot`` starts, start and end left aside.
 

@@ -24,7 +24,8 @@ class LedgerSensor:
     """Says whether a group or model is done for an interval.
 
     With a schedule, every slot of its group that ends inside the interval must be done, or the last one
-    before when there is none; without a schedule, the interval itself.
+    before when there is none; without a schedule, the interval itself. A blocking test must not have failed;
+    one that nobody ran holds nothing back, unless it is about to run.
 
     Args:
         store: the ledger.
@@ -53,7 +54,8 @@ class LedgerSensor:
         if group.timetable.scheduled and name in queue.groups:
             lack = self._upstream.lacking(name, wanted, interval=interval, queue=queue)
             return Look(met=False, said=lack.removeprefix("waiting for ")) if lack else _MET
-        return self._covered(wanted, interval, group.timezone)
+        coming = any(_meets(run.interval, interval) for run in queue.by_group.get(name, ()))
+        return self._covered(wanted, interval, group.timezone, coming=coming)
 
     def _group(self, spec: SensorSpec) -> str | None:
         if spec.kind == GROUP:
@@ -75,11 +77,16 @@ class LedgerSensor:
         )
         return Reads(built=frozenset({spec.target}), tests=tests)
 
-    def _covered(self, wanted: Reads, interval: Interval, timezone: str) -> Look:
-        entries = self._store.ledger.entries(sorted(wanted.built), interval)
-        for uid in sorted(wanted.built):
-            verdict = verdict_over(entries.get(uid, ()), interval)
-            if verdict.standing not in _DONE:
+    def _covered(self, wanted: Reads, interval: Interval, timezone: str, *, coming: bool) -> Look:
+        entries = self._store.ledger.entries(sorted(wanted.built | wanted.tests), interval)
+        for uid in (*sorted(wanted.built), *sorted(wanted.tests)):
+            standing = verdict_over(entries.get(uid, ()), interval).standing
+            never_run = uid in wanted.tests and standing is Standing.MISSING and not coming
+            if standing not in _DONE and not never_run:
                 name = self._snapshot.nodes[uid].name
-                return Look(met=False, said=f"{name} {name_slot(interval, timezone)} is {verdict.standing}")
+                return Look(met=False, said=f"{name} {name_slot(interval, timezone)} is {standing}")
         return _MET
+
+
+def _meets(one: Interval, other: Interval) -> bool:
+    return one.overlaps(other) or one == other

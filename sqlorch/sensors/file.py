@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlorch.domain.errors import IntegrationError
 from sqlorch.domain.sensor import Look
+from sqlorch.sensors.words import brief
 
 if TYPE_CHECKING:
     from sqlorch.engine.sensor_ports import Occasion
@@ -65,4 +66,4 @@ class FileSensor:
 
 
 def _flat(error: Any) -> str:
-    return " ".join(str(error).split())[:_LONGEST] or type(error).__name__
+    return brief(str(error), _LONGEST) or type(error).__name__

@@ -13,6 +13,7 @@ from sqlorch import __version__
 from sqlorch.domain.errors import IntegrationError
 from sqlorch.domain.sensor import Look
 from sqlorch.sensors.net import connected
+from sqlorch.sensors.words import brief
 
 if TYPE_CHECKING:
     import http.client
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 MOST_BYTES = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HOPS = 3
+_LONGEST = 60  # characters of a value that is told
+_HOST = 100  # likewise of a host
 _STEP = re.compile(r"\[(?P<index>\d{1,6})\]|(?P<key>[^.\[\]]+)")
 _MISSING = object()
 _HEADERS = {"User-Agent": f"sqlorch/{__version__}", "Accept": "application/json, */*", "Connection": "close"}
@@ -61,9 +64,7 @@ class HttpSensor:
                 return answer
             target = urlsplit(urljoin(parts.geturl(), answer.location))
             if (target.scheme, target.netloc.lower()) != (parts.scheme, parts.netloc.lower()):
-                raise IntegrationError(
-                    f"redirects to another host, {target.netloc[:100]}, which is not followed"
-                )
+                raise IntegrationError(f"redirects to {_elsewhere(parts, target)}, which is not followed")
             parts = target
         raise IntegrationError(f"redirects more than {_HOPS} times")
 
@@ -92,8 +93,18 @@ class HttpSensor:
             if found is _MISSING:
                 return Look(met=False, said=f"its answer has no {path}")
             if not _same(found, wanted):
-                return Look(met=False, said=f"{path} is {json.dumps(found)[:60]}")
+                return Look(met=False, said=f"{path} is {brief(json.dumps(found), _LONGEST)}")
         return Look(met=True, said="answered as expected")
+
+
+def _elsewhere(parts: SplitResult, target: SplitResult) -> str:
+    """What is another about where a redirect leads."""
+    there = brief(target.netloc, _HOST)
+    if target.hostname != parts.hostname:
+        return f"another host, {there}"
+    if target.scheme != parts.scheme:
+        return f"another scheme, {brief(target.scheme, _HOST)}://{there}"
+    return f"another port, {there}"
 
 
 def _at(document: Any, path: str) -> Any:

@@ -17,8 +17,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from urllib.parse import SplitResult
 
 from sqlorch.domain.errors import IntegrationError
+from sqlorch.sensors.words import brief
 
 SECONDS = 10.0
+_LONGEST = 200  # characters of an error that are told
 _Address = IPv4Address | IPv6Address
 _UNICAST = ip_network("2000::/3")
 _NAT64 = ip_network("64:ff9b::/96")
@@ -136,4 +138,4 @@ def _cause(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not accepted: {error.verify_message}"
     text = getattr(error, "strerror", None) or str(error)
-    return f"cannot be reached: {' '.join(text.split())[:200] or type(error).__name__}"
+    return f"cannot be reached: {brief(text, _LONGEST) or type(error).__name__}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlorch.domain.sensor import Look
+from sqlorch.sensors.words import brief
 
 if TYPE_CHECKING:
     from sqlorch.engine.sensor_ports import Occasion
@@ -25,5 +26,5 @@ class SqlSensor:
             row = warehouse.first_row(self._sql)
         if row is None:
             return Look(met=False, said="no row")
-        value = "null" if row[0] is None else " ".join(str(row[0]).split())[:_LONGEST]
+        value = "null" if row[0] is None else brief(str(row[0]), _LONGEST)
         return Look(met=bool(row[0]), said=f"its first value is {value or 'empty'}")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shutil
+import sqlite3
 import webbrowser
 import zlib
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +206,16 @@ def test_secrets_of_the_environment_are_taken_out_of_the_sql(
     text, _, mark, _ = page_of(shop, page.head["run_id"]).sources[BROKEN]
     assert "naem" not in text
     assert text.splitlines()[mark - 1].strip() == "***** as shouted"
+
+
+def test_the_reason_of_a_run_is_masked(
+    shop: Project, page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = Project(shutil.copytree(shop.root, tmp_path / "copy"))
+    with closing(sqlite3.connect(copied.root / ".sqlorch" / "state.db")) as connection, connection:
+        connection.execute("update run set reason = 'state is \"hunter2-hunter2\"'")
+    monkeypatch.setenv("DBT_ENV_SECRET_X", "hunter2-hunter2")
+    assert page_of(copied, page.head["run_id"]).head["reason"] == 'state is "*****"'
 
 
 def test_a_retry_is_another_generation(shop: Project, page: Page) -> None:

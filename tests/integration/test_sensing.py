@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.scheduling import HOUR, World, at, group, model, project, span, uid
+from support.scheduling import HOUR, World, at, group, model, owner, project, span, uid
 
 from sqlorch.domain.freshness import FreshnessStatus, SourceFreshness
 from sqlorch.domain.group import Group
@@ -16,8 +17,11 @@ from sqlorch.domain.interval import Interval
 from sqlorch.domain.run import RunState
 from sqlorch.domain.scheduling import GroupStatus, NewRun, RunKind
 from sqlorch.domain.sensor import Look, SensorSpec
+from sqlorch.engine.ledger_sensor import LedgerSensor
+from sqlorch.engine.queue_view import Queue
 from sqlorch.engine.scheduler import TickReport
 from sqlorch.engine.sensor_ports import Poke
+from sqlorch.engine.upstream_watch import UpstreamWatch
 
 MINUTE = timedelta(minutes=1)
 NO, YES = Look(met=False, said="no file matches"), Look(met=True, said="1 file")
@@ -296,6 +300,43 @@ def test_a_model_of_a_group_without_schedule_must_be_done_for_the_interval(tmp_p
     w.run("manual-up")
     w.scheduler._version = None
     assert [one.run.run_id for one in w.tick().ready] == [run]
+
+
+@pytest.mark.parametrize(
+    "sensor", [SensorSpec(kind="group", target="up"), SensorSpec(kind="model", target=uid("m"))]
+)
+def test_blocking_tests_of_a_group_without_schedule_must_not_have_failed(
+    tmp_path: Path, sensor: SensorSpec
+) -> None:
+    tests = [
+        replace(model(name, "up", "m"), kind="test", blocks=blocks)
+        for name, blocks in (("unique", True), ("warns", False), ("nobody_ran", True))
+    ]
+    w = world(tmp_path, group("up", None), model("m", "up"), *tests)
+    day = span(0, 1)
+
+    def asked() -> Look:
+        queue = Queue(runs=w.store.queue.open_runs(), groups=w.store.schedule.groups(), backfills={})
+        return LedgerSensor(w.store, w.snapshot, UpstreamWatch(w.store, w.snapshot)).look(sensor, day, queue)
+
+    def run_by_hand(key: str, *names: str, fails: Sequence[str] = ()) -> None:
+        run = replace(triggered("up", day), run_id=key, trigger_key=key)
+        w.store.queue.enqueue(run, now=w.clock.now())
+        assert w.store.queue.claim(w.spec(key, *names), owner=owner(9), now=w.clock.now())
+        w.end(key, w.begin(key), fails=fails)
+
+    run_by_hand("builds", "m")
+    assert asked().met  # nobody ran its tests, nor is about to
+    w.store.queue.enqueue(replace(triggered("up", span(1, 2)), run_id="other", trigger_key="o"), now=at(3))
+    assert asked().met
+    w.store.queue.enqueue(replace(triggered("up", day), run_id="tests", trigger_key="t"), now=at(3))
+    assert asked() == Look(met=False, said="nobody_ran 2026-01-05 is missing")
+    w.store.queue.request_cancel("tests", reason="enough", who="me", now=at(3))
+    w.tick(at(3))
+    run_by_hand("fails", "unique", "warns", fails=["unique", "warns"])
+    assert asked() == Look(met=False, said="unique 2026-01-05 is failed")
+    run_by_hand("mends", "unique")
+    assert asked().met
 
 
 def test_waiting_for_a_group_ends_with_its_timeout_too(tmp_path: Path) -> None:

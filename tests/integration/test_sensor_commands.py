@@ -9,8 +9,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 from support.postgres import Postgres, running_postgres
 from support.projects import Project, make_project
+from support.web import serving
 
 MODELS = {
     "models/orders.sql": "select 1 as a",
@@ -27,6 +29,7 @@ MODELS = {
               - name: notes
     """,
 }
+HIDDEN = "hunter2-hunter2-hunter2"
 YML = """\
 groups:
   daily:
@@ -115,6 +118,26 @@ def test_what_cannot_be_looked_at_is_told_beside_the_others(tmp_path: Path) -> N
         assert words in line, line
 
 
+@pytest.mark.parametrize("more", ["", ", interval: point"])
+def test_a_group_that_has_come_to_its_end_is_looked_at_for_its_last_interval(
+    tmp_path: Path, more: str
+) -> None:
+    shop = make_project(
+        tmp_path,
+        {
+            "models/orders.sql": "select 1 as a",
+            "sqlorch.yml": f"""\
+                groups:
+                  daily:
+                    {{schedule: "@daily", start: 2013-01-01, end: 2013-01-04, wait_for: {{file: "${{ds}}"}}
+                    {more}}}
+            """,
+        },
+    )
+    said = shop.sqlorch("sensors", "check", "daily")
+    assert (said.code, said.out.splitlines()[1]) == (1, "  no     file 2013-01-03: not there")
+
+
 def test_a_group_that_waits_for_nothing_and_one_that_is_not(shop: Project) -> None:
     said = shop.sqlorch("sensors", "check", "-i", "2013-01-03", "loads")
     assert (said.code, said.out.splitlines()[1]) == (0, "  it waits for nothing (no wait_for)")
@@ -160,6 +183,38 @@ def test_run_waits_no_longer_than_a_sensor_says(tmp_path: Path) -> None:
     assert time.monotonic() - before > 2
 
 
+def test_what_is_filled_into_an_address_is_percent_encoded(tmp_path: Path) -> None:
+    with serving() as web:
+        address = web.url + "/{{ ds }}?since={{ data_interval_start }}&day={{ data_interval_start[:13] }}"
+        shop = project(tmp_path, f"- http: '{address}'")
+        with (shop.root / "sqlorch.yml").open("a") as settings:
+            settings.write("sensors: {allow_hosts: [127.0.0.1]}\n")
+        assert found(shop)["http"] == (True, "answered 200")
+        assert web.asked == ["/2013-01-03?since=2013-01-03T00:00:00%2B00:00&day=2013-01-03T00"]
+
+
+def test_secrets_in_what_sensors_find_are_told_and_stored_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBT_ENV_SECRET_X", HIDDEN)
+    padded = "repeat('x', 30) || reverse('" + HIDDEN[::-1] + "')"
+    shop = project(tmp_path, f'- sql: "select reverse(\'{HIDDEN[::-1]}\')"\n- sql: "select {padded}"')
+    with serving() as web:
+        web.body = json.dumps({"state": HIDDEN}).encode()
+        with (shop.root / "sqlorch.yml").open("a") as settings:
+            settings.write("sensors: {allow_hosts: [127.0.0.1]}\n")
+        text = (shop.root / "sqlorch.yml").read_text()
+        more = f"      - {{http: '{web.url}/', json: {{state: complete}}}}\n  loads:"
+        (shop.root / "sqlorch.yml").write_text(text.replace("  loads:", more))
+        said = shop.sqlorch("sensors", "check", "-i", "2013-01-03", "daily")
+        refused = shop.run("-g", "daily", "-i", "2013-01-03")
+    for out in (said.out, refused.out + refused.err):
+        assert HIDDEN[:5] not in out
+        assert 'state is "*****"' in out
+    assert "its first value is *****" in said.out
+    assert f"its first value is {'x' * 30}*****" in said.out
+
+
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
     with running_postgres() as server:
@@ -181,6 +236,15 @@ def test_sql_and_freshness_on_postgresql(tmp_path: Path, postgres: Postgres) -> 
     postgres.query("update sensed.loads_in set n = 1, loaded_at = now()")
     second = found(shop)
     assert (second["sql"], second["freshness"]) == ((True, "its first value is 1"), (True, "fresh"))
+
+
+@pytest.mark.postgres
+def test_the_profiles_password_is_not_told(tmp_path: Path, postgres: Postgres) -> None:
+    profile = postgres.profile("public")
+    settings = yaml.safe_load(profile)["shop"]["outputs"].popitem()[1]
+    password = settings["password"]
+    shop = project(tmp_path, f"- sql: select '{password}'::text", **{"profiles.yml": profile})
+    assert found(shop)["sql"] == (True, "its first value is *****")
 
 
 @pytest.mark.postgres

@@ -98,6 +98,18 @@ sensors: {allow_hosts: [localhost, 10.0.0.0/8, "::1"]}
     assert read.sensor_hosts == ("localhost", "10.0.0.0/8", "::1/128")
 
 
+@pytest.mark.parametrize(
+    "url", ["s3://raw/{{ ds }}.csv", "gs://raw/*", "abfss://c@account/x", "file:///tmp/x"]
+)
+def test_object_stores_and_local_files_are_waited_for(url: str) -> None:
+    assert sensor(f"{{file: '{url}'}}").target == url
+
+
+@pytest.mark.parametrize("path", ["ready", "[0].a", "a[0][1].b c", "a.0"])
+def test_paths_into_json(path: str) -> None:
+    assert sensor(f"{{http: 'http://h/', json: {{'{path}': 1}}}}").options == {"json": {path: 1}}
+
+
 def test_one_sensor_needs_no_list_and_one_status_neither() -> None:
     assert sensor("{file: x}").target == "x"
     assert sensor("{http: 'http://h/', status: 204}").options == {"status": [204]}
@@ -113,6 +125,13 @@ def test_one_sensor_needs_no_list_and_one_status_neither() -> None:
         ("{file: ''}", "must be a line of text"),
         ("{file: 5}", "must be text, not 5"),
         ("{file: 'https://example.org/a.csv'}", "an address is waited for with http:"),
+        (
+            "{file: 'webhdfs://127.0.0.1:9870/x'}",
+            "'webhdfs://' is not waited for; a URL begins with one of file",
+        ),
+        ("{file: 'ftp://example.org/x'}", "'ftp://' is not waited for"),
+        ("{file: 'S3://a/b'}", "'S3://' is not waited for"),
+        ("{file: '${ds}://a/b'}", "the kind of a URL is fixed"),
         ("{file: 'simplecache::s3://a/b'}", "chained URLs are not supported"),
         ("{sql: ' ; '}", "must be a query"),
         ("{http: 'ftp://example.org'}", "must be a URL that begins with https:// or http://"),
@@ -123,6 +142,9 @@ def test_one_sensor_needs_no_list_and_one_status_neither() -> None:
         ("{http: 'https://h/', status: 99}", "must be a status from 100 to 599"),
         ("{http: 'https://h/', status: true}", "must be a status from 100 to 599"),
         ("{http: 'https://h/', json: {a: [1]}}", "'a' is text, a number, true, false or null, not a list"),
+        ("{http: 'https://h/', json: {'files[-1].state': a}}", "cannot read the path 'files[-1].state'"),
+        ("{http: 'https://h/', json: {'a..b': a}}", "cannot read the path 'a..b'; it is keys and places"),
+        ("{http: 'https://h/', json: {'a[0': a}}", "cannot read the path 'a[0'"),
         ("{http: 'https://h/', json: {}}", "must map paths to values"),
         ("{file: a, status: 200}", "status belongs to http:, not to file:"),
         ("{file: a, with: {b: 1}}", "with belongs to sensor:, not to file:"),

@@ -195,6 +195,29 @@ def test_slots_of_a_long_span_come_one_at_a_time():
     assert slots == spans("1950-01-01", "1950-01-01T00:01", "1950-01-01T00:02")
 
 
+@pytest.mark.parametrize("mode", ["window", "point"])
+@pytest.mark.parametrize(
+    ("settings", "instants"),
+    [
+        ({"schedule": "@weekly", "end": date(2026, 1, 31)}, ["2026-01-31", "2026-05-01"]),
+        ({"schedule": "@weekly", "end": date(2026, 2, 1)}, ["2026-01-31", "2026-02-01", "2026-05-01"]),
+        ({"schedule": "@daily"}, ["2026-01-05", "2026-01-05T00:01", "2026-01-06T12:00", "2025-12-31"]),
+        ({"every": "6h", "end": date(2026, 1, 3)}, ["2026-01-04T01:00", "2026-01-04T03:00", "2026-06-01"]),
+        ({"schedule": "@once", "end": date(2026, 1, 9)}, ["2025-12-31", "2026-01-05", "2026-01-09"]),
+    ],
+)
+def test_the_last_slot_that_has_ended(settings, instants, mode):
+    timetable = make_timetable(start=date(2026, 1, 1), mode=mode, **settings)
+    every = list(islice(timetable.slots_within(span("2025-01-01", "2027-01-01")), 1000))
+    for instant in map(at, instants):
+        ended = [slot for slot in every if slot.end <= instant]
+        assert timetable.last_slot(instant) == (ended[-1] if ended else None), instant
+
+
+def test_a_timetable_without_fires_has_no_last_slot():
+    assert make_timetable().last_slot(at("2026-01-01")) is None
+
+
 def test_the_slot_that_contains_an_instant():
     daily = make_timetable(
         schedule="@daily", timezone="America/New_York", start=date(2026, 3, 1), end=date(2026, 4, 1)

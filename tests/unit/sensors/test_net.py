@@ -17,6 +17,7 @@ from support.web import Web, serving
 
 from sqlorch.domain.errors import IntegrationError
 from sqlorch.engine.sensor_ports import Occasion, Warehouse
+from sqlorch.sensors import file as file_module
 from sqlorch.sensors import net
 from sqlorch.sensors.http import MOST_BYTES, HttpSensor
 from sqlorch.sensors.net import resolve
@@ -119,10 +120,15 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch
 
 
 def test_other_hosts_are_not_redirected_to(web: Web) -> None:
-    for location in ("http://127.0.0.2/x", f"http://127.0.0.1:{web.port + 1}/", f"https://127.0.0.1:{web.port}/",
-                     "file:///etc/passwd", "//evil.example.org/"):  # fmt: skip
+    for location, said in (
+        ("http://127.0.0.2/x", "another host, 127.0.0.2,"),
+        (f"http://127.0.0.1:{web.port + 1}/", f"another port, 127.0.0.1:{web.port + 1},"),
+        (f"https://127.0.0.1:{web.port}/", f"another scheme, {web.url.replace('http', 'https')},"),
+        ("file:///etc/passwd", "another host"),
+        ("//evil.example.org/", "another host, evil.example.org,"),
+    ):
         web.status, web.headers = 302, {"Location": location}
-        with pytest.raises(IntegrationError, match="redirects to another host"):
+        with pytest.raises(IntegrationError, match=f"redirects to {said}"):
             sensor(web.url).look()
 
 
@@ -224,3 +230,14 @@ def test_nobody_there() -> None:
 def test_a_server_that_speaks_no_tls(web: Web) -> None:
     with pytest.raises(IntegrationError, match="cannot be reached"):
         sensor(web.url.replace("http:", "https:")).look()
+
+
+def test_a_secret_is_masked_before_a_text_is_cut(monkeypatch: pytest.MonkeyPatch, web: Web) -> None:
+    monkeypatch.setenv("DBT_ENV_SECRET_X", "hunter2-hunter2")
+    web.body = json.dumps({"state": "x" * 50 + "hunter2-hunter2"}).encode()
+    assert sensor(web.url, json={"state": 1}).look().said == f'state is "{"x" * 50}*****"'
+    web.status, web.headers = 302, {"Location": f"http://{'h' * 92}.hunter2-hunter2/"}
+    with pytest.raises(IntegrationError, match=r"hh\.\*{5},"):
+        sensor(web.url).look()
+    assert file_module._flat(ValueError("x" * 295 + "hunter2-hunter2")) == "x" * 295 + "*****"
+    assert net._cause(ValueError("x" * 150 + " hunter2-hunter2")).endswith("x *****")
