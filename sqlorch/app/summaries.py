@@ -59,12 +59,20 @@ class _Source:
         return self._trends.executions()
 
     def owner(self, unique_id: str) -> str | None:
-        """Who answers for a node; for a test without an owner of its own, who answers for what it tests."""
+        """Who answers for a node, as alerts have it.
+
+        For a test without an owner of its own, who answers for what it tests; else the owner of its group.
+        """
         node = self._dag.nodes.get(unique_id)
         if node is None:
             return None
         asked = [node, *(self._tested(node) if node.kind in TEST_KINDS else ())]
-        return next(filter(None, map(owner_of, asked)), None)
+        group = self._groups.group_of.get(unique_id, "")
+        return next(filter(None, map(owner_of, asked)), None) or self._group_owners.get(group)
+
+    @cached_property
+    def _group_owners(self) -> dict[str, str]:
+        return {group.name: group.owner for group in self._groups.groups if group.owner}
 
     def _tested(self, test: Node) -> Iterable[Node]:
         uids = (

@@ -163,10 +163,11 @@ def scheduled(tmp_path_factory: pytest.TempPathFactory) -> Project:
         {
             "sqlorch.yml": """\
                 groups:
-                  shop: {select: "*", schedule: "@daily", finish_within: 2h, start_within: 10m}
+                  shop: {select: "*", schedule: "@daily", finish_within: 2h, start_within: 10m, owner: desk}
                 exports: {to: [metrics.duckdb, metrics.sqlite], select: orders}
                 """,
             "models/orders.sql": "{{ config(meta={'owner': 'Ann'}) }} select 1 as x",
+            "models/zz_nobodys.sql": "select 1 as x",
         },
     )
     assert project.run(interval="2013-01-02").code == 0
@@ -218,8 +219,10 @@ def test_published_files_tell_of_deadlines_and_freshness(scheduled: Project, nam
     ]
     assert read(file, "select distinct within_seconds from deadlines order by 1") == [(600.0,), (7200.0,)]
     ((node, group, owner, until, behind),) = read(
-        file, "select name, group_name, owner, data_until, behind_seconds from freshness"
+        file,
+        "select name, group_name, owner, data_until, behind_seconds from freshness where name = 'orders'",
     )
+    assert read(file, "select owner from freshness where name = 'zz_nobodys'") == [("desk",)], "its group's"
     assert (node, group, owner) == ("orders", "shop", "Ann")
     assert str(until).startswith("2013-01-03 00:00:00")
     assert behind > timedelta(days=365).total_seconds()
@@ -233,7 +236,7 @@ def test_metrics_tell_of_deadlines_and_the_oldest_data(scheduled: Project) -> No
     assert [each["deadline"] for each in (finish, start)] == ["finish_within", "start_within"]
     assert (finish["runs"], finish["met"], finish["latest"]) == (3, 1, 600)
     assert (start["runs"], start["met"], start["latest"]) == (3, 2, 1200)
-    (fresh,) = document["freshness"]
+    fresh = document["freshness"][0]
     assert (fresh["unique_id"], fresh["data_until"]) == ("model.shop.orders", "2013-01-03T00:00:00+00:00")
     said = scheduled.sqlorch("metrics").out
     assert re.search(r"finish within 2h +shop +3 +33\.3 % +10 min 00 s", said)
