@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlorch.app.living import living_daemon
 from sqlorch.app.operating import Desk
 from sqlorch.app.telling_runs import runs_told
+from sqlorch.domain.catchup import undecided
 from sqlorch.domain.coverage import Standing, verdict_over
 from sqlorch.domain.describe import name_slot, name_span
 from sqlorch.domain.errors import ConfigError, StateError
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from sqlorch.domain.history import RunRecord
     from sqlorch.domain.snapshot import SnapshotNode
 
-_DUE = 1_000  # due intervals counted
 _BAD = frozenset({NodeState.FAILED, NodeState.UPSTREAM_FAILED, NodeState.CANCELLED})
 
 
@@ -80,12 +80,11 @@ def _to_come(desk: Desk, group: Group) -> Iterator[str]:
         if not group.rules.after and not group.timetable.scheduled:
             yield f"it has no schedule; run it with: sqlorch trigger {group.name}"
         return
-    due, slot = 0, group.timetable.next_slot(state.cursor)
-    while slot is not None and slot.end <= desk.now and due < _DUE:
-        due, slot = due + 1, group.timetable.next_slot(slot.end)
-    if due:
-        many = f"{due} intervals are" if due > 1 else "1 interval is"
-        yield f"{many} due and not decided yet"
+    left = undecided(group.timetable, state.cursor, desk.now)
+    if left.due:
+        many = f"{left.due:,} intervals are" if left.due > 1 else "1 interval is"
+        yield f"{'' if left.counted else 'more than '}{many} due and not decided yet"
+    slot = left.following
     if slot is not None:
         yield f"next: {name_slot(slot, group.timezone)}, due at {slot.end:%Y-%m-%d %H:%M:%S} UTC"
     else:

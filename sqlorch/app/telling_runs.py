@@ -23,7 +23,7 @@ _FAILURES = 3  # failed nodes told of a run
 
 
 def runs_told(desk: Desk, group: Group, span: Interval | None) -> Iterator[str]:
-    """Sentences about a group's runs under way and decided slots; with a span, about those that overlap it."""
+    """Sentences about a group's runs under way and decided slots; with a span, those that overlap it."""
     open_runs = [run for run in desk.open_runs(group.name) if span is None or run.interval.overlaps(span)]
     yield from _open_runs(open_runs, group)
     slots = _newest(desk, group) if span is None else desk.store.schedule.slots(group.name, span)

@@ -9,6 +9,8 @@ from support.scheduling import DAY, World, at, group, project
 
 from sqlorch.app.explaining import why
 from sqlorch.app.operating import Desk
+from sqlorch.app.overview import group_rows
+from sqlorch.cli.groups_table import groups_table
 from sqlorch.cli.plan_text import _open
 from sqlorch.domain.scheduling import GroupStatus
 
@@ -88,3 +90,44 @@ class TestStretches:
         w.tick(at(0, 1))
         w.run_all()
         assert said(w, "hourly")[0].startswith("2026-01-05 00:00 (sched-")
+
+
+class TestCounts:
+    def test_what_is_due_is_counted_to_its_end_and_what_comes_next_is_in_the_future(self, world, capsys):
+        w = world(group("daily"))
+        w.clock.to(at(1057, 1))
+        lines = said(w, "daily")
+        assert "1,057 intervals are due and not decided yet" in lines
+        assert lines[-1] == "next: 2028-11-27, due at 2028-11-28 00:00:00 UTC"
+        (row,) = group_rows(desk(w))
+        assert (row.due, row.counted, row.next_due) == (1057, True, at(1))
+        groups_table([row])
+        assert " 1,057 " in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("mode", "following"),
+        [("window", "2027-02-28 15:59"), ("point", "2027-02-28 16:00")],
+    )
+    def test_what_nobody_counts_is_told_as_more(self, world, capsys, mode, following):
+        w = world(group("minutes", "* * * * *", interval=mode))
+        w.clock.to(at(419, 15) + DAY / 1440 * 59.5)
+        lines = said(w, "minutes")
+        assert "more than 10,000 intervals are due and not decided yet" in lines
+        assert lines[-1] == f"next: {following}, due at 2027-02-28 16:00:00 UTC"
+        (row,) = group_rows(desk(w))
+        assert (row.due, row.counted, row.document["counted"]) == (10_000, False, False)
+        groups_table([row])
+        assert " 10,000+ " in capsys.readouterr().out
+
+    def test_a_held_group_with_more_than_is_counted_says_so(self, world):
+        w = world(group("minutes", "* * * * *", catchup_max=24))
+        missed(w, "minutes", 8, "")
+        assert "is held: at least 10000 intervals are due since" in said(w, "minutes")[0]
+
+    def test_a_schedule_that_is_over_has_no_next_interval(self, world):
+        w = world(group("minutes", "* * * * *", end=at(30)))
+        w.clock.to(at(40))
+        assert said(w, "minutes")[-2:] == [
+            "more than 10,000 intervals are due and not decided yet",
+            "its schedule has ended",
+        ]
