@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from sqlorch.app.living import living_daemon
 from sqlorch.app.operating import Desk
-from sqlorch.app.telling_runs import runs_told
+from sqlorch.app.telling_events import events_told
+from sqlorch.app.telling_runs import runs_told, slots_to_tell
 from sqlorch.domain.catchup import undecided
 from sqlorch.domain.coverage import Standing, verdict_over
 from sqlorch.domain.describe import name_slot, name_span
@@ -17,7 +18,7 @@ from sqlorch.domain.group import Group
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.periods import parse_period
 from sqlorch.domain.run import NodeState
-from sqlorch.domain.scheduling import GroupStatus
+from sqlorch.domain.scheduling import GroupState, GroupStatus
 
 if TYPE_CHECKING:
     from sqlorch.domain.history import RunRecord
@@ -63,19 +64,18 @@ def _group(desk: Desk, group: Group, interval: str | None) -> Iterator[str]:
     elif state.status is not GroupStatus.ACTIVE:
         yield f"{group.name} is {state.status}: {state.reason}"
     span = None if interval is None else parse_period(interval, group.timezone)
-    told = list(runs_told(desk, group, span))
+    slots = slots_to_tell(desk, group, span)
+    told = list(runs_told(desk, group, span, slots))
     yield from told
     if span is None:
-        yield from _to_come(desk, group)
-    elif not told:
+        yield from _to_come(desk, group, state)
+    elif not slots and (group.timetable.scheduled or not told):
         yield from _undecided(desk, group, span)
 
 
-def _to_come(desk: Desk, group: Group) -> Iterator[str]:
-    state = desk.store.schedule.groups().get(group.name)
+def _to_come(desk: Desk, group: Group, state: GroupState | None) -> Iterator[str]:
     if group.rules.after:
-        producers = f" {'and' if group.rules.after_all else 'or'} ".join(group.rules.after)
-        yield f"it runs after {producers}"
+        yield from events_told(desk, group, state)
     if state is None or state.cursor is None or not group.timetable.scheduled:
         if not group.rules.after and not group.timetable.scheduled:
             yield f"it has no schedule; run it with: sqlorch trigger {group.name}"

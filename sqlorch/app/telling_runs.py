@@ -19,15 +19,31 @@ if TYPE_CHECKING:
 
 _SLOTS = 48  # decided slots told without --interval; those of one run are told together
 _OPEN = 5  # open runs told one by one
+_ENDED = 5  # ended runs told that have no slot, or none of those told
 _FAILURES = 3  # failed nodes told of a run
 
 
-def runs_told(desk: Desk, group: Group, span: Interval | None) -> Iterator[str]:
-    """Sentences about a group's runs under way and decided slots; with a span, those that overlap it."""
+def runs_told(desk: Desk, group: Group, span: Interval | None, slots: list[Slot]) -> Iterator[str]:
+    """Sentences about a group's runs and decided slots; with a span, about those that overlap it.
+
+    Args:
+        desk: the project.
+        group: it.
+        span: what is asked about, None for the newest.
+        slots: from :func:`slots_to_tell`.
+    """
     open_runs = [run for run in desk.open_runs(group.name) if span is None or run.interval.overlaps(span)]
     yield from _open_runs(open_runs, group)
-    slots = _newest(desk, group) if span is None else desk.store.schedule.slots(group.name, span)
-    yield from _slots(desk, group, slots, {run.run_id for run in open_runs})
+    told = {run.run_id for run in open_runs}
+    failures: set[str] = set()  # the same ones are told once, of the newest interval
+    yield from _slots(desk, group, slots, told, failures)
+    told |= {slot.run_id for slot in slots if slot.run_id}
+    yield from _without_slot(desk, group, span, told, failures)
+
+
+def slots_to_tell(desk: Desk, group: Group, span: Interval | None) -> list[Slot]:
+    """The decided slots that overlap a span, or the newest, oldest first."""
+    return _newest(desk, group) if span is None else desk.store.schedule.slots(group.name, span)
 
 
 def _open_runs(runs: list[OpenRun], group: Group) -> Iterator[str]:
@@ -59,8 +75,7 @@ def _fate(slot: Slot) -> tuple[str | None, str]:
     return slot.run_id, slot.reason
 
 
-def _slots(desk: Desk, group: Group, slots: list[Slot], told: set[str]) -> Iterator[str]:
-    failures: set[str] = set()  # the same ones are told once, of the newest interval
+def _slots(desk: Desk, group: Group, slots: list[Slot], told: set[str], failures: set[str]) -> Iterator[str]:
     for _, alike in groupby(reversed(slots), key=_fate):
         together = list(alike)
         slot = together[0]
@@ -83,8 +98,29 @@ def _slot_run(desk: Desk, name: str, run_id: str, failures: set[str]) -> Iterato
     except StateError:
         yield f"{name} was run by {run_id}, of which no record is left"
         return
+    yield from _ended(desk, name, record, failures)
+
+
+def _without_slot(
+    desk: Desk, group: Group, span: Interval | None, told: set[str], failures: set[str]
+) -> Iterator[str]:
+    """The newest runs that no slot tells of: those by hand, of events, and of groups without a schedule."""
+    newest = desk.store.runs(group=group.name, limit=_ENDED + len(told) if span is None else None)
+    ended = [run for run in newest if run.state.terminal]
+    if span is None:
+        ended = ended[:_ENDED]
+    others = [
+        run for run in ended if run.run_id not in told and (span is None or run.interval.overlaps(span))
+    ]
+    for run in others[:_ENDED]:
+        yield from _ended(desk, name_span(run.interval, group.timetable), run, failures)
+    if len(others) > _ENDED:
+        yield f"and {len(others) - _ENDED} more runs without a slot have ended"
+
+
+def _ended(desk: Desk, name: str, record: RunRecord, failures: set[str]) -> Iterator[str]:
     ended = f" at {record.finished_at:%Y-%m-%d %H:%M:%S} UTC" if record.finished_at else ""
-    yield f"{name} ({run_id}): {record.state}{ended}" + (f": {record.reason}" if record.reason else "")
+    yield f"{name} ({record.run_id}): {record.state}{ended}" + (f": {record.reason}" if record.reason else "")
     if record.state is RunState.FAILED:
         yield from _failures(desk, record, failures)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
-from support.scheduling import DAY, World, at, group, project
+from support.scheduling import DAY, World, at, group, model, project, uid
 
 from sqlorch.app.explaining import why
-from sqlorch.app.operating import Desk
+from sqlorch.app.operating import Desk, Trigger, trigger
 from sqlorch.app.overview import group_rows
 from sqlorch.cli.groups_table import groups_table
 from sqlorch.cli.plan_text import _open
@@ -131,3 +131,95 @@ class TestCounts:
             "more than 10,000 intervals are due and not decided yet",
             "its schedule has ended",
         ]
+
+
+class TestWithoutSlots:
+    def test_a_group_started_by_hand_tells_how_its_runs_ended(self, world):
+        w = world(group("hand", None))
+        runs = []
+        for fails in ((), ("hand",)):
+            runs.append(trigger(desk(w), "hand", Trigger(variables={})))
+            w.tick()
+            w.run(runs[-1], fails=fails)
+        lines = said(w, "hand")
+        assert lines == [
+            f"2026-01-05 ({runs[1]}): failed at 2026-01-05 00:00:00 UTC",
+            f"  {uid('hand')} failed: no such column",
+            f"  try again with: sqlorch retry {runs[1]}",
+            f"2026-01-05 ({runs[0]}): success at 2026-01-05 00:00:00 UTC",
+            "it has no schedule; run it with: sqlorch trigger hand",
+        ]
+        assert said(w, "hand", "2026-01-05") == lines[:4]
+        assert said(w, "hand", "2026-01-06") == ["hand has no schedule, so nothing was due then"]
+
+    def test_a_run_by_hand_of_a_scheduled_group_is_told_beside_its_slots(self, world):
+        w = world(group("daily"))
+        w.tick(at(1))
+        w.run_all()
+        run = trigger(desk(w), "daily", Trigger(interval="2025-12-01", variables={}))
+        w.tick()
+        w.run(run)
+        slot, by_hand, following = said(w, "daily")
+        assert slot.startswith("2026-01-05 (sched-")
+        assert by_hand.startswith(f"2025-12-01 ({run}): success at")
+        assert following.startswith("next: 2026-01-06")
+
+
+class TestEvents:
+    def parts(self, **rules: Any) -> tuple[Any, ...]:
+        return (
+            group("a"),
+            group("b", "@hourly"),
+            group("sink", None, after=("a", "b"), **rules),
+            model("ma", "a"),
+            model("mb", "b"),
+            model("ms", "sink", "ma"),
+        )
+
+    def test_what_is_there_and_what_is_lacking_is_told_with_the_reason(self, world):
+        w = world(*self.parts())
+        w.tick(at(0, 2))
+        w.run_all()
+        w.tick(at(1))
+        (failed,) = [run.run_id for run in w.store.queue.open_runs() if run.group == "a"]
+        w.run(failed, fails=["ma"])
+        assert said(w, "sink") == [
+            "it runs after a and b",
+            f"  a has finished nothing new: {failed} is failed",
+            "  b has finished 2 times since this group last took it up",
+            "it waits for a",
+        ]
+        assert said(w, "ms")[1:] == said(w, "sink")
+
+    def test_a_run_that_failed_is_told_after_it_has_ended(self, world):
+        w = world(*self.parts(after_all=False))
+        w.tick(at(0, 1))
+        w.run(w.tick().ready[0].run.run_id)
+        (run,) = w.tick().created
+        w.run(run, fails=["ms"])
+        assert said(w, "sink") == [
+            f"2026-01-05/2026-01-05T01:00 ({run}): failed at 2026-01-05 01:00:00 UTC",
+            f"  {uid('ms')} failed: no such column",
+            f"  try again with: sqlorch retry {run}",
+            "it runs after a or b",
+            "  a has finished nothing new",
+            "  b has finished nothing new",
+            "it waits for a or b",
+        ]
+
+    def test_what_comes_while_it_is_paused_is_kept_and_told(self, world):
+        w = world(*self.parts(after_all=False))
+        w.store.schedule.set_status("sink", GroupStatus.PAUSED, reason="away", who="ann", now=at(0))
+        w.tick(at(0, 1))
+        w.run(w.tick().ready[0].run.run_id)
+        assert said(w, "sink")[-2:] == [
+            "  b has finished once since this group last took it up",
+            "it has what it runs after; its run is queued once it is not paused any more",
+        ]
+        w.store.schedule.set_status("sink", GroupStatus.ACTIVE, reason="", who="ann", now=at(0, 1))
+        assert said(w, "sink")[-1] == "it has what it runs after; the daemon queues its run"
+
+    def test_of_a_group_no_daemon_has_seen_only_the_names_are_told(self, world):
+        w = world(*self.parts()[:2])
+        w.snapshot = project(*self.parts())
+        assert said(w, "sink") == ["no daemon has seen the group sink yet", "it runs after a and b"]
