@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from sqlorch.app.living import living_daemon
 from sqlorch.app.operating import Desk
+from sqlorch.app.telling_events import events_told
+from sqlorch.app.telling_runs import runs_told, slots_to_tell
+from sqlorch.domain.catchup import undecided
 from sqlorch.domain.coverage import Standing, verdict_over
-from sqlorch.domain.describe import name_slot
+from sqlorch.domain.describe import name_slot, name_span
 from sqlorch.domain.errors import ConfigError, StateError
 from sqlorch.domain.group import Group
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.periods import parse_period
-from sqlorch.domain.run import NodeState, RunState
-from sqlorch.domain.scheduling import GroupStatus, OpenRun, Slot, SlotStatus
+from sqlorch.domain.run import NodeState
+from sqlorch.domain.scheduling import GroupState, GroupStatus
 
 if TYPE_CHECKING:
     from sqlorch.domain.history import RunRecord
     from sqlorch.domain.snapshot import SnapshotNode
 
-_SLOTS = 48  # decided slots told without --interval; those of one run are told together
-_OPEN = 5  # open runs told one by one
-_FAILURES = 3  # failed nodes told of a run
-_DUE = 1_000  # due intervals counted
 _BAD = frozenset({NodeState.FAILED, NodeState.UPSTREAM_FAILED, NodeState.CANCELLED})
 
 
@@ -66,79 +64,27 @@ def _group(desk: Desk, group: Group, interval: str | None) -> Iterator[str]:
     elif state.status is not GroupStatus.ACTIVE:
         yield f"{group.name} is {state.status}: {state.reason}"
     span = None if interval is None else parse_period(interval, group.timezone)
-    open_runs = [run for run in desk.open_runs(group.name) if span is None or run.interval.overlaps(span)]
-    yield from _open_runs(open_runs, group)
-    slots = desk.store.schedule.slots(group.name, span, limit=_SLOTS if span is None else None)
-    yield from _slots(desk, group, slots, {run.run_id for run in open_runs})
+    slots = slots_to_tell(desk, group, span)
+    told = list(runs_told(desk, group, span, slots))
+    yield from told
     if span is None:
-        yield from _to_come(desk, group)
-    elif not slots:
+        yield from _to_come(desk, group, state)
+    elif not slots and (group.timetable.scheduled or not told):
         yield from _undecided(desk, group, span)
 
 
-def _open_runs(runs: list[OpenRun], group: Group) -> Iterator[str]:
-    for run in runs[:_OPEN]:
-        what = f"{name_slot(run.interval, group.timezone)} ({run.run_id}) is {run.state}"
-        if run.cancel_requested:
-            what += f", and is to be cancelled: {run.cancel_requested}"
-        yield f"{what}: {run.reason or 'it is its turn next'}" if run.state is RunState.QUEUED else what
-    if len(runs) > _OPEN:
-        yield f"and {len(runs) - _OPEN} more runs are queued or under way"
-
-
-def _slots(desk: Desk, group: Group, slots: list[Slot], told: set[str]) -> Iterator[str]:
-    failures: set[str] = set()  # the same ones are told once, of the newest interval
-    for _, alike in groupby(reversed(slots), key=lambda slot: (slot.run_id, slot.reason)):
-        together = list(alike)  # a run may cover many slots
-        slot = together[0]
-        span = Interval(together[-1].interval.start, slot.interval.end)
-        name = name_slot(slot.interval if len(together) == 1 else span, group.timezone)
-        if slot.status is SlotStatus.SKIPPED:
-            yield f"{name} was skipped: {slot.reason}"
-        elif slot.run_id not in told:
-            yield from _slot_run(desk, name, slot.run_id or "", failures)
-
-
-def _slot_run(desk: Desk, name: str, run_id: str, failures: set[str]) -> Iterator[str]:
-    try:
-        record = desk.store.run(run_id)
-    except StateError:
-        yield f"{name} was run by {run_id}, of which no record is left"
-        return
-    ended = f" at {record.finished_at:%Y-%m-%d %H:%M:%S} UTC" if record.finished_at else ""
-    yield f"{name} ({run_id}): {record.state}{ended}" + (f": {record.reason}" if record.reason else "")
-    if record.state is RunState.FAILED:
-        yield from _failures(desk, record, failures)
-
-
-def _failures(desk: Desk, record: RunRecord, told: set[str]) -> Iterator[str]:
-    failed = [node for node in desk.store.nodes(record.run_id) if node.state is NodeState.FAILED]
-    news = [node for node in failed if node.unique_id not in told]
-    told |= {node.unique_id for node in news}
-    for node in news[:_FAILURES]:
-        yield f"  {node.name} failed: {node.message or node.reason}"
-    if len(news) > _FAILURES:
-        yield f"  and {len(news) - _FAILURES} more nodes failed"
-    if len(news) < len(failed):
-        yield f"  {len(failed) - len(news)} more failed as above" if news else "  the same as above"
-    yield f"  try again with: sqlorch retry {record.run_id}"
-
-
-def _to_come(desk: Desk, group: Group) -> Iterator[str]:
-    state = desk.store.schedule.groups().get(group.name)
+def _to_come(desk: Desk, group: Group, state: GroupState | None) -> Iterator[str]:
     if group.rules.after:
-        producers = f" {'and' if group.rules.after_all else 'or'} ".join(group.rules.after)
-        yield f"it runs after {producers}"
+        yield from events_told(desk, group, state)
     if state is None or state.cursor is None or not group.timetable.scheduled:
         if not group.rules.after and not group.timetable.scheduled:
             yield f"it has no schedule; run it with: sqlorch trigger {group.name}"
         return
-    due, slot = 0, group.timetable.next_slot(state.cursor)
-    while slot is not None and slot.end <= desk.now and due < _DUE:
-        due, slot = due + 1, group.timetable.next_slot(slot.end)
-    if due:
-        many = f"{due} intervals are" if due > 1 else "1 interval is"
-        yield f"{many} due and not decided yet"
+    left = undecided(group.timetable, state.cursor, desk.now)
+    if left.due:
+        many = f"{left.due:,} intervals are" if left.due > 1 else "1 interval is"
+        yield f"{'' if left.counted else 'more than '}{many} due and not decided yet"
+    slot = left.following
     if slot is not None:
         yield f"next: {name_slot(slot, group.timezone)}, due at {slot.end:%Y-%m-%d %H:%M:%S} UTC"
     else:
@@ -150,11 +96,11 @@ def _undecided(desk: Desk, group: Group, span: Interval) -> Iterator[str]:
     if not group.timetable.scheduled:
         yield f"{group.name} has no schedule, so nothing was due then"
     elif span.end > desk.now:
-        yield f"{name_slot(span, group.timezone)} is not due before {span.end:%Y-%m-%d %H:%M:%S} UTC"
+        yield f"{name_span(span, group.timetable)} is not due before {span.end:%Y-%m-%d %H:%M:%S} UTC"
     elif state is None or state.cursor is None or span.start >= state.cursor:
-        yield f"{name_slot(span, group.timezone)} is due, and no daemon has decided on it yet"
+        yield f"{name_span(span, group.timetable)} is due, and no daemon has decided on it yet"
     else:
-        yield f"no interval of the schedule of {group.name} lies in {name_slot(span, group.timezone)}"
+        yield f"no interval of the schedule of {group.name} lies in {name_span(span, group.timetable)}"
 
 
 def _node(desk: Desk, node: SnapshotNode, interval: str | None) -> Iterator[str]:
@@ -170,7 +116,7 @@ def _node(desk: Desk, node: SnapshotNode, interval: str | None) -> Iterator[str]
             if verdict.standing is Standing.CHANGED
             else verdict.standing
         )
-        yield f"{name_slot(span, group.timezone)} is {word}{about}"
+        yield f"{name_span(span, group.timetable)} is {word}{about}"
     yield from _group(desk, group, interval)
     yield from _daemon(desk)
 
@@ -183,7 +129,13 @@ def _span(desk: Desk, group: Group, interval: str | None) -> Interval | None:
 
 
 def _run(desk: Desk, record: RunRecord) -> Iterator[str]:
-    where = f"{record.group} {name_slot(record.interval, record.timezone)}"
+    group = desk.snapshot.groups.get(record.group)  # it may be gone
+    name = (
+        name_slot(record.interval, record.timezone)
+        if group is None
+        else name_span(record.interval, group.timetable)
+    )
+    where = f"{record.group} {name}"
     yield f"{record.run_id} ({where}) is {record.state}" + (f": {record.reason}" if record.reason else "")
     asked = desk.store.queue.cancel_requested(record.run_id)
     if asked and not record.state.terminal:

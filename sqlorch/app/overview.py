@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlorch.app.operating import Desk
+from sqlorch.domain.catchup import undecided
 from sqlorch.domain.group import Group
 from sqlorch.domain.scheduling import GroupStatus
-
-_COUNTED = 1_000  # due intervals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +22,8 @@ class GroupRow:
         nodes: how many it has, tests included.
         decided_until: everything before it is decided, or None.
         next_due: when the next undecided interval is or was due, or None.
-        due: how many undecided intervals are due; 1,000 stands for that many or more.
+        due: how many undecided intervals are due.
+        counted: whether ``due`` is exact; there are more when it is not.
         open: runs queued or under way.
         last: state of the newest run that has ended, ``""`` when there is none.
     """
@@ -37,6 +37,7 @@ class GroupRow:
     decided_until: datetime | None
     next_due: datetime | None
     due: int
+    counted: bool
     open: int
     last: str
 
@@ -57,7 +58,7 @@ def group_rows(desk: Desk) -> list[GroupRow]:
 def _row(desk: Desk, group: Group) -> GroupRow:
     state = desk.store.schedule.groups().get(group.name)
     cursor = None if state is None else state.cursor
-    due, next_due = _due(group, cursor, desk.now)
+    left = None if cursor is None else undecided(group.timetable, cursor, desk.now)
     ended = [run for run in desk.store.runs(group=group.name, limit=10) if run.state.terminal]
     return GroupRow(
         name=group.name,
@@ -67,8 +68,9 @@ def _row(desk: Desk, group: Group) -> GroupRow:
         reason="" if state is None else state.reason,
         nodes=len(desk.snapshot.members(group.name)),
         decided_until=cursor,
-        next_due=next_due,
-        due=due,
+        next_due=left.first.end if left is not None and left.first is not None else None,
+        due=0 if left is None else left.due,
+        counted=left is None or left.counted,
         open=len(desk.open_runs(group.name)),
         last=str(ended[0].state) if ended else "",
     )
@@ -80,13 +82,3 @@ def _schedule(group: Group) -> str:
     if group.keys.every:
         return f"every {group.keys.every}"
     return ", ".join(group.keys.schedule or ())
-
-
-def _due(group: Group, cursor: datetime | None, now: datetime) -> tuple[int, datetime | None]:
-    if cursor is None:
-        return 0, None
-    slot = group.timetable.next_slot(cursor)
-    first, count = None if slot is None else slot.end, 0
-    while slot is not None and slot.end <= now and count < _COUNTED:
-        count, slot = count + 1, group.timetable.next_slot(slot.end)
-    return count, first

@@ -33,7 +33,7 @@ def groups_table(rows: Sequence[GroupRow]) -> None:
             _status(row),
             _utc(row.decided_until),
             _utc(row.next_due),
-            str(row.due) if row.due else "",
+            _due(row),
             str(row.open) if row.open else "",
             f"[{text.STYLES.get(row.last, '')}]{text.SYMBOLS.get(row.last, '')}[/]" if row.last else "",
         )
@@ -46,6 +46,10 @@ def groups_table(rows: Sequence[GroupRow]) -> None:
 def _status(row: GroupRow) -> str:
     style = _STYLES[row.status]
     return f"[{style}]{row.status}[/]" if style else row.status
+
+
+def _due(row: GroupRow) -> str:
+    return f"{row.due:,}{'' if row.counted else '+'}" if row.due else ""
 
 
 def _utc(instant: datetime | None) -> str:

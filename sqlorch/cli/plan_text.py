@@ -13,7 +13,8 @@ from sqlorch.cli.interval_text import STYLES, named, node_names, schedule_text, 
 from sqlorch.cli.text import number
 from sqlorch.domain.coverage import Standing, Verdict
 from sqlorch.domain.dag import Dag
-from sqlorch.domain.describe import name_slot
+from sqlorch.domain.describe import name_slot, name_span
+from sqlorch.domain.group import Group
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.ledger import Reprocess
 from sqlorch.domain.pieces import Piece
@@ -55,7 +56,7 @@ def _rows(group: GroupForecast, dag: Dag, question: Question) -> Iterator[Row]:
         yield "paused", "magenta", group.state.reason or "by a person"
     if group.held:
         yield "held", "magenta", group.held
-    yield from _open(group.open_runs, group.group.timezone)
+    yield from _open(group.open_runs, group.group)
     yield from _due(group, dag)
     again = list(_pieces(group.again, "", group, dag))
     yield from again
@@ -77,10 +78,10 @@ def _title(group: GroupForecast) -> str:
     return f"[bold]{escape(its.name)}[/]  [dim]{escape(schedule_text(its) + zone + following)}[/]"
 
 
-def _open(runs: Sequence[OpenRun], timezone: str) -> Iterator[Row]:
+def _open(runs: Sequence[OpenRun], group: Group) -> Iterator[Row]:
     for run in runs[:_ROWS]:
         why = f": {run.reason}" if run.reason else ""
-        yield str(run.state), "cyan", f"{name_slot(run.interval, timezone)}  {run.run_id}{why}"
+        yield str(run.state), "cyan", f"{name_span(run.interval, group.timetable)}  {run.run_id}{why}"
     yield from _more(len(runs), "run")
 
 

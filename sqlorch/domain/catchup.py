@@ -115,6 +115,47 @@ def catchup(
     return Decision(runs=runs, skips=skips, skip_reason=reason, cursor=reached, due=count)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undecided:
+    """What a schedule has not decided on.
+
+    Attributes:
+        due: how many slots are due; :data:`COUNTED` stands for more than that when not ``counted``.
+        counted: whether ``due`` is exact.
+        first: the oldest undecided slot, due or not; None when there is no more.
+        following: the first slot that is not due yet; None when there is no more.
+    """
+
+    due: int
+    counted: bool
+    first: Interval | None
+    following: Interval | None
+
+
+def undecided(timetable: Timetable, cursor: datetime, now: datetime) -> Undecided:
+    """Count the slots after a cursor that are due by ``now``, and find the one that comes next."""
+    due = tuple(islice(_due(timetable, cursor, now), COUNTED + 1))
+    counted = len(due) <= COUNTED
+    if counted:
+        following = timetable.next_slot(due[-1].end if due else cursor)
+    else:
+        following = _first_after(timetable, now)
+    return Undecided(
+        due=min(len(due), COUNTED),
+        counted=counted,
+        first=due[0] if due else following,
+        following=following,
+    )
+
+
+def _first_after(timetable: Timetable, now: datetime) -> Interval | None:
+    """The first slot that is not due yet, found without walking to it; slots before it have been due."""
+    if timetable.mode == "window":
+        return timetable.slot_containing(now)
+    fire = timetable.next_fire(now)
+    return None if fire is None else Interval(fire, fire)
+
+
 def _settle_missed(
     timetable: Timetable, cursor: datetime, until: datetime, policy: CatchupPolicy
 ) -> tuple[_Slots, _Slots]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from sqlorch.domain.interval import Interval
+    from sqlorch.domain.timetable import Timetable
 
 
 def describe(interval: Interval, timezone: str) -> str:
@@ -53,6 +54,16 @@ def name_slot(interval: Interval, timezone: str) -> str:
         if _is_unit(interval, begin, length, zone):
             return text
     return _shown(interval.start, zone, " ")
+
+
+def name_span(interval: Interval, timetable: Timetable) -> str:
+    """What people call the interval of a run: a slot by its name, several slots by both ends, ``START/END``.
+
+    So a run that covers many slots is never taken for one of its first slot alone.
+    """
+    if interval == timetable.slot_containing(interval.start):
+        return name_slot(interval, timetable.timezone)
+    return compact(interval, timetable.timezone)
 
 
 def _units_around(label: datetime) -> list[tuple[str, datetime, Duration]]:

@@ -21,6 +21,7 @@ from sqlorch.domain.variables import new_run_id
 if TYPE_CHECKING:
     from sqlorch.domain.group import Group
     from sqlorch.domain.snapshot import Snapshot
+    from sqlorch.engine.schedule_ports import DatasetStore
     from sqlorch.engine.scheduler_store import SchedulerStore
 
 _SUFFIX = 12
@@ -63,10 +64,8 @@ class DatasetTrigger:
 
     def _due(self, group: Group, state: GroupState, now: datetime) -> tuple[NewRun, Mapping[str, int]] | None:
         producers = self._snapshot.producers(group.name)
-        datasets = sorted({dataset for names in producers.values() for dataset in names})
-        events = self._store.datasets.events(datasets, self._store.datasets.consumed(group.name))
-        fresh = [event for event in events if state.cursor is None or event.at >= state.cursor]
-        if not fresh or (group.rules.after_all and not _complete(producers, fresh, group)):
+        fresh = fresh_events(self._store.datasets, producers, group, state)
+        if not fresh or (group.rules.after_all and lacking(producers, fresh, group)):
             return None
         taken = _touching(fresh)
         consumed: dict[str, int] = {}
@@ -102,10 +101,21 @@ class DatasetTrigger:
         )
 
 
-def _complete(producers: Mapping[str, tuple[str, ...]], events: Sequence[DatasetEvent], group: Group) -> bool:
-    """Whether every name in ``after`` has an event; a name that means nothing never has."""
+def fresh_events(
+    datasets: DatasetStore, producers: Mapping[str, tuple[str, ...]], group: Group, state: GroupState
+) -> list[DatasetEvent]:
+    """What a group's producers have finished since it was known, and it has not consumed; oldest first."""
+    wanted = sorted({dataset for names in producers.values() for dataset in names})
+    events = datasets.events(wanted, datasets.consumed(group.name))
+    return [event for event in events if state.cursor is None or event.at >= state.cursor]
+
+
+def lacking(
+    producers: Mapping[str, tuple[str, ...]], events: Sequence[DatasetEvent], group: Group
+) -> list[str]:
+    """The names in ``after`` without an event; a name that means nothing never has one."""
     heard = {event.dataset for event in events}
-    return all(not heard.isdisjoint(producers.get(name, ())) for name in group.rules.after)
+    return [name for name in group.rules.after if heard.isdisjoint(producers.get(name, ()))]
 
 
 def _touching(events: Sequence[DatasetEvent]) -> list[DatasetEvent]:

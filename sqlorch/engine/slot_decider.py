@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from itertools import groupby, islice, takewhile
 from typing import TYPE_CHECKING
 
-from sqlorch.domain.catchup import RUNS_PER_DECISION, CatchupPolicy, Decision, catchup
+from sqlorch.domain.catchup import COUNTED, RUNS_PER_DECISION, CatchupPolicy, Decision, catchup
 from sqlorch.domain.describe import name_slot
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.interval import Interval
@@ -302,7 +302,8 @@ def _in_transactions(pieces: Sequence[_Piece]) -> Iterator[tuple[str, list[_Piec
 def _say_held(group: Group, state: GroupState, decision: Decision) -> str:
     first = group.timetable.next_slot(state.cursor) if state.cursor is not None else None
     since = f" since {name_slot(first, group.timezone)}" if first is not None else ""
+    least = "at least " if decision.due == COUNTED else ""
     return (
-        f"{decision.due} intervals are due{since}, more than catchup_max {group.rules.catchup_max}; "
+        f"{least}{decision.due} intervals are due{since}, more than catchup_max {group.rules.catchup_max}; "
         f"decide with: sqlorch catchup {group.name} --all | --latest | --coalesce | --skip"
     )
