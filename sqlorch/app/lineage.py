@@ -31,6 +31,9 @@ from sqlorch.domain.selector import select
 from sqlorch.lineage import Project, load_project
 from sqlorch.lineage.adapter_guess import ADAPTERS
 from sqlorch.lineage.checks import Finding, check_project, cycle_findings
+from sqlorch.lineage.profile import ProfileChoice, read_target
+from sqlorch.lineage.project_file import FILE_NAME as PROJECT_FILE
+from sqlorch.lineage.project_file import read_raw
 from sqlorch.lineage.remembered import Remembered
 from sqlorch.lineage.verify import Verification, verify
 
@@ -365,3 +368,25 @@ def _cache_dir(workspace: Workspace) -> Path | None:
         except StateError:  # a read-only checkout: everything is read anew each time
             return None
     return workspace.state_dir
+
+
+def warehouse_files(workspace: Workspace) -> list[Path]:
+    """The files the warehouse is in by profiles.yml; none where it is a server, in memory or not said."""
+    choices = workspace.choices
+    root = workspace.location.project_dir
+    choice = ProfileChoice(
+        directory=workspace.location.profiles_dir,
+        profile=said_to_dbt("profile", os.environ),
+        target=choices.target,
+        adapter=choices.adapter,
+    )
+    try:
+        with _project_dir(workspace):
+            target = read_target(root, read_raw(root, PROJECT_FILE), choice, workspace.variables)
+    except SqlorchError:  # whoever reads the project says why
+        return []
+    if target.adapter == "sqlite":
+        paths = target.values.get("schemas_and_paths")
+        return [Path(str(path)) for path in paths.values()] if isinstance(paths, Mapping) else []
+    path = str(target.values.get("path") or ":memory:") if target.adapter == "duckdb" else ":"
+    return [] if ":" in path else [Path(path)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlorch.domain.lease import SKEW_REFUSED, SKEW_TOLD
+from sqlorch.domain.lease import SKEW_REFUSED, SKEW_TOLD, say_skew
 from sqlorch.engine.peers import Alone
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Member:
         skew = self._keeper.skew
         if skew is None or abs(skew) <= SKEW_REFUSED:
             return ""
-        return f"{_clock(skew)}; nothing is decided here until that is corrected"
+        return f"{say_skew(skew)}; nothing is decided here until that is corrected"
 
     def is_daemon(self, owner: Owner) -> bool:
         """See the port; as of the last renewal."""
@@ -126,14 +126,8 @@ class Member:
         if abs(skew) <= SKEW_TOLD:
             self._journal.info("clock", "the clock is right again")
         else:
-            refused = self.distrusted or f"{_clock(skew)}; correct it, with NTP"
+            refused = self.distrusted or f"{say_skew(skew)}; correct it, with NTP"
             self._journal.warning("clock", refused, seconds=round(skew.total_seconds(), 1))
-
-
-def _clock(skew: timedelta) -> str:
-    seconds = skew.total_seconds()
-    way = "ahead of" if seconds > 0 else "behind"
-    return f"the clock of this machine is {abs(seconds):.0f} s {way} the state database's"
 
 
 def _because(trouble: str) -> str:

@@ -55,17 +55,21 @@ def describe_project(choices: Choices) -> dict[str, Any]:
 
 
 def _habits(view: LineageView) -> dict[str, Any]:
-    """How the daemon is to behave; a warehouse in a file is one process's, so one run at a time."""
+    """How the daemon is to behave."""
     said = view.workspace.settings.daemon
-    runs = 1 if view.project.adapter in IN_A_FILE else said.runs or _RUNS
     return {
         "grace": said.grace,
         "idle": said.worker_idle,
         "nodes": said.worker_nodes,
         "memory": said.worker_memory_mb * 1024 * 1024,
-        "runs": runs,
+        "runs": runs_at_once(view),
         "health": said.health,
     }
+
+
+def runs_at_once(view: LineageView) -> int:
+    """How many runs the daemon drives at once; a warehouse in a file is one process's, so one there."""
+    return 1 if view.project.adapter in IN_A_FILE else view.workspace.settings.daemon.runs or _RUNS
 
 
 def print_project(choices: Choices) -> str:

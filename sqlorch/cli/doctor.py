@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,47 +12,107 @@ import click
 from sqlorch.cli.options import read_options
 
 if TYPE_CHECKING:
-    from sqlorch.domain.examination import Remark
+    from collections.abc import Sequence
 
-_STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
+    from rich.text import Text
+
+    from sqlorch.domain.remarks import Remark
+
+_FINE = 20  # lines of one part that only say that something is right
+_MARKS = {
+    "error": ("✗", "bold red"),
+    "warning": ("!", "yellow"),
+    "note": ("·", "dim"),
+    "ok": ("✓", "green"),
+}
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 @read_options
 def doctor(*, as_json: bool, **given: Any) -> int:
-    """Examine the set-up: schedules, state, disk, versions, clocks, daemon.
+    """Examine the set-up: a year of each schedule, runs, disk, versions, state, clock, daemon.
 
-    A year of every schedule is looked at: intervals that overlap or have no length, fires that the clocks
-    move. Nothing is changed. Exits with 1 when there is an error; warnings are told and let pass.
-    """
+    Nothing is run, and nothing is changed.
+
+    \b
+    Exit codes: 0 nothing is wrong (warnings included), 1 something is, 2 the project cannot be read.
+    """  # noqa: D301 - click wants the control character, not a backslash and a b
     from sqlorch.app.doctor import examine  # noqa: PLC0415 - help must not wait for it
     from sqlorch.cli.lineage import choices  # noqa: PLC0415 - likewise
-    from sqlorch.domain.examination import Level, worst  # noqa: PLC0415 - likewise
 
     remarks = list(examine(choices(given)))
+    grades = Counter(str(remark.grade) for remark in remarks)
     if as_json:
-        found = [{"area": one.area, "level": str(one.level), "text": one.text} for one in remarks]
-        click.echo(json.dumps({"findings": found, "worst": str(worst(remarks))}, indent=2))
+        click.echo(json.dumps(document(remarks), indent=2))
     else:
-        _print(remarks)
-    return 1 if worst(remarks) is Level.ERROR else 0
+        _print(remarks, grades)
+    return 1 if grades["error"] else 0
 
 
-def _print(remarks: list[Remark]) -> None:
+def document(remarks: Sequence[Remark]) -> dict[str, Any]:
+    """The document of ``--json``."""
+    grades = Counter(str(remark.grade) for remark in remarks)
+    return {
+        "remarks": [
+            {
+                "part": remark.part,
+                "grade": str(remark.grade),
+                "subject": remark.subject or None,
+                "message": remark.message,
+                "advice": remark.advice or None,
+            }
+            for remark in remarks
+        ],
+        "errors": grades["error"],
+        "warnings": grades["warning"],
+    }
+
+
+def _print(remarks: Sequence[Remark], grades: Counter[str]) -> None:
     from rich.console import Console  # noqa: PLC0415 - help must not wait for it
-    from rich.text import Text  # noqa: PLC0415 - likewise
 
     from sqlorch.cli.text import number  # noqa: PLC0415 - likewise
-    from sqlorch.config.places import one_line  # noqa: PLC0415 - likewise
 
     console = Console(highlight=False)
-    areas = dict.fromkeys(one.area for one in remarks)
-    for area in areas:
-        console.print(Text(area, style="bold"))
-        for one in remarks:
-            if one.area == area:
-                line = Text(f"  {one.level:<8}", style=_STYLES[one.level])
-                console.print(line.append(f" {one_line(one.text)}", style="not bold default"), soft_wrap=True)
-    errors, warnings = (sum(one.level == level for one in remarks) for level in ("error", "warning"))
-    console.print(f"\n{number(errors, 'error')}, {number(warnings, 'warning')}")
+    parts = list(dict.fromkeys(remark.part for remark in remarks))
+    ordered = sorted(remarks, key=lambda remark: parts.index(remark.part))  # stable: as they were found
+    for part, found in groupby(ordered, key=lambda remark: remark.part):
+        console.print(f"[bold]{part}[/]")
+        for line in _lines(list(found)):
+            console.print(line, soft_wrap=True)
+    console.print()
+    if grades["error"] or grades["warning"]:
+        console.print(f"{number(grades['error'], 'error')}, {number(grades['warning'], 'warning')}")
+    else:
+        console.print("nothing is wrong")
+
+
+def _lines(found: Sequence[Remark]) -> list[Text]:
+    """One line a remark; what is right is told of the first few only."""
+    from rich.text import Text  # noqa: PLC0415 - help must not wait for it
+
+    lines, fine = [], 0
+    for remark in found:
+        fine += remark.grade == "ok"
+        if remark.grade != "ok" or fine <= _FINE:
+            lines.append(_line(remark))
+    if fine > _FINE:
+        mark, style = _MARKS["ok"]
+        lines.append(Text.assemble("  ", (mark, style), f" {fine - _FINE:,} more are right"))
+    return lines
+
+
+def _line(remark: Remark) -> Text:
+    from rich.text import Text  # noqa: PLC0415 - help must not wait for it
+
+    from sqlorch.config.places import one_line  # noqa: PLC0415 - likewise
+
+    mark, style = _MARKS[str(remark.grade)]
+    line = Text.assemble("  ", (mark, style), " ")
+    if remark.subject:
+        line.append(f"{one_line(remark.subject)}: ", style="bold")
+    line.append(one_line(remark.message), style="dim" if remark.grade == "note" else "")
+    if remark.advice:
+        line.append(f" → {one_line(remark.advice)}", style="cyan")
+    return line

@@ -28,7 +28,7 @@ _COMMANDS = {
     "cron": "explain a schedule: its next fires, local and UTC",
     "daemon": "run what is due, for ever",
     "db": "look after the state file: check, backup, prune, upgrade, recover",
-    "doctor": "examine the set-up: schedules, state, disk, versions, clocks",
+    "doctor": "examine the set-up: schedules, disk, versions, state, clock, daemon",
     "docs": "make pages of what Great Expectations found",
     "export": "publish metrics tables to DuckDB or SQLite files",
     "groups": "list the groups: schedules, what is due, how they fared",

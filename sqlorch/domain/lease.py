@@ -107,3 +107,10 @@ def clock_skew(before: datetime, after: datetime, there: datetime) -> timedelta 
     if not timedelta() <= took <= _SLOW:
         return None
     return before + took / 2 - there
+
+
+def say_skew(skew: timedelta) -> str:
+    """How far this machine's clock is from the database's, in a sentence."""
+    seconds = skew.total_seconds()
+    way = "ahead of" if seconds > 0 else "behind"
+    return f"the clock of this machine is {abs(seconds):.0f} s {way} the state database's"

@@ -24,6 +24,10 @@ _SIDES = ("-wal", "-shm")
 _SOUND = "the file is sound"
 
 
+class NoStateError(StateError):
+    """There is no state yet, or none any more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """A state file: its size in bytes, the version of its schema and how many rows its tables have."""
@@ -39,7 +43,8 @@ def status(path: Path) -> Status:
     """What is in a state file; nothing is changed, and an older one is not upgraded.
 
     Raises:
-        StateError: there is none, or it cannot be read.
+        NoStateError: there is none.
+        StateError: it cannot be read.
     """
     with _reading(path) as connection:
         version = str(connection.scalar(sql("SELECT version_num FROM alembic_version")))
@@ -148,7 +153,7 @@ def check_copy(source: Path) -> Iterator[Finding]:
 @contextmanager
 def _reading(path: Path) -> Iterator[Connection]:
     if not path.is_file():
-        raise StateError(_missing(path))
+        raise NoStateError(_missing(path))
     if path.stat().st_size == 0:
         raise StateError(f"{path} is empty: it has been emptied, or never was a state file")
     database = SqliteDatabase(path)

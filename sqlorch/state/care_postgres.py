@@ -10,7 +10,7 @@ from sqlalchemy import text as sql
 
 from sqlorch.domain.errors import StateError
 from sqlorch.state import schema
-from sqlorch.state.care import Status
+from sqlorch.state.care import NoStateError, Status
 from sqlorch.state.engine_postgres import PostgresDatabase
 from sqlorch.state.invariants import OF_FILES, Finding, audit_state
 from sqlorch.state.schema_postgres import stored_version
@@ -27,7 +27,8 @@ def status(url: str) -> Status:
     """What is in the state database; nothing is changed, and an older one is not upgraded.
 
     Raises:
-        StateError: it cannot be read, or there is no state in it.
+        NoStateError: there is no state in it.
+        StateError: it cannot be read.
     """
     with closing(PostgresDatabase(url)) as database:
         version = _existing(database)
@@ -65,7 +66,7 @@ def check(url: str) -> Iterator[Finding]:
 def _existing(database: PostgresDatabase) -> str:
     version = stored_version(database)
     if version is None:
-        raise StateError(f"the state database {database.where} is empty: nothing has been run with it yet")
+        raise NoStateError(f"the state database {database.where} is empty: nothing has been run with it yet")
     return version
 
 
