@@ -26,6 +26,7 @@ from sqlorch.domain.interval import Interval
 from sqlorch.domain.ledger import Reprocess
 from sqlorch.domain.periods import parse_period
 from sqlorch.domain.scheduling import GroupState, GroupStatus, NewRun, OpenRun, RunKind
+from sqlorch.domain.selector import select
 from sqlorch.domain.snapshot import Snapshot, spec_hash
 from sqlorch.domain.variables import VARIABLES, new_run_id
 from sqlorch.domain.zones import instant_of, label_at
@@ -164,9 +165,12 @@ def trigger(desk: Desk, name: str, asked: Trigger) -> str:
     """Queue a run of a group; returns its id, or that of the run with the same key.
 
     Raises:
-        ConfigError: no such group, an interval or a variable that cannot be used.
+        ConfigError: no such group, an interval or a variable that cannot be used, a selection that holds
+            nothing of the group.
+        ProjectError: a selection that finds nothing or cannot be read.
     """
     group = desk.snapshot.group(name)
+    _require_some(desk, name, asked.select)
     taken = sorted(asked.variables.keys() & {variable.name for variable in VARIABLES})
     if taken:
         raise ConfigError(f"--param {taken[0]} is a variable of the interval; say it with --interval")
@@ -189,6 +193,12 @@ def trigger(desk: Desk, name: str, asked: Trigger) -> str:
         parameters=parameters,
     )
     return desk.store.queue.enqueue(run, now=desk.now)
+
+
+def _require_some(desk: Desk, name: str, selection: Sequence[str]) -> None:
+    """Refuse a selection without a node of the group at once: its run would have nothing to do."""
+    if selection and desk.snapshot.members(name).isdisjoint(select(desk.project.dag, tuple(selection))):
+        raise ConfigError(f"the selection {' '.join(selection)!r} holds nothing of the group {name}")
 
 
 def chosen_interval(group: Group, text: str | None, now: datetime) -> Interval:
