@@ -15,6 +15,7 @@ from sqlorch.app.code_changes import CodeChanges
 from sqlorch.app.running import repeatable
 from sqlorch.app.verified import Verified
 from sqlorch.domain.dag import Dag
+from sqlorch.domain.errors import ConfigError, ProjectError
 from sqlorch.domain.group import Group
 from sqlorch.domain.ledger import Reprocess
 from sqlorch.domain.lost import FAIL
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from sqlorch.state.store import SqlStore
 
 _EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+class EmptySelectionError(ConfigError):
+    """What somebody selected for a run is not in its group, or no longer: waiting would not bring it back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +60,8 @@ class Claims:
         """What a queued run is to execute now; without nodes when everything in it is done.
 
         Raises:
-            SqlorchError: its group is gone, or its selection cannot be read.
+            EmptySelectionError: its selection finds nothing of its group.
+            SqlorchError: its group is gone.
         """
         shape, group = self._shape(record)
         members = self._members(record, shape.dag, shape.grouping.nodes(group.name))
@@ -114,7 +120,15 @@ class Claims:
         wanted = record.invocation.get("select")
         if not wanted:
             return members
-        return members & select(dag, tuple(wanted), indirect=self.session.indirect_selection)
+        try:
+            chosen = members & select(dag, tuple(wanted), indirect=self.session.indirect_selection)
+        except ProjectError as error:
+            raise EmptySelectionError(str(error)) from error
+        if not chosen:
+            raise EmptySelectionError(
+                f"the selection {' '.join(wanted)!r} holds nothing of the group {record.group}"
+            )
+        return chosen
 
     def _to_do(self, record: RunRecord, dag: Dag, members: frozenset[str]) -> list[str]:
         reprocess = Reprocess(record.invocation.get("reprocess") or Reprocess.MISSING)

@@ -7,25 +7,26 @@ within a second.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlorch.app.clock import SystemClock
-from sqlorch.app.lineage import open_view
+from sqlorch.app.lineage import LineageView, open_view
 from sqlorch.app.own_target import require_target
 from sqlorch.app.person import this_person
 from sqlorch.app.snapshot import take_snapshot
-from sqlorch.app.workspace import Choices, Workspace
+from sqlorch.app.workspace import Choices, Workspace, open_state_workspace
 from sqlorch.domain.catchup import CatchupPolicy
-from sqlorch.domain.errors import ConfigError
+from sqlorch.domain.errors import ConfigError, SqlorchError
 from sqlorch.domain.group import Group
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.ledger import Reprocess
 from sqlorch.domain.periods import parse_period
 from sqlorch.domain.scheduling import GroupState, GroupStatus, NewRun, OpenRun, RunKind
+from sqlorch.domain.selector import select
 from sqlorch.domain.snapshot import Snapshot, spec_hash
 from sqlorch.domain.variables import VARIABLES, new_run_id
 from sqlorch.domain.zones import instant_of, label_at
@@ -37,24 +38,58 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Helm:
+    """What is remembered of a project, for somebody who steers it while its files cannot be read.
+
+    Attributes:
+        store: what is remembered of it.
+        who: the person, for the audit trail: ``ann@host``.
+        now: when the command was given.
+    """
+
+    store: SqlStore
+    who: str
+    now: datetime
+
+    def state(self, name: str) -> GroupState:
+        """What is remembered of a group.
+
+        Raises:
+            ConfigError: nothing is.
+        """
+        known = self.store.schedule.groups()
+        if name not in known:
+            names = ", ".join(sorted(known)) or "none"
+            raise ConfigError(f"the state knows no group {name!r}; the groups it knows are: {names}")
+        return known[name]
+
+    def require(self, name: str) -> None:
+        """Refuse a group that nobody knows.
+
+        Raises:
+            ConfigError: it is unknown.
+        """
+        if not self.open_runs(name):
+            self.state(name)
+
+    def open_runs(self, group: str | None = None) -> list[OpenRun]:
+        """Runs that have not ended, oldest due first."""
+        return [run for run in self.store.queue.open_runs() if group in {None, run.group}]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk(Helm):
     """A project as somebody who operates it finds it.
 
     Attributes:
         workspace: the project.
         project: its files, read.
         snapshot: its groups and nodes, as its files have them now.
-        store: what is remembered of it.
-        who: the person, for the audit trail: ``ann@host``.
-        now: when the command was given.
     """
 
     workspace: Workspace
     project: Project
     snapshot: Snapshot
-    store: SqlStore
-    who: str
-    now: datetime
 
     def state(self, name: str) -> GroupState:
         """What is remembered of a group, which is enrolled when no daemon has seen it yet.
@@ -70,9 +105,13 @@ class Desk:
             name, cursor=None, spec_hash=spec_hash(group), watched_since=self.now, now=self.now
         )
 
-    def open_runs(self, group: str | None = None) -> list[OpenRun]:
-        """Runs that have not ended, oldest due first."""
-        return [run for run in self.store.queue.open_runs() if group in {None, run.group}]
+    def require(self, name: str) -> None:
+        """Refuse a group the project does not have.
+
+        Raises:
+            ConfigError: it has none of that name.
+        """
+        self.snapshot.group(name)
 
 
 @contextmanager
@@ -83,26 +122,64 @@ def open_desk(choices: Choices) -> Iterator[Desk]:
         SqlorchError: its files or its state cannot be read.
     """
     view = open_view(choices)
+    with _desk(view, take_snapshot(view, {})) as desk:
+        yield desk
+
+
+@contextmanager
+def open_helm(choices: Choices, tell: Callable[[str], object]) -> Iterator[Helm]:
+    """Open a project to steer it, by its state alone where its files cannot be read.
+
+    Args:
+        choices: what the command line says.
+        tell: told then what is wrong with the files.
+
+    Raises:
+        SqlorchError: it cannot be found, or its state cannot be read.
+    """
+    try:
+        view = open_view(choices)
+        opened: AbstractContextManager[Helm] = _desk(view, take_snapshot(view, {}))
+    except SqlorchError as error:
+        opened = _helm(open_state_workspace(choices, _silent))
+        tell(str(error))
+    with opened as helm:
+        yield helm
+
+
+@contextmanager
+def _desk(view: LineageView, snapshot: Snapshot) -> Iterator[Desk]:
     with view.workspace.store() as store:
         require_target(store, view.project.target)
         yield Desk(
             workspace=view.workspace,
             project=view.project,
-            snapshot=take_snapshot(view, {}),
+            snapshot=snapshot,
             store=store,
             who=this_person(),
             now=SystemClock().now(),
         )
 
 
-def pause(desk: Desk, name: str, reason: str) -> bool:
+@contextmanager
+def _helm(workspace: Workspace) -> Iterator[Helm]:
+    with workspace.store() as store:
+        require_target(store, workspace.choices.target or "")
+        yield Helm(store=store, who=this_person(), now=SystemClock().now())
+
+
+def _silent(_message: str) -> None:
+    """What is wrong is told by the caller."""
+
+
+def pause(desk: Helm, name: str, reason: str) -> bool:
     """Make no more runs of a group; those under way are finished. False when it was paused already."""
     desk.state(name)
     said = f"{reason} ({desk.who})" if reason else f"paused by {desk.who}"
     return desk.store.schedule.set_status(name, GroupStatus.PAUSED, reason=said, who=desk.who, now=desk.now)
 
 
-def resume(desk: Desk, name: str, policy: CatchupPolicy | None) -> bool:
+def resume(desk: Helm, name: str, policy: CatchupPolicy | None) -> bool:
     """Make runs of a group again. False when nothing kept it from that.
 
     Args:
@@ -164,9 +241,12 @@ def trigger(desk: Desk, name: str, asked: Trigger) -> str:
     """Queue a run of a group; returns its id, or that of the run with the same key.
 
     Raises:
-        ConfigError: no such group, an interval or a variable that cannot be used.
+        ConfigError: no such group, an interval or a variable that cannot be used, a selection that holds
+            nothing of the group.
+        ProjectError: a selection that finds nothing or cannot be read.
     """
     group = desk.snapshot.group(name)
+    _require_some(desk, name, asked.select)
     taken = sorted(asked.variables.keys() & {variable.name for variable in VARIABLES})
     if taken:
         raise ConfigError(f"--param {taken[0]} is a variable of the interval; say it with --interval")
@@ -191,6 +271,12 @@ def trigger(desk: Desk, name: str, asked: Trigger) -> str:
     return desk.store.queue.enqueue(run, now=desk.now)
 
 
+def _require_some(desk: Desk, name: str, selection: Sequence[str]) -> None:
+    """Refuse a selection without a node of the group at once: its run would have nothing to do."""
+    if selection and desk.snapshot.members(name).isdisjoint(select(desk.project.dag, tuple(selection))):
+        raise ConfigError(f"the selection {' '.join(selection)!r} holds nothing of the group {name}")
+
+
 def chosen_interval(group: Group, text: str | None, now: datetime) -> Interval:
     """The interval somebody means: as written, else the last complete one, or today without a schedule.
 
@@ -211,7 +297,7 @@ def chosen_interval(group: Group, text: str | None, now: datetime) -> Interval:
     return Interval(begin, end)
 
 
-def cancel(desk: Desk, run_ids: Sequence[str], reason: str) -> list[str]:
+def cancel(desk: Helm, run_ids: Sequence[str], reason: str) -> list[str]:
     """Ask for runs to be cancelled; returns those that had not ended.
 
     Raises:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sqlorch.app.claiming import Claims
+from sqlorch.app.claiming import Claims, EmptySelectionError
 from sqlorch.app.clock import SystemClock
 from sqlorch.app.running import make_driver
 from sqlorch.app.settling import settle
@@ -176,7 +176,10 @@ class Drives:
         return not self._store.is_alive(owner) or owner in self._store.leases.standing().daemons
 
     def _claim(self, record: RunRecord, max_active: int | None) -> RunRecord | None:
-        spec = self._claims.spec(record)
+        try:
+            spec = self._claims.spec(record)
+        except EmptySelectionError as error:  # left queued, it would hold up every run of its group behind it
+            return self._hopeless(record, str(error))
         self._claims.remember_code(spec)
         now = SystemClock().now()
         if not self._store.queue.claim(spec, owner=current_owner(), now=now, max_active=max_active):
@@ -186,6 +189,13 @@ class Drives:
             self._store.move_run(spec.run_id, RunState.RUNNING, RunState.SUCCESS, now=now, reason=why)
             return self._store.run(spec.run_id)
         return self._drive(spec, {})
+
+    def _hopeless(self, record: RunRecord, why: str) -> RunRecord | None:
+        """Fail a run that can never begin; None when somebody else has it."""
+        now = SystemClock().now()
+        if not self._store.move_run(record.run_id, RunState.QUEUED, RunState.FAILED, now=now, reason=why):
+            return None
+        return self._store.run(record.run_id)
 
     def _take_up(self, record: RunRecord) -> RunRecord | None:
         """Go on with a run whose driver has died or was suspended."""

@@ -13,6 +13,7 @@ from sqlorch.app.clock import SystemClock
 from sqlorch.app.leasing import leased
 from sqlorch.config.locate import Location, locate, said_to_dbt
 from sqlorch.config.references import find_state_url
+from sqlorch.config.salvage import salvage_settings
 from sqlorch.config.settings import Settings, load_settings
 from sqlorch.config.variables import check_clashes, parse_vars
 from sqlorch.domain.errors import ConfigError
@@ -266,6 +267,29 @@ def open_workspace(
         raise ConfigError(f"--processes must be at least 1, not {choices.processes}")
     choices = replace(choices, target=choices.target or said_to_dbt("target", environ))
     return Workspace(location=location, settings=settings, choices=choices, variables=variables)
+
+
+def open_state_workspace(choices: Choices, tell: Callable[[str], object]) -> Workspace:
+    """As :func:`open_workspace`, for who needs the state alone: also where the settings cannot be used.
+
+    Args:
+        choices: what the command line says.
+        tell: told then what is wrong with them.
+
+    Raises:
+        ConfigError: the project cannot be found, or not where its state is.
+    """
+    try:
+        return open_workspace(choices, connects=False)
+    except ConfigError as error:
+        location = _locate(choices, os.environ, connects=False)
+        variables = parse_vars(choices.vars) if choices.vars else {}
+        try:
+            settings = salvage_settings(location.project_dir, os.environ)
+        except ConfigError:
+            raise error from None
+        tell(str(error))
+        return Workspace(location=location, settings=settings, choices=choices, variables=variables)
 
 
 def _locate(choices: Choices, environ: Mapping[str, str], *, connects: bool) -> Location:

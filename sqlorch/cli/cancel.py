@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sqlorch.cli import suggest
-from sqlorch.cli.options import read_options
+from sqlorch.cli.options import read_options, warn
 
 
 @click.command()
@@ -23,15 +23,15 @@ from sqlorch.cli.options import read_options
 def cancel(run_ids: tuple[str, ...], *, group: str | None, reason: str, **given: Any) -> None:
     """Cancel runs: queries under way are stopped, what has not started does not start."""
     from sqlorch.app.operating import cancel as do  # noqa: PLC0415 - help must not wait for it
-    from sqlorch.app.operating import open_desk  # noqa: PLC0415 - likewise
+    from sqlorch.app.operating import open_helm  # noqa: PLC0415 - likewise
     from sqlorch.cli.running import choices  # noqa: PLC0415 - likewise
     from sqlorch.domain.errors import ConfigError  # noqa: PLC0415 - likewise
 
     if bool(run_ids) == bool(group):
         raise ConfigError("name runs, or a group with --group")
-    with open_desk(choices(given)) as desk:
+    with open_helm(choices(given), warn) as desk:
         if group:
-            desk.snapshot.group(group)
+            desk.require(group)
             run_ids = tuple(run.run_id for run in desk.open_runs(group))
         asked = do(desk, run_ids, reason)
     for run_id in run_ids:

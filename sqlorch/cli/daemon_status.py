@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from sqlorch.app.living import LivingDaemon, living_daemons
-from sqlorch.app.workspace import open_workspace
+from sqlorch.app.workspace import open_state_workspace
 from sqlorch.cli import text
+from sqlorch.cli.options import warn
 from sqlorch.cli.running import choices
 
 _NOT_THERE = 1
@@ -18,7 +19,7 @@ _NOT_THERE = 1
 
 def print_status(given: Mapping[str, Any]) -> int:
     """Print it; 0 when a daemon is alive, 1 when none is."""
-    workspace = open_workspace(choices(given))
+    workspace = open_state_workspace(choices(given), warn)
     with workspace.store() as store:
         last, alive = store.daemons.daemon(), living_daemons(store)
         runs = store.queue.open_runs()

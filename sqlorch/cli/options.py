@@ -59,3 +59,9 @@ retry_options = _all(_RETRY)
 processes_option = _PROCESSES
 output_options = _all(_OUTPUT)
 turn_options = _all(_TURN)
+
+
+def warn(message: str) -> None:
+    """Say in one line on standard error what is wrong with a project that is steered all the same."""
+    first, _, more = message.partition("\n")
+    click.echo(f"Warning: {first}{' (and more)' if more else ''}; going by the state alone", err=True)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sqlorch.cli import suggest
-from sqlorch.cli.options import read_options
+from sqlorch.cli.options import read_options, warn
 
 
 @click.command()
@@ -19,10 +19,10 @@ def pause(group: str, *, reason: str, **given: Any) -> None:
 
     Intervals that fall due meanwhile are missed; --catchup of 'sqlorch resume' says what becomes of them.
     """
-    from sqlorch.app.operating import open_desk  # noqa: PLC0415 - help must not wait for it
+    from sqlorch.app.operating import open_helm  # noqa: PLC0415 - help must not wait for it
     from sqlorch.app.operating import pause as do  # noqa: PLC0415 - likewise
     from sqlorch.cli.running import choices  # noqa: PLC0415 - likewise
 
-    with open_desk(choices(given)) as desk:
+    with open_helm(choices(given), warn) as desk:
         done = do(desk, group, reason)
     click.echo(f"{group} is paused" if done else f"{group} was paused already")

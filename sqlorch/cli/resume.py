@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sqlorch.cli import suggest
-from sqlorch.cli.options import read_options
+from sqlorch.cli.options import read_options, warn
 
 
 @click.command()
@@ -20,11 +20,11 @@ from sqlorch.cli.options import read_options
 @read_options
 def resume(group: str, *, catchup: str | None, **given: Any) -> None:
     """Make runs of a paused group again."""
-    from sqlorch.app.operating import open_desk  # noqa: PLC0415 - help must not wait for it
+    from sqlorch.app.operating import open_helm  # noqa: PLC0415 - help must not wait for it
     from sqlorch.app.operating import resume as do  # noqa: PLC0415 - likewise
     from sqlorch.cli.running import choices  # noqa: PLC0415 - likewise
     from sqlorch.domain.catchup import CatchupPolicy  # noqa: PLC0415 - likewise
 
-    with open_desk(choices(given)) as desk:
+    with open_helm(choices(given), warn) as desk:
         done = do(desk, group, CatchupPolicy(catchup) if catchup else None)
     click.echo(f"{group} is active" if done else f"{group} was active already; nothing was changed")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sqlorch.cli import suggest
-from sqlorch.cli.options import project_options
+from sqlorch.cli.options import project_options, warn
 
 if TYPE_CHECKING:
     from sqlorch.app.workspace import Workspace
@@ -126,9 +126,10 @@ def _text(attempt: AttemptRecord, *, sql: bool) -> str:
 
 
 def _workspace(given: dict[str, Any]) -> Workspace:
-    from sqlorch.app.workspace import Choices, open_workspace  # noqa: PLC0415 - help must not wait for it
+    from sqlorch.app.workspace import Choices, open_state_workspace  # noqa: PLC0415 - help must not wait for it
 
-    return open_workspace(Choices(project_dir=given["project_dir"], profiles_dir=given["profiles_dir"]))
+    found = Choices(project_dir=given["project_dir"], profiles_dir=given["profiles_dir"])
+    return open_state_workspace(found, warn)
 
 
 def _console() -> Any:
