@@ -57,7 +57,8 @@ def by_hand(found: list[LedgerEntry], slot: Interval) -> Standing:
         elif newest.mark is LedgerMark.FAILED:
             here = Standing.FAILED
         else:
-            here = Standing.CHANGED if newest.code == "old" else Standing.DONE
+            made_then = newest.mark is LedgerMark.DONE and newest.code == "old"
+            here = Standing.CHANGED if made_then else Standing.DONE
         worst = max(worst, here, key=ORDER.index)
         hour += timedelta(hours=1)
     return worst
