@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlorch.domain.dag import EXPECTATIONS, Dag
-from sqlorch.domain.errors import ConfigError
+from sqlorch.domain.errors import ConfigError, TransientError
 from sqlorch.domain.expectations import ExpectationResult, Suite, with_expectations
 from sqlorch.domain.interval import Interval, format_instant
 from sqlorch.domain.masking import replace_texts
 from sqlorch.domain.run import ErrorClass, NodeResult, Outcome
+from sqlorch.domain.template import fill as fill_template
 from sqlorch.engine.ports import Relation
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _DIALECTS = {"duckdb": "sqlorch_duckdb", "postgres": "postgresql+psycopg2"}
 _TOLD = 3  # failed expectations that a message says; the log and the report have all
-_VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
 class Expectations:
@@ -109,8 +108,10 @@ class Expectations:
 
             connection = BufferedConnection(connection)
         found: tuple[list[ExpectationResult], list[Mapping[str, Any]]] = check(
-            suite, rows, lambda: connection, dialect=_DIALECTS[self._adapter()]
+            suite, rows, lambda: connection, dialect=_DIALECTS[self._adapter()], mask=self._mask
         )
+        if getattr(connection, "closed", 0):  # of psycopg2: what was found says nothing of the data
+            raise TransientError("the connection to the warehouse broke off while expectations were checked")
         return found
 
 
@@ -137,7 +138,7 @@ def rows_of(suite: Suite, relation: Relation, interval: Interval, variables: Map
 
 def fill(condition: str, variables: Mapping[str, Any]) -> str:
     """``{{ ds }}`` and the other interval variables replaced by their values, which hold no quotes."""
-    return _VARIABLE.sub(lambda found: str(variables.get(found[1], found[0])), condition)
+    return fill_template(condition, {name: str(value) for name, value in variables.items()})
 
 
 def _node_result(suite: Suite, results: Sequence[ExpectationResult], started: datetime) -> NodeResult:

@@ -21,6 +21,8 @@ from sqlorch.domain.expectations import Expectation, ExpectationResult, Suite
 _SAMPLES = 10
 _FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": _SAMPLES}
 _OURS = "sqlorch"
+_LONGEST = 500  # characters of a message
+_WHY_MASKED = "it could not be computed; why is masked"
 _RAISED_AS = re.compile(r"\A\([A-Za-z_][\w.]*\) ")  # SQLAlchemy puts the driver's exception before its words
 # These name tables: the database's catalogue knows no queries. They look at the whole table.
 _OF_TABLE = frozenset(
@@ -58,7 +60,7 @@ def warm_up() -> threading.Thread:
 
 
 def check(
-    suite: Suite, rows: Rows, connect: Callable[[], Any], *, dialect: str
+    suite: Suite, rows: Rows, connect: Callable[[], Any], *, dialect: str, mask: Callable[[str], str] = str
 ) -> tuple[list[ExpectationResult], list[Mapping[str, Any]]]:
     """Check a suite on some rows.
 
@@ -67,6 +69,7 @@ def check(
         rows: where to look.
         connect: gives the DBAPI connection to use; it is not closed.
         dialect: SQLAlchemy's name of the database, ``duckdb`` or ``postgresql+psycopg2``.
+        mask: takes secrets out of a message, before it is shortened.
 
     Returns:
         A result for each expectation, in their order, and the library's own documents of the validation, none
@@ -74,12 +77,15 @@ def check(
         What cannot be checked is a result with its error.
     """
     library()
-    wanted, found = _expectations(suite)
+    wanted, found = _expectations(suite, mask)
     with _TURN, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its own future, and that there is a class for PostgreSQL
-        documents = _validate(suite, rows, connect, dialect, wanted) if wanted else []
+        documents, raised = _validate(suite, rows, connect, dialect, wanted) if wanted else ([], {})
     for document in documents:
-        found |= _results(suite, document)
+        found |= _results(suite, document, mask)
+    for number, said in raised.items():
+        error = _WHY_MASKED if suite.mask else _brief(said, mask)
+        found[number] = ExpectationResult(expectation=suite.expectations[number], ok=False, error=error)
     lost = "Great Expectations returned nothing for it"
     return [
         found.get(number) or ExpectationResult(expectation=one, ok=False, error=lost)
@@ -105,10 +111,13 @@ def _import() -> Any:
 
 
 def _quiet() -> None:
-    """It logs to the terminal by itself, and some of its modules set their own levels."""
+    """It logs to the terminal by itself, and some of its modules set their own levels.
+
+    What it logs of an error, with SQL that nobody has masked, is in the results too.
+    """
     for name in [*logging.root.manager.loggerDict]:
         if name.partition(".")[0] == "great_expectations":
-            logging.getLogger(name).setLevel(logging.ERROR)
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @cache
@@ -121,7 +130,7 @@ def _context() -> Any:
     return never_saved(context)
 
 
-def _expectations(suite: Suite) -> tuple[list[Any], dict[int, ExpectationResult]]:
+def _expectations(suite: Suite, mask: Callable[[str], str]) -> tuple[list[Any], dict[int, ExpectationResult]]:
     """The library's objects, and results for those it refuses to make."""
     from great_expectations.expectations.registry import get_expectation_impl  # noqa: PLC0415 - likewise
 
@@ -131,7 +140,8 @@ def _expectations(suite: Suite) -> tuple[list[Any], dict[int, ExpectationResult]
         try:
             made.append(get_expectation_impl(one.type)(**_arguments(one), meta={_OURS: number}))
         except Exception as error:  # noqa: BLE001 - whatever its validators raise, the others are checked
-            refused[number] = ExpectationResult(expectation=one, ok=False, error=_first_line(str(error)))
+            said = _brief(" ".join(str(error).split()), mask)
+            refused[number] = ExpectationResult(expectation=one, ok=False, error=said)
     return made, refused
 
 
@@ -144,7 +154,8 @@ def _arguments(one: Expectation) -> dict[str, Any]:
 
 def _validate(
     suite: Suite, rows: Rows, connect: Callable[[], Any], dialect: str, wanted: Sequence[Any]
-) -> list[Mapping[str, Any]]:
+) -> tuple[list[Mapping[str, Any]], dict[int, str]]:
+    """The library's documents, and what was raised by expectations that are in none."""
     from sqlalchemy.pool import StaticPool  # noqa: PLC0415 - only with expectations
 
     great_expectations, context = library(), _context()
@@ -156,6 +167,7 @@ def _validate(
     )
     _ask_for_columns_alone(source.get_execution_engine().engine, rows.query)
     documents: list[Mapping[str, Any]] = []
+    raised: dict[int, str] = {}
     try:
         for asset, expectations in _assets(source, rows, name, wanted):
             batch = asset.add_batch_definition_whole_table(name).get_batch()
@@ -164,10 +176,11 @@ def _validate(
                 suite_of = great_expectations.ExpectationSuite(name=name, expectations=some)
                 return dict(batch.validate(suite_of, result_format=_FORMAT).to_json_dict())
 
-            documents.append(_each_for_itself(validate, expectations))
+            document = _each_for_itself(validate, expectations, raised)
+            documents += [] if document is None else [document]
     finally:
         context.data_sources.delete(name)
-    return documents
+    return documents, raised
 
 
 def _ask_for_columns_alone(engine: Any, query: str) -> None:
@@ -193,18 +206,36 @@ def _unescaped(statement: str) -> str:
     return re.sub("%+", "%", statement.strip())
 
 
-def _each_for_itself(validate: Callable[[list[Any]], dict[str, Any]], wanted: list[Any]) -> Mapping[str, Any]:
+def _each_for_itself(
+    validate: Callable[[list[Any]], dict[str, Any]], wanted: list[Any], raised: dict[int, str]
+) -> Mapping[str, Any] | None:
     """Validate together; then, one by one, those that could not be computed.
 
     The library asks for many figures in one query. When one of them cannot be computed, the query fails, and
-    with it every expectation that has a figure in it.
+    with it every expectation that has a figure in it. Where an argument cannot be used it raises something,
+    and nothing of the suite is there; ``raised`` learns then what became of those that raise by themselves.
+
+    Returns:
+        The library's document, None when each of them raised.
     """
-    document = validate(wanted)
+    try:
+        document = validate(wanted)
+    except Exception as error:  # noqa: BLE001 - whatever its code trips over, the others are checked
+        if len(wanted) == 1:
+            raised[wanted[0].meta[_OURS]] = f"it cannot be checked: {type(error).__name__}: {error}"
+            return None
+        alone = [_each_for_itself(validate, [one], raised) for one in wanted]
+        sound = [document for document in alone if document is not None]
+        return _with_results(sound[0], [told for one in sound for told in one["results"]]) if sound else None
     lost = {_number(told) for told in document["results"] if _error(told.get("exception_info") or {})}
     if not lost or len(wanted) == 1:
         return document
     again = {one.meta[_OURS]: validate([one])["results"][0] for one in wanted if one.meta[_OURS] in lost}
-    results = [again.get(_number(told), told) for told in document["results"]]
+    return _with_results(document, [again.get(_number(told), told) for told in document["results"]])
+
+
+def _with_results(document: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """A document of other results, with the figures that go with them."""
     held = sum(bool(told["success"]) for told in results)
     statistics = {
         "evaluated_expectations": len(results),
@@ -212,7 +243,8 @@ def _each_for_itself(validate: Callable[[list[Any]], dict[str, Any]], wanted: li
         "unsuccessful_expectations": len(results) - held,
         "success_percent": 100.0 * held / len(results),
     }
-    return document | {"results": results, "success": held == len(results), "statistics": statistics}
+    whole = {"results": list(results), "success": held == len(results), "statistics": statistics}
+    return {**document, **whole}
 
 
 def _number(told: Mapping[str, Any]) -> int:
@@ -229,21 +261,24 @@ def _assets(source: Any, rows: Rows, name: str, wanted: Sequence[Any]) -> Iterat
         yield table, of_table
 
 
-def _results(suite: Suite, document: Mapping[str, Any]) -> dict[int, ExpectationResult]:
+def _results(
+    suite: Suite, document: Mapping[str, Any], secrets: Callable[[str], str]
+) -> dict[int, ExpectationResult]:
     found = {}
     for told in document.get("results", ()):
         number = _number(told)
-        found[number] = _result(suite.expectations[number], told, mask=suite.mask)
+        error = _brief(_error(told.get("exception_info") or {}), secrets)
+        found[number] = _result(suite.expectations[number], told, error, mask=suite.mask)
     return found
 
 
-def _result(one: Expectation, told: Mapping[str, Any], *, mask: bool) -> ExpectationResult:
+def _result(one: Expectation, told: Mapping[str, Any], error: str, *, mask: bool) -> ExpectationResult:
     values = told.get("result") or {}
-    observed, error = values.get("observed_value"), _error(told.get("exception_info") or {})
+    observed = values.get("observed_value")
     samples = tuple(values.get("partial_unexpected_list") or ())[:_SAMPLES]
     if mask:  # a list of distinct values or a database's message may quote the rows; a count does not
         observed = observed if isinstance(observed, int | float) else None
-        samples, error = (), error and "it could not be computed; why is masked"
+        samples, error = (), error and _WHY_MASKED
     return ExpectationResult(
         expectation=one,
         ok=bool(told["success"]),
@@ -265,4 +300,9 @@ def _error(info: Mapping[str, Any]) -> str:
 
 def _first_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return _RAISED_AS.sub("", lines[0].removeprefix("Error: "))[:500] if lines else ""
+    return _RAISED_AS.sub("", lines[0].removeprefix("Error: ")) if lines else ""
+
+
+def _brief(text: str, mask: Callable[[str], str]) -> str:
+    """Masked first: a secret that is cut in two is not recognised."""
+    return mask(text)[:_LONGEST]

@@ -20,6 +20,7 @@ from sqlorch.domain.dag import Dag, Node
 from sqlorch.domain.errors import ConfigError
 from sqlorch.domain.expectations import Expectation, Suite
 from sqlorch.domain.grouping import ASSIGNED_KINDS
+from sqlorch.domain.template import check_template
 
 FOLDER = "expectations"
 _KEYS = ("expectations", "rows", "event_time", "where", "mask")
@@ -147,11 +148,19 @@ class _Reader:
         for key in ("event_time", "where"):
             if not isinstance(data.get(key, ""), str):
                 self._refuse((key,), f"{key} must be text, not {shown(data[key])}")
+        self._check_where(data.get("where"))
         if not isinstance(data.get("mask", False), bool):
             self._refuse(("mask",), f"mask is true or false, not {shown(data['mask'])}")
         if data.get("where") and data.get("rows") is not None:
             self._refuse(("where",), "where already says which rows; remove rows")
         return data
+
+    def _check_where(self, condition: object) -> None:
+        """A variable that is not filled in would leave no rows to look at, and nothing to be found."""
+        try:
+            check_template(condition if isinstance(condition, str) else "")
+        except ConfigError as error:
+            self._refuse(("where",), str(error))
 
     def _known(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
         for key in data:

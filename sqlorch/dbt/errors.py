@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sqlorch.domain.errors import TransientError
 from sqlorch.domain.retry import classify_driver_error, classify_sqlstate
 from sqlorch.domain.run import ErrorClass
 
@@ -31,6 +32,8 @@ class Place:
 def classify(error: BaseException) -> ErrorClass:
     """Whether trying again can help, from SQLSTATE where the driver gives one, else from the error's type."""
     for cause in _chain(error):
+        if isinstance(cause, TransientError):
+            return ErrorClass.TRANSIENT
         state = getattr(cause, "pgcode", None) or getattr(cause, "sqlstate", None)
         if isinstance(state, str) and len(state) == 5:  # noqa: PLR2004 - the length of every SQLSTATE
             return classify_sqlstate(state)

@@ -106,9 +106,11 @@ class ExpectationResult:
             of = f" of {self.checked:,}" if self.checked else ""
             such = f", such as {', '.join(map(repr, self.samples[:3]))}" if self.samples else ""
             return f"{self.unexpected:,}{of} rows{such}"
-        return (
-            f"observed {self.observed!r}" if self.observed is not None else ("holds" if self.ok else "fails")
-        )
+        if self.observed is not None:
+            return f"observed {self.observed!r}"
+        if not self.ok:
+            return "fails"
+        return "holds" if self.checked != 0 else "holds: there were no rows to look at"
 
 
 def with_expectations(dag: Dag, suites: Iterable[Suite]) -> Dag:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from support.daemons import until
 from support.postgres import running_postgres
 from support.projects import Project, Said, environment, make_project
 
@@ -165,6 +166,56 @@ def test_a_mistake_is_told_before_anything_is_built(project: Project) -> None:
     assert not project.warehouse.exists()
 
 
+def test_one_that_cannot_be_used_is_told_and_takes_no_other_with_it(project: Project) -> None:
+    suite = """\
+        expectations:
+          - expect_column_values_to_be_unique: {column: id}
+          - expect_column_quantile_values_to_be_between:
+              column: amount
+              quantile_ranges: {quantile: [0.5], value_ranges: [[1, 300]]}
+              severity: warn
+        """
+    project.write({"expectations/orders.yml": suite})
+    said = project.run()
+    assert (said.code, _states(said)["model.shop.below"]) == (0, "success")
+    (node,) = [n for n in said.document["runs"][0]["nodes"] if n["unique_id"] == CHECK]
+    assert node["message"].startswith(
+        "1 of 2 expectations failed; expect_column_quantile_values_to_be_between"
+    )
+    assert "it cannot be checked: KeyError: 'quantiles'" in node["message"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "sentence"),
+    [
+        ("day = '{{ dss }}'", "a run has no variable 'dss'; did you mean 'ds'?"),
+        ("a = '{{ ds }'", "do not match"),
+    ],
+)
+def test_a_condition_with_an_unknown_variable_is_refused(
+    project: Project, condition: str, sentence: str
+) -> None:
+    suite = f'where: "{condition}"\nexpectations:\n  - expect_column_to_exist: {{column: id}}\n'
+    project.write({"expectations/orders.yml": suite})
+    message = project.run().told(2)
+    assert "expectations/orders.yml:1" in message
+    assert sentence in message
+
+
+def test_slices_and_dollars_are_filled_in_and_no_rows_are_told(project: Project) -> None:
+    suite = """\
+        where: "cast(ordered_at as varchar) like '{{ ds[:4] }}%' and ordered_at < cast('${ds}' as timestamp)"
+        expectations: [{expect_column_values_to_be_unique: {column: id}}]
+        """
+    project.write({"expectations/orders.yml": suite})
+    said = project.run()
+    assert said.code == 0
+    run_id = said.document["runs"][0]["run_id"]
+    log = project.sqlorch("runs", "logs", run_id, CHECK).out
+    assert "like '2013%' and ordered_at < cast('2013-01-03' as timestamp)" in log
+    assert "expect_column_values_to_be_unique(id): holds: there were no rows to look at" in log
+
+
 def test_a_project_without_expectations_never_imports_the_library(project: Project, tmp_path: Path) -> None:
     (project.root / "expectations" / "orders.yml").unlink()
     code = (
@@ -190,3 +241,36 @@ def test_the_same_on_postgres(tmp_path: Path) -> None:
         assert _states(said)[CHECK] == "failed"
         (node,) = [n for n in said.document["runs"][0]["nodes"] if n["unique_id"] == CHECK]
         assert "expect_column_values_to_be_between(amount): 1 of 2 rows, such as -7;" in node["message"]
+
+
+SLOW = """\
+    {{ config(materialized='view') }}
+    select 1 as id, (select count(*) from pg_sleep(case when exists (
+        select 1 from pg_tables where tablename = 'cut') then 0 else 60 end)) as n
+    """
+
+
+@pytest.mark.postgres
+def test_a_connection_that_breaks_off_says_nothing_of_the_data(tmp_path: Path) -> None:
+    with running_postgres(durable=False) as server:
+        files = {
+            "sqlorch.yml": 'groups: {shop: {select: "*", retries: 2, retry_delay: 1s}}\n',
+            "models/slow.sql": SLOW,
+            "expectations/slow.yml": "expectations: [{expect_column_values_to_not_be_null: {column: n}}]\n",
+            "profiles.yml": server.profile("slow"),
+        }
+        project = make_project(tmp_path / "shop", files)
+        process = project.process("run", "--json", "-i", "2013-01-03")
+        asleep = (
+            "from pg_stat_activity where query like '%count%' and query like '%slow%' and state = 'active'"
+        )
+        until(
+            lambda: server.query(f"select 1 {asleep} and pid <> pg_backend_pid()"), "the expectation's query"
+        )
+        server.query("create table cut (x int)")
+        server.query(f"select pg_terminate_backend(pid) {asleep} and pid <> pg_backend_pid()")
+        out, err = process.communicate(timeout=180)
+    said = Said(code=process.returncode, out=out, err=err)
+    assert (said.code, said.err) == (0, "")
+    (node,) = [n for n in said.document["runs"][0]["nodes"] if n["unique_id"].startswith("expectations.")]
+    assert (node["state"], node["attempts"]) == ("success", 2)
