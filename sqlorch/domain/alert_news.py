@@ -94,13 +94,15 @@ def concern(
     """What of an alert is a receiver's business; empty when nothing is.
 
     A receiver that was told of a group's failures is told that they are over, whatever owners it is limited
-    to: the recovery itself names none.
+    to: the recovery itself names none. Nobody else is.
     """
     group = group_of(alert)
     if not receiver.wants(alert.kind) or (receiver.groups and group not in receiver.groups):
         return ()
-    if alert.kind == RUN_RECOVERED and any(key.startswith(topic_prefix(group)) for key in topics):
-        return (_whole(alert, book),)
+    if alert.kind == RUN_RECOVERED:
+        prefix = topic_prefix(group)
+        told = any(key.startswith(prefix) and topic.told_at is not None for key, topic in topics.items())
+        return (_whole(alert, book),) if told else ()
     return tuple(item for item in _items(alert, book) if _is_for(receiver, item, book))
 
 

@@ -175,8 +175,24 @@ _SAID = {
     "table_gone": "begins a table anew that held other intervals",
     "freshness_stale": "depends on a source that is older than it may be",
 }
-_SHOWN_DETAILS = ("count", "first", "last", "due", "deadline", "since", "until", "backfill", "skipped_nodes")
-_DETAILS = {"count": "Intervals", "due": "Intervals due", "skipped_nodes": "Nodes not run because of it"}
+_SHOWN_DETAILS = (
+    "count",
+    "first",
+    "last",
+    "due",
+    "deadline",
+    "since",
+    "until",
+    "backfill",
+    "skipped_nodes",
+    "still_failed",
+)
+_DETAILS = {
+    "count": "Intervals",
+    "due": "Intervals due",
+    "skipped_nodes": "Nodes not run because of it",
+    "still_failed": "Still failed",
+}
 
 
 def _details(payload: Mapping[str, Any]) -> str:

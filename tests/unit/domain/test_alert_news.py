@@ -1,5 +1,6 @@
 """Who is told what of an alert, what of it is new, and what was told just before."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,7 +47,8 @@ def told(
 
 
 def test_a_receiver_without_filters_is_told_of_everything_that_is_told_by_default() -> None:
-    quiet = {name for name in KINDS if not concern(alert(name), EVERYBODY, book(EVERYBODY), {})}
+    known = {"run_failed|daily|a": Topic(since=NOW, seen_at=NOW, told_at=NOW, times=1)}
+    quiet = {name for name in KINDS if not concern(alert(name), EVERYBODY, book(EVERYBODY), known)}
     assert quiet == {"node_slow"}
 
 
@@ -125,6 +127,16 @@ def test_a_recovery_is_told_to_whoever_was_told_of_the_failure() -> None:
     assert not concern(over, ANN, by, {})
     said = news(over, concern(over, ANN, by, topics), topics, {}, NOW)
     assert (said.closed, said.since) == (True, NOW)
+
+
+def test_a_recovery_is_told_to_nobody_who_was_not_told_of_the_failure() -> None:
+    by = book(EVERYBODY, ANN, group_owners={"daily": ("ann",)})
+    over = alert("run_recovered", number=2)
+    kept = Topic(since=NOW, seen_at=NOW, told_at=None, times=1)
+    assert not concern(over, ANN, by, {})
+    assert not concern(over, EVERYBODY, by, {"run_failed|daily|a": kept})
+    assert not concern(over, EVERYBODY, by, {"run_failed|hourly|a": replace(kept, told_at=NOW)})
+    assert concern(over, EVERYBODY, by, {"run_failed|daily|a": replace(kept, told_at=NOW)})
 
 
 def test_a_book_travels_as_json() -> None:
