@@ -16,6 +16,7 @@ from sqlorch.domain.scheduling import Alert
 
 _SEPARATOR = "|"
 _ABOUT = ("sla", "node", "source")  # what tells two troubles of a group and kind apart
+_BY_INTERVAL = frozenset({"slot_skipped"})  # each interval that is left out is a trouble of its own
 _FAILURES = frozenset({RUN_FAILED, "worker_lost"})
 
 
@@ -175,7 +176,8 @@ def _items(alert: Alert, book: AlertBook) -> Iterator[Item]:
 def _whole(alert: Alert, book: AlertBook) -> Item:
     """The alert as such, for one that is about no node."""
     group = group_of(alert)
-    about = str(next((said for key in _ABOUT if (said := alert.payload.get(key))), ""))
+    keys = ("interval", "first") if alert.kind in _BY_INTERVAL else _ABOUT
+    about = str(next((said for key in keys if (said := alert.payload.get(key))), ""))
     uid = str(alert.payload.get("node") or "")
     return Item(
         topic=_topic(alert.kind, group, about),

@@ -118,6 +118,16 @@ def test_what_a_person_must_act_on_is_told_every_time() -> None:
     assert told(alert("group_held", number=2), by, dict(first.topics), NOW).items
 
 
+def test_each_interval_that_is_skipped_is_told_and_none_twice() -> None:
+    by = book(EVERYBODY)
+    first = told(alert("slot_skipped", interval="2024-01-02"), by, {})
+    known = dict(first.topics)
+    assert told(alert("slot_skipped", number=2, interval="2024-01-03"), by, known).items
+    assert not told(alert("slot_skipped", number=3, interval="2024-01-02"), by, known).items
+    missed = dict(told(alert("slot_skipped", first="2024-01-02", last="2024-01-04"), by, {}).topics)
+    assert told(alert("slot_skipped", number=4, first="2024-01-05", last="2024-01-06"), by, missed).items
+
+
 def test_a_recovery_is_told_to_whoever_was_told_of_the_failure() -> None:
     by = book(EVERYBODY, ANN, contacts={A: Contact(owners=("ann",))}, group_owners={"daily": ("bob",)})
     items = concern(alert("run_failed", A), ANN, by, {})
