@@ -16,6 +16,7 @@ from sqlorch.domain.scheduling import Alert
 
 _SEPARATOR = "|"
 _ABOUT = ("sla", "node", "source")  # what tells two troubles of a group and kind apart
+_BY_INTERVAL = frozenset({"slot_skipped"})  # each interval that is left out is a trouble of its own
 _FAILURES = frozenset({RUN_FAILED, "worker_lost"})
 
 
@@ -94,13 +95,15 @@ def concern(
     """What of an alert is a receiver's business; empty when nothing is.
 
     A receiver that was told of a group's failures is told that they are over, whatever owners it is limited
-    to: the recovery itself names none.
+    to: the recovery itself names none. Nobody else is.
     """
     group = group_of(alert)
     if not receiver.wants(alert.kind) or (receiver.groups and group not in receiver.groups):
         return ()
-    if alert.kind == RUN_RECOVERED and any(key.startswith(topic_prefix(group)) for key in topics):
-        return (_whole(alert, book),)
+    if alert.kind == RUN_RECOVERED:
+        prefix = topic_prefix(group)
+        told = any(key.startswith(prefix) and topic.told_at is not None for key, topic in topics.items())
+        return (_whole(alert, book),) if told else ()
     return tuple(item for item in _items(alert, book) if _is_for(receiver, item, book))
 
 
@@ -173,7 +176,8 @@ def _items(alert: Alert, book: AlertBook) -> Iterator[Item]:
 def _whole(alert: Alert, book: AlertBook) -> Item:
     """The alert as such, for one that is about no node."""
     group = group_of(alert)
-    about = str(next((said for key in _ABOUT if (said := alert.payload.get(key))), ""))
+    keys = ("interval", "first") if alert.kind in _BY_INTERVAL else _ABOUT
+    about = str(next((said for key in keys if (said := alert.payload.get(key))), ""))
     uid = str(alert.payload.get("node") or "")
     return Item(
         topic=_topic(alert.kind, group, about),

@@ -84,7 +84,8 @@ class Writer:
         run_id, reason = payload.get("run_id"), str(payload.get("reason") or "").rstrip(".")
         slot = f" for {payload['interval']}" if payload.get("interval") else ""
         subject = f"Run {run_id} of group {group_of(alert)}{slot}" if run_id else ""
-        said = _SAID.get(alert.kind, kind_of(alert.kind).title)
+        title = kind_of(alert.kind).title
+        said = _SAID.get(alert.kind, title) if subject or alert.kind != "slot_skipped" else title
         parts = [f"{subject} {said}" if subject else said[:1].upper() + said[1:]]
         if reason:
             parts.append(f": {reason}")
@@ -129,11 +130,14 @@ class Writer:
         return f"cc {', '.join(said.subscribers)}" if said is not None and said.subscribers else ""
 
     def _next_steps(self, news: News) -> Iterator[Block]:
-        run_id, kind = str(news.alert.payload.get("run_id") or ""), news.alert.kind
+        payload, kind = news.alert.payload, news.alert.kind
+        run_id = str(payload.get("run_id") or "")
         group = group_of(news.alert)
         if run_id:
             if kind in {RUN_FAILED, "worker_lost"}:
                 yield Command("Once it is fixed", f"sqlorch retry {run_id}")
+            elif kind == "slot_skipped":
+                yield Command("To run it after all", _trigger(group, payload))
             yield Command("All of it", f"sqlorch runs show {run_id}")
         elif group:
             step = f"sqlorch catchup {group}" if kind == "group_held" else f"sqlorch why {group}"
@@ -167,6 +171,7 @@ _SAID = {
     RUN_FAILED: "failed",
     RUN_RECOVERED: "succeeded; the group has recovered",
     CHECK_FAILED: "has checks that warn",
+    "slot_skipped": "was skipped",
     "sla_missed": "is late",
     "run_stuck": "waits although nothing holds it back",
     "worker_lost": "lost nodes with the process that executed them",
@@ -175,8 +180,31 @@ _SAID = {
     "table_gone": "begins a table anew that held other intervals",
     "freshness_stale": "depends on a source that is older than it may be",
 }
-_SHOWN_DETAILS = ("count", "first", "last", "due", "deadline", "since", "until", "backfill", "skipped_nodes")
-_DETAILS = {"count": "Intervals", "due": "Intervals due", "skipped_nodes": "Nodes not run because of it"}
+_SHOWN_DETAILS = (
+    "count",
+    "first",
+    "last",
+    "due",
+    "deadline",
+    "since",
+    "until",
+    "backfill",
+    "skipped_nodes",
+    "still_failed",
+)
+_DETAILS = {
+    "count": "Intervals",
+    "due": "Intervals due",
+    "skipped_nodes": "Nodes not run because of it",
+    "still_failed": "Still failed",
+}
+
+
+def _trigger(group: str, payload: Mapping[str, Any]) -> str:
+    """How to ask for an interval: by its name, or by its bounds where the name is a moment."""
+    name = str(payload.get("interval") or "")
+    asked = str(payload.get("bounds") or "") if " " in name else name
+    return f"sqlorch trigger {group} --interval {asked}" if asked else f"sqlorch why {group}"
 
 
 def _details(payload: Mapping[str, Any]) -> str:

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlorch.domain.alert_news import concern
+from sqlorch.domain.alert_news import concern, group_of
+from sqlorch.domain.alerts import RUN_FAILED, RUN_RECOVERED
 from sqlorch.engine.alert_ports import Delivery, DeliveryState
 from sqlorch.engine.alert_round import Round, Trouble
 
 if TYPE_CHECKING:
+    from sqlorch.domain.alert_news import Topic
     from sqlorch.domain.alerts import AlertBook, Receiver
     from sqlorch.domain.scheduling import Alert
     from sqlorch.engine.alert_ports import DeliveryStore, Notifier
@@ -126,24 +128,39 @@ class Deliverer:
         known = self._known(alerts)
         topics = {receiver.name: self.store.topics(receiver.name) for receiver in self.book.receivers}
         left: list[Delivery | None] = []
+        failures: dict[tuple[str, str], Delivery | None] = {}  # that a receiver is still to be told of
         for alert in alerts:
             missing: list[Delivery | None] = []
             failed = []
             for receiver in self.book.receivers:
                 delivery = known.get((alert.alert_id, receiver.name))
-                if delivery is None:
-                    if concern(alert, receiver, self.book, topics[receiver.name]):
-                        missing.append(None)
-                elif not delivery.state.final:
-                    missing.append(delivery)
-                elif delivery.state is DeliveryState.FAILED:
+                place = (receiver.name, group_of(alert))
+                if delivery is not None and delivery.state is DeliveryState.FAILED:
                     failed.append(f"{receiver.name}: {delivery.error}")
+                if self._waits(alert, receiver, delivery, topics[receiver.name]):
+                    missing.append(delivery)
+                    if alert.kind == RUN_FAILED:
+                        failures[place] = delivery
+                elif _follows(alert, receiver, delivery) and place in failures:
+                    missing.append(failures[place])
             left += missing
             if not missing:
                 self.store.settle([alert.alert_id], now=self.clock.now(), error="; ".join(failed))
         return left
 
+    def _waits(
+        self, alert: Alert, receiver: Receiver, delivery: Delivery | None, topics: Mapping[str, Topic]
+    ) -> bool:
+        if delivery is not None:
+            return not delivery.state.final
+        return bool(concern(alert, receiver, self.book, topics))
+
     def _next_at(self, left: Iterable[Delivery | None], *, full: bool) -> datetime | None:
         now = self.clock.now()
         moments = [(delivery.next_at if delivery is not None else None) or now for delivery in left]
         return now if full and not moments else min(moments, default=None)
+
+
+def _follows(alert: Alert, receiver: Receiver, delivery: Delivery | None) -> bool:
+    """Whether it is a recovery a receiver learns of once it was told of the failure."""
+    return delivery is None and alert.kind == RUN_RECOVERED and receiver.wants(alert.kind)

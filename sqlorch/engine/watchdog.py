@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlorch.domain.describe import name_slot
+from sqlorch.domain.interval import format_instant
 from sqlorch.domain.run import RunState
 from sqlorch.domain.scheduling import OpenRun, RunKind
 from sqlorch.domain.sla import deadlines
@@ -206,7 +207,8 @@ class Watchdog:
             ):
                 continue
             kind = "slot_skipped" if given.skip else "run_failed"
-            self._alert(kind, run, {"reason": given.reason}, now)
+            bounds = f"{format_instant(run.interval.start)}/{format_instant(run.interval.end)}"
+            self._alert(kind, run, {"reason": given.reason, "bounds": bounds}, now)
             changed = True
         return changed
 

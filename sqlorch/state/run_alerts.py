@@ -14,17 +14,12 @@ from sqlorch.domain.run import NodeState, Outcome, RunState
 from sqlorch.domain.scheduling import RunKind
 from sqlorch.state import alerts
 from sqlorch.state.codec import from_json, from_micros
-from sqlorch.state.tables import alert, attempt, node_run, run
+from sqlorch.state.recovery import recovery
+from sqlorch.state.tables import attempt, node_run, run
 
 _MOST_NODES = 100  # a message lists fewer; all of them are in the run
 
 _RUN = select(run).where(run.c.run_id == bindparam("id"))
-_TOLD_LAST = (
-    select(alert.c.kind)
-    .where(alert.c.group_name == bindparam("name"), alert.c.kind.in_([RUN_FAILED, RUN_RECOVERED]))
-    .order_by(alert.c.id.desc())
-    .limit(1)
-)
 _NODES = (
     select(
         node_run.c.unique_id,
@@ -53,8 +48,9 @@ _NOT_RUN = (
 def tell(connection: Connection, run_id: str, *, now: datetime) -> None:
     """A run has failed or succeeded: put into the outbox what people must learn of that.
 
-    Its failure; that its group has recovered with it, when the last run of the group that anybody was told of
-    had failed; and checks that warn. Runs started by hand are told of only where their invocation says so.
+    Its failure; that its group has recovered with it, when all that failed in the group and was told of has
+    succeeded since; and checks that warn. Runs started by hand are told of only where their invocation
+    says so.
     """
     row = connection.execute(_RUN, {"id": run_id}).one()
     if row.kind == RunKind.MANUAL and not from_json(row.invocation).get(BY_HAND):
@@ -66,8 +62,8 @@ def tell(connection: Connection, run_id: str, *, now: datetime) -> None:
     if row.state == RunState.FAILED:
         skipped = connection.scalar(_NOT_RUN, {"id": run_id}) or 0
         _insert(connection, row, RUN_FAILED, facts | _listed(failed) | {"skipped_nodes": skipped}, now)
-    elif connection.scalar(_TOLD_LAST, {"name": row.group_name}) == RUN_FAILED:
-        _insert(connection, row, RUN_RECOVERED, facts, now)
+    elif (well := recovery(connection, row)) is not None:
+        _insert(connection, row, RUN_RECOVERED, facts | dict(well), now)
     if warned:
         _insert(connection, row, CHECK_FAILED, facts | _listed(warned), now)
 

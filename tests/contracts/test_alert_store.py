@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.stores import NOW, A, B, begin, manual, result, slot
+from support.stores import NOW, A, B, begin, do, manual, result, slot
 
 from sqlorch.domain.alert_news import Topic
 from sqlorch.domain.alerts import BY_HAND
@@ -81,6 +81,37 @@ def test_the_first_success_after_a_failure_is_a_recovery_and_the_next_is_nothing
         drive(store, f"r{n}", n, outcome, kind="scheduled")
     assert kinds(store) == ["run_failed", "run_failed", "run_recovered"]
     assert store.alerts.alerts()[-1].payload["run_id"] == "r3"
+
+
+def test_a_run_without_the_failed_node_is_no_recovery(store: SqlStore) -> None:
+    drive(store, "bad", 1, Outcome.ERROR, kind="scheduled")
+    manual(store, "other", slot(2), B, **TOLD)
+    do(store, "other", B)
+    assert kinds(store) == ["run_failed"]
+    drive(store, "again", 1, Outcome.SUCCESS)  # by hand and not told of, yet it repairs
+    manual(store, "third", slot(3), B, **TOLD)
+    do(store, "third", B)
+    assert kinds(store) == ["run_failed", "run_recovered"]
+    assert "still_failed" not in store.alerts.alerts()[-1].payload
+
+
+def test_a_recovery_waits_for_every_node_and_names_what_is_still_failed(store: SqlStore) -> None:
+    drive(store, "r1", 1, Outcome.ERROR, kind="scheduled")
+    manual(store, "r2", slot(2), B, kind="scheduled")
+    do(store, "r2", B, fails=True)
+    drive(store, "r3", 3, Outcome.SUCCESS, **TOLD)
+    assert kinds(store) == ["run_failed", "run_failed"]
+    manual(store, "r4", slot(2), B, **TOLD)
+    do(store, "r4", B)
+    assert kinds(store) == ["run_failed", "run_failed", "run_recovered"]
+    assert store.alerts.alerts()[-1].payload["still_failed"] == "2026-03-02 05:00"
+
+
+def test_a_node_the_group_no_longer_has_is_not_waited_for(store: SqlStore) -> None:
+    drive(store, "r1", 1, Outcome.ERROR, kind="scheduled")
+    manual(store, "r2", slot(2), B, kind="scheduled")
+    do(store, "r2", B)
+    assert kinds(store) == ["run_failed", "run_recovered"]
 
 
 def test_a_rerun_tells_of_its_own_end(store: SqlStore) -> None:

@@ -170,6 +170,23 @@ def test_a_receiver_that_is_down_is_told_when_it_is_back_and_the_other_only_once
     assert post.unsent() == 0
 
 
+def test_a_recovery_waits_for_the_failure_that_could_not_be_told_yet(post: Post) -> None:
+    with hooked(post) as hook:
+        hook.status = 503
+        post.raise_alert(1, "run_failed", A)
+        post.deliver()
+        post.clock.at += timedelta(seconds=10)
+        post.raise_alert(2, "run_recovered", still_failed="2026-05-30")
+        assert post.deliver().next_at == NOW + timedelta(seconds=30)
+        assert post.unsent() == 2
+        hook.status = 200
+        post.clock.at += timedelta(seconds=20)
+        assert post.deliver().next_at is None
+    assert hook.titles == ["[shop] daily: run failed", "[shop] daily: recovered"]
+    assert "Still failed: 2026-05-30." in hook.posts[1]["message"]
+    assert post.unsent() == 0
+
+
 def test_after_so_many_tries_it_is_given_up_until_somebody_asks(post: Post) -> None:
     with hooked(post) as hook:
         hook.status = 500

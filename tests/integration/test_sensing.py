@@ -14,6 +14,7 @@ from support.scheduling import HOUR, World, at, group, model, owner, project, sp
 from sqlorch.domain.freshness import FreshnessStatus, SourceFreshness
 from sqlorch.domain.group import Group
 from sqlorch.domain.interval import Interval
+from sqlorch.domain.periods import parse_period
 from sqlorch.domain.run import RunState
 from sqlorch.domain.scheduling import GroupStatus, NewRun, RunKind
 from sqlorch.domain.sensor import Look, SensorSpec
@@ -175,6 +176,8 @@ def test_the_timeout_fails_or_skips_after_a_last_look(
     assert record.state == state
     assert record.reason == "waited for file in/2026-01-05.csv (no file matches); gave up after 1:30:00"
     assert [one["run_id"] for one in w.alerts(kind)] == [run]
+    skipped = [parse_period(one["bounds"]) for one in w.alerts("slot_skipped")]
+    assert skipped == ([record.interval] if soft else [])
     assert w.alerts("run_failed" if soft else "slot_skipped") == []
 
 

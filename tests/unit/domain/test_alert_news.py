@@ -1,5 +1,6 @@
 """Who is told what of an alert, what of it is new, and what was told just before."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,7 +47,8 @@ def told(
 
 
 def test_a_receiver_without_filters_is_told_of_everything_that_is_told_by_default() -> None:
-    quiet = {name for name in KINDS if not concern(alert(name), EVERYBODY, book(EVERYBODY), {})}
+    known = {"run_failed|daily|a": Topic(since=NOW, seen_at=NOW, told_at=NOW, times=1)}
+    quiet = {name for name in KINDS if not concern(alert(name), EVERYBODY, book(EVERYBODY), known)}
     assert quiet == {"node_slow"}
 
 
@@ -116,6 +118,16 @@ def test_what_a_person_must_act_on_is_told_every_time() -> None:
     assert told(alert("group_held", number=2), by, dict(first.topics), NOW).items
 
 
+def test_each_interval_that_is_skipped_is_told_and_none_twice() -> None:
+    by = book(EVERYBODY)
+    first = told(alert("slot_skipped", interval="2024-01-02"), by, {})
+    known = dict(first.topics)
+    assert told(alert("slot_skipped", number=2, interval="2024-01-03"), by, known).items
+    assert not told(alert("slot_skipped", number=3, interval="2024-01-02"), by, known).items
+    missed = dict(told(alert("slot_skipped", first="2024-01-02", last="2024-01-04"), by, {}).topics)
+    assert told(alert("slot_skipped", number=4, first="2024-01-05", last="2024-01-06"), by, missed).items
+
+
 def test_a_recovery_is_told_to_whoever_was_told_of_the_failure() -> None:
     by = book(EVERYBODY, ANN, contacts={A: Contact(owners=("ann",))}, group_owners={"daily": ("bob",)})
     items = concern(alert("run_failed", A), ANN, by, {})
@@ -125,6 +137,16 @@ def test_a_recovery_is_told_to_whoever_was_told_of_the_failure() -> None:
     assert not concern(over, ANN, by, {})
     said = news(over, concern(over, ANN, by, topics), topics, {}, NOW)
     assert (said.closed, said.since) == (True, NOW)
+
+
+def test_a_recovery_is_told_to_nobody_who_was_not_told_of_the_failure() -> None:
+    by = book(EVERYBODY, ANN, group_owners={"daily": ("ann",)})
+    over = alert("run_recovered", number=2)
+    kept = Topic(since=NOW, seen_at=NOW, told_at=None, times=1)
+    assert not concern(over, ANN, by, {})
+    assert not concern(over, EVERYBODY, by, {"run_failed|daily|a": kept})
+    assert not concern(over, EVERYBODY, by, {"run_failed|hourly|a": replace(kept, told_at=NOW)})
+    assert concern(over, EVERYBODY, by, {"run_failed|daily|a": replace(kept, told_at=NOW)})
 
 
 def test_a_book_travels_as_json() -> None:

@@ -69,6 +69,18 @@ def test_two_stale_sources_are_two_troubles() -> None:
     assert "depends on a source that is older than it may be" in write(first).text
 
 
+def test_a_run_that_a_sensor_skipped_says_how_to_run_it_after_all() -> None:
+    reason = "waited for file in/x.csv (no file matches); gave up after 0:00:06"
+    text = write(alert("slot_skipped", reason=reason)).text
+    assert text.startswith(f"Run r 1 of group daily for 2013-01-03 was skipped: {reason} (2026-03-01 12:00")
+    assert "To run it after all: sqlorch trigger daily --interval 2013-01-03\n" in text
+    bounds = "2013-01-03T05:00:00Z/2013-01-03T06:00:00Z"
+    hour = write(alert("slot_skipped", interval="2013-01-03 05:00", bounds=bounds)).text
+    assert f"sqlorch trigger daily --interval {bounds}\n" in hour
+    several = write(alert("slot_skipped", run_id="", interval="", reason="catchup_none", count=3)).text
+    assert several.startswith("Intervals skipped: catchup_none")
+
+
 def test_all_that_is_told_of_one_run_is_one_message_headed_by_the_worst() -> None:
     message = write(alert("check_failed", B), alert("run_failed", A))
     assert message.title == "[shop] daily 2013-01-03: run failed"
