@@ -78,7 +78,7 @@ class _Worker:
         began = time.monotonic()
         workspace = open_workspace(choices)
         before = read_code_of(workspace, to_log)
-        session = workspace.executing_session(tell=to_log, alone=self._alone)
+        session = workspace.executing_session(tell=to_log, alone=self._alone, beside_others=True)
         try:
             with _open_store(workspace) as store, self._leased(workspace, store):
                 claim_target(store, session.target_name)

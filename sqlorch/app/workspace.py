@@ -160,12 +160,15 @@ class Workspace:
         make_private_folder(self.state_dir, within=PRIVATE)
         return own_turn(self.state_dir, command=command, wait=wait, waiting=waiting, url=self.state_url)
 
-    def session(self, *, apart: str = "", pool: PoolOptions | None = None) -> WarmSession:
+    def session(
+        self, *, apart: str = "", pool: PoolOptions | None = None, beside_others: bool = False
+    ) -> WarmSession:
         """The dbt project, opened; the caller closes it.
 
         Args:
             apart: a folder of the state folder for dbt's parse cache, for who opens it beside others.
             pool: worker processes that execute its runs; None for a session that executes them here, if any.
+            beside_others: runs of other processes may be under way meanwhile.
 
         Raises:
             SqlorchError: the project or its warehouse cannot be opened.
@@ -198,6 +201,7 @@ class Workspace:
             sample_variables=self.sample_variables,
             check=check,
             tag=backend_tag(current_owner()),
+            beside_others=beside_others,
         )
         if pool is None:
             session = WarmSession(options)
@@ -211,12 +215,14 @@ class Workspace:
         *,
         tell: Callable[[str], object],
         alone: Callable[[], AbstractContextManager[object]] = nullcontext,
+        beside_others: bool = False,
     ) -> WarmSession:
         """The dbt project, opened to execute runs: by several processes where the warehouse allows it.
 
         Args:
             tell: told in a sentence what a person may want to know of these processes.
             alone: entered while this process is forked: no other thread may be there inside.
+            beside_others: runs of other processes may be under way meanwhile.
 
         Raises:
             SqlorchError: the project or its warehouse cannot be opened.
@@ -232,7 +238,8 @@ class Workspace:
                 processes=processes,
                 tell=tell,
                 alone=alone,
-            )
+            ),
+            beside_others=beside_others,
         )
 
     @property

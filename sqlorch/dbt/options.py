@@ -28,6 +28,7 @@ class SessionOptions:
         sample_variables: a value for each interval variable, used where dbt parses without an interval.
         check: nodes beside dbt's own, None when the project has none.
         tag: what the names of the warehouse's connections begin with, ``""`` to leave them as they are.
+        beside_others: runs of other processes may build relations meanwhile, in a warehouse that is a server.
     """
 
     project_dir: Path
@@ -39,3 +40,4 @@ class SessionOptions:
     sample_variables: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     check: Check | None = None
     tag: str = ""
+    beside_others: bool = False

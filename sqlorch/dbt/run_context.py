@@ -49,6 +49,8 @@ class DbtRunContext:
         logs: where dbt's words go.
         gauge: measures how fresh sources are.
         retire: told the driver's connections that are cancelled, which no other node may use.
+        look_again: ask the warehouse for each node's relation before it is built: what dbt's cache has of it
+            may be older than another run's work, which made it, or dropped it with what it stood on.
 
     Attributes:
         hooked: a hook of ``on-run-start`` may have been executed.
@@ -63,12 +65,14 @@ class DbtRunContext:
         logs: NodeLogs,
         gauge: SourceGauge,
         retire: Callable[[Any], object],
+        look_again: bool = False,
     ) -> None:
         self._config = config
         self._base = base
         self._adapter = adapter
         self._logs = logs
         self._retire = retire
+        self._look_again = look_again
         self._gauge = gauge
         self._selected: tuple[str, ...] = ()
         self._manifest = copy_manifest(base)
@@ -202,7 +206,7 @@ class DbtRunContext:
         if self._beside is not None and self._beside.check.owns(unique_id):
             return self._look(self._beside, unique_id, log_path)
         node = self._fresh(unique_id)
-        if unique_id in self._tried:
+        if self._look_again or unique_id in self._tried:
             refresh_cache(self._adapter, node)
         self._tried.add(unique_id)
         runner = self._task.get_runner(node)

@@ -43,6 +43,8 @@ from sqlorch.domain.run import ErrorClass
 from sqlorch.domain.selector import Indirect
 from sqlorch.engine.ports import RunContext
 
+_IN_A_FILE = frozenset({"duckdb", "sqlite"})  # nobody else is in there
+
 
 class WarmSession:
     """A :class:`sqlorch.engine.ports.WarehouseSession` on dbt's internal runners.
@@ -286,6 +288,7 @@ class WarmSession:
             logs=self._logs,
             gauge=self.gauge,
             retire=self._retire,
+            look_again=self._options.beside_others and self.adapter_type not in _IN_A_FILE,
         )
 
     def _shared_out(self, nodes: Sequence[str]) -> tuple[list[str], list[str]]:
