@@ -43,10 +43,18 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
     return found
 
 
+_LEFT_OUT = {
+    "expect_query_results_to_match_comparison": "compares with a second data source; there is one warehouse",
+    "unexpected_rows_expectation": "brings a query of its own; write that as a dbt test",
+}
+
+
 def unknown_type(name: str) -> str:
     """Why there is no such expectation: a sentence that offers the nearest; ``""`` when there is one."""
     if name in catalogue():
         return ""
+    if name in _LEFT_OUT:
+        return f"{name} is not supported: it {_LEFT_OUT[name]}"
     near = get_close_matches(name, catalogue(), n=2)
     hint = f"; did you mean {' or '.join(near)}?" if near else ", of those that work on SQL"
     return f"Great Expectations has no {name[:80]!r}{hint}"
