@@ -317,6 +317,7 @@ def test_blocking_tests_of_a_group_without_schedule_must_not_have_failed(
     ]
     w = world(tmp_path, group("up", None), model("m", "up"), *tests)
     day = span(0, 1)
+    w.clock.to(day.end)  # made before, it would be missing in part
 
     def asked() -> Look:
         queue = Queue(runs=w.store.queue.open_runs(), groups=w.store.schedule.groups(), backfills={})
