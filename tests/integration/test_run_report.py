@@ -143,7 +143,8 @@ def test_masked_values_are_nowhere_in_the_page(page: Page) -> None:
     node = page.nodes["expectations.shop.masked"]
     assert (node["state"], node["findings"][0]["unexpected"]) == ("warn", 1)
     assert node["findings"][0]["samples"] == []
-    assert "-7" not in json.dumps(node)
+    told = re.sub(r"manual-\w+-\w+", "", json.dumps(node))  # the id of a run may begin its last part with a 7
+    assert "-7" not in told
 
 
 def test_a_warning_is_no_failure(page: Page) -> None:
