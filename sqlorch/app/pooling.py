@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlorch.dbt.options import SessionOptions
 from sqlorch.dbt.session import WarmSession
+from sqlorch.domain.errors import TransientError
 from sqlorch.domain.interval import Interval
 from sqlorch.engine.ports import RunContext
 from sqlorch.executors.pool.forking import descriptors_of, obstacle
@@ -104,7 +105,13 @@ class PooledSession(WarmSession):
         target_path: Path,
         full_refresh: bool = False,
     ) -> RunContext:
-        """Prepare one run; see the port."""
+        """Prepare one run; see the port.
+
+        Raises:
+            TransientError: a worker of an earlier run has left a query behind that cannot be ended.
+        """
+        if self._pool is not None and (left := self._pool.left_running()):
+            raise TransientError(left)
         context = self.lead_run(interval, variables, nodes, target_path, full_refresh=full_refresh)
         if self._pool is None or sum(map(self.serves, nodes)) < _FEWEST:
             return context

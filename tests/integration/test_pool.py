@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from sqlorch.domain.errors import ExecutionError
-from sqlorch.domain.run import NodeResult, Outcome
+from sqlorch.domain.run import ErrorClass, NodeResult, Outcome
 from sqlorch.executors.pool.led_run import PooledRun
 from sqlorch.executors.pool.member import Limits
 from sqlorch.executors.pool.pool import Pool
@@ -121,6 +121,7 @@ class Stage:
     folder: Path
     lost: list[int]
     told: list[str]
+    stubborn: list[str]  # what a reaper has to say that does not succeed
 
     def run(self, leader: Leader, run_id: str = "run-1", serves: Callable[[str], bool] = bool) -> PooledRun:
         arguments = {
@@ -138,7 +139,7 @@ class Stage:
             return list(threads.map(lambda uid: run.execute(uid, log_path=self.folder / uid), unique_ids))
 
     def workers(self) -> set[int]:
-        return {int(path.name.partition("-")[2]) for path in self.folder.glob("began-*")}
+        return {pid_of(path) for path in self.folder.glob("began-*")}
 
 
 @contextmanager
@@ -148,15 +149,27 @@ def stage(folder: Path, rooms: Sequence[int] = (2, 2), limits: Limits | None = N
 
     lost: list[int] = []
     told: list[str] = []
+    stubborn: list[str] = []
+
+    def reap(number: int) -> None:
+        lost.append(number)
+        if stubborn:
+            raise ExecutionError(stubborn[0])
+
     zygote = Zygote(life, keep=[], log_path=folder / "pool.log")
-    pool = Pool(zygote, rooms, on_lost=lost.append, tell=told.append, limits=limits or Limits())
+    pool = Pool(zygote, rooms, on_lost=reap, tell=told.append, limits=limits or Limits())
+    here = Stage(pool, folder, lost, told, stubborn)
     try:
-        yield Stage(pool, folder, lost, told)
+        yield here
     finally:
         orphans = not alive(zygote.pid)  # nobody waits for workers without it; they leave by themselves
         pool.close()
-        everybody = {*Stage(pool, folder, lost, told).workers(), zygote.pid}
+        everybody = {*here.workers(), zygote.pid}
         until(lambda: not any(map(alive, everybody)), 15.0 if orphans else 0.1)
+
+
+def pid_of(path: Path) -> int:
+    return int(path.name.partition("-")[2])
 
 
 def alive(pid: int) -> bool:
@@ -264,11 +277,72 @@ def test_a_silent_worker_is_killed(tmp_path: Path) -> None:
 def test_worn_workers_are_replaced_between_two_runs(tmp_path: Path) -> None:
     with stage(tmp_path, rooms=(1,), limits=Limits(nodes=2)) as here:
         run = here.run(Leader())
-        pids = [here.execute(run, f"n-{i}")[0].message.split()[0] for i in range(3)]
+        pids = [here.execute(run, f"n-{i}")[0].message.split()[0] for i in range(2)]
         run.abandon()
         run = here.run(Leader())
+        assert not alive(int(pids[0]))
         pids.append(here.execute(run, "n-4")[0].message.split()[0])
-        assert pids[0] == pids[1] == pids[2] != pids[3]
+        assert pids[0] == pids[1] != pids[2]
+
+
+def test_worn_workers_are_replaced_within_a_run_and_their_successors_know_what_has_changed(
+    tmp_path: Path,
+) -> None:
+    with stage(tmp_path, rooms=(2,), limits=Limits(nodes=2)) as here, ThreadPoolExecutor(1) as threads:
+        leader = Leader()
+        run = here.run(leader)
+        waiting = threads.submit(run.execute, "wait-for-ever", log_path=tmp_path)
+        until(here.workers)
+        (beside,) = here.execute(run, "n-1")  # the second: worn, and busy
+        threads_too = ThreadPoolExecutor(1)
+        after = threads_too.submit(run.execute, "n-2", log_path=tmp_path)
+        time.sleep(0.3)
+        assert not after.done()
+        run.cancel(["wait-for-ever"])
+        assert waiting.result(10).outcome is Outcome.CANCELLED
+        first, second = beside.message.split()[0], after.result(10).message.split()[0]
+        assert first != second
+        assert not alive(int(first))
+        assert "n-1" in after.result().message
+        assert here.lost == []
+        threads_too.shutdown()
+
+
+def test_what_a_worn_worker_leaves_is_done_here_when_no_other_can_be_made(tmp_path: Path) -> None:
+    with stage(tmp_path, rooms=(1,), limits=Limits(nodes=2)) as here:
+        run = here.run(Leader())
+        here.execute(run, "n-1")
+        (worker,) = here.workers()
+        zygote = int(Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[1])
+        os.kill(zygote, signal.SIGKILL)
+        until(lambda: not alive(zygote))
+        pids = [here.execute(run, f"n-{i}")[0].message.split()[0] for i in range(2, 6)]
+        assert pids == [str(worker), "here", "here", "here"]
+
+
+def test_a_lost_node_is_not_tried_beside_what_its_worker_left_running(tmp_path: Path) -> None:
+    with stage(tmp_path, rooms=(1, 1)) as here:
+        leader = Leader()
+        run = here.run(leader)
+        here.stubborn.append("backends 7 still work")
+        (died,) = here.execute(run, "die-a")
+        assert died.outcome is Outcome.LOST
+        (number,) = here.lost
+        (held,) = here.execute(run, "die-a")
+        assert (held.outcome, held.error_class) == (Outcome.ERROR, ErrorClass.TRANSIENT)
+        assert held.message == "backends 7 still work"
+        others = here.execute(run, "slow-b", "slow-c")  # what was not lost goes on, and not by its number
+        assert {result.outcome for result in others} == {Outcome.SUCCESS}
+        assert str(number) not in {
+            path.read_text() for path in tmp_path.glob("began-*") if alive(pid_of(path))
+        }
+        run.abandon()
+        assert here.pool.left_running() == "backends 7 still work"
+        here.stubborn.clear()
+        assert here.pool.left_running() == ""
+        again = here.run(leader)
+        assert here.execute(again, "n-1")[0].outcome is Outcome.SUCCESS
+        assert here.lost.count(number) == 4
 
 
 def test_what_no_worker_can_do_is_done_here(tmp_path: Path) -> None:

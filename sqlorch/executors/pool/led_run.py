@@ -51,6 +51,16 @@ class PooledRun:
         again, lost = unique_id in self._tried, unique_id in self._lost
         self._tried.add(unique_id)
         self._cancelled.discard(unique_id)
+        if lost and (left := self._pool.left_running()):
+            return NodeResult(
+                unique_id=unique_id,
+                outcome=Outcome.ERROR,
+                started_at=began,
+                finished_at=datetime.now(UTC),
+                message=left,
+                error_class=ErrorClass.TRANSIENT,  # so that its retries decide
+                log_path=str(log_path),
+            )
         answer = self._pool.execute(unique_id, log_path=log_path, again=again, lost=lost)
         if answer is None:
             if again:

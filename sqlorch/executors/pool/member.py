@@ -20,8 +20,8 @@ class Limits:
     """When a worker is replaced. Times in seconds, memory in bytes.
 
     Attributes:
-        nodes: after so many, between two runs: dbt's caches only ever grow.
-        growth: when it holds so much more, between two runs, than when it was started.
+        nodes: after so many: dbt's caches only ever grow.
+        growth: when it holds so much more than when it was started.
         silence: without a sign of life for so long it is taken for stuck and killed.
         heed: how long a node may take to stop when it is cancelled, before its process is killed.
     """

@@ -75,6 +75,8 @@ class Pool:
         self._run: _Run | None = None
         self._opened = 0
         self._unlucky = 0
+        self._unended: set[int] = set()  # dead workers whose queries may still work in the warehouse
+        self._ending = threading.Lock()
         self._tickets = count(1)
         self._selector = selectors.DefaultSelector()
         self._bell, bell = socket.socketpair()  # closing ours wakes whoever listens
@@ -122,6 +124,24 @@ class Pool:
             member.wire.send(order)  # one that is gone is noticed by who listens to it
         return asked.answer.get()
 
+    def left_running(self) -> str:
+        """End what dead workers have left in the warehouse.
+
+        A node that was lost must not be executed beside its own first attempt.
+
+        Returns:
+            Why that cannot be done, ``""`` once nothing is left.
+        """
+        with self._ending:
+            for number in sorted(self._unended):
+                try:
+                    self._on_lost(number)
+                except SqlorchError as error:
+                    return str(error)
+                with self._lock:
+                    self._unended.discard(number)
+        return ""
+
     def cancel(self, unique_ids: Collection[str] | None) -> None:
         """Have these nodes stopped, None for all; again until they have ended."""
         with self._lock:
@@ -153,8 +173,10 @@ class Pool:
     def _free_member(self) -> Member | None:
         """The least busy worker that has room, made if need be; None when no more can be made."""
         while self._run is not None:
-            absent = [number for number in self._rooms if number not in self._members]
-            free = [member for member in self._members.values() if member.free]
+            leaving = self._relieve()
+            # the number of one whose queries go on is not given to another: ending them would hit both
+            absent = [n for n in self._rooms if n not in self._members and n not in self._unended]
+            free = [m for m in self._members.values() if m.free and m is not leaving]
             best = min(free, key=lambda m: (len(m.asked), m.number), default=None)
             if best is not None and not (best.asked and absent):
                 return best
@@ -167,8 +189,20 @@ class Pool:
             self._changed.wait(_LOOK)
         return None
 
+    def _relieve(self) -> Member | None:
+        """Let a worn worker go once it is idle; until then it gets no node, one worker at a time."""
+        worn = [m for m in self._members.values() if m.worn(self._limits)] if self._can_spawn else []
+        if worn and not worn[0].asked:
+            self._dismiss(worn[0])
+            return None
+        return worn[0] if worn else None
+
+    @property
+    def _can_spawn(self) -> bool:
+        return self._zygote is not None and not self._closing and self._unlucky < _UNLUCKY
+
     def _spawn(self, number: int) -> bool:
-        if self._zygote is None or self._closing or self._unlucky >= _UNLUCKY:
+        if self._zygote is None or not self._can_spawn:
             return False
         try:
             pid, end = self._zygote.spawn(number)
@@ -254,8 +288,10 @@ class Pool:
         reason = f"its worker process was lost ({member.doomed or ended})"
         try:
             self._on_lost(member.number)
-        except SqlorchError as error:  # not to keep its nodes waiting: they may well fail now, and say so
+        except SqlorchError as error:  # not to keep those who wait: its nodes are not tried before it is done
             self._tell(f"{reason}; {error}")
+            with self._lock:
+                self._unended.add(member.number)
         with self._lock:
             if not self._forget(member):
                 return
