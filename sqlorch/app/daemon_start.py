@@ -28,7 +28,7 @@ from sqlorch.app.project_reader import IN_A_FILE, Described, ProjectReader
 from sqlorch.app.pruning import Pruner
 from sqlorch.app.sending import Sending
 from sqlorch.app.spawning import Spawner
-from sqlorch.app.watching import Watch
+from sqlorch.app.watching import Watch, watch_project
 from sqlorch.config.references import find_state_url
 from sqlorch.domain.errors import ConfigError, StateError
 from sqlorch.domain.history import Owner
@@ -209,8 +209,7 @@ def _membership(
 
 
 def _watch(project: Described) -> Watch:
-    profiles = project.profiles_dir / "profiles.yml"
-    return Watch(project.project_dir, [profiles], apart=project.state_dir)
+    return watch_project(project.project_dir, profiles_dir=project.profiles_dir, state_dir=project.state_dir)
 
 
 def _health(options: DaemonOptions, said: str, daemon: Daemon, journal: Journal) -> Health | None:

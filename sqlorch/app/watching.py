@@ -51,6 +51,10 @@ class Watch:
         self._known = now
         return True
 
+    def differs(self) -> bool:
+        """Whether something differs now, come to rest or not, from when :meth:`edited` last said so."""
+        return self._look() != self._known
+
     def _plan_next(self, cost: float) -> None:
         self.next_at = time.monotonic() + max(_PAUSE, cost * _SHARE)
 
@@ -91,6 +95,12 @@ class Watch:
         if entry.name.startswith(".") or entry.name in _PASSED_OVER or entry.path == self._apart:
             return False
         return not os.path.exists(f"{entry.path}/pyvenv.cfg")  # noqa: PTH110 - as above
+
+
+def watch_project(project_dir: Path, *, profiles_dir: Path | None, state_dir: Path) -> Watch:
+    """What a process has to look at that holds a project open."""
+    profiles = [] if profiles_dir is None else [profiles_dir / "profiles.yml"]
+    return Watch(project_dir, profiles, apart=state_dir)
 
 
 def _known(link: str, linked: set[str]) -> bool:

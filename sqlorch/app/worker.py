@@ -23,6 +23,7 @@ from sqlorch.app.leasing import leased
 from sqlorch.app.own_target import claim_target
 from sqlorch.app.publishing import publish_after_run
 from sqlorch.app.verified import read_code_of
+from sqlorch.app.watching import Watch, watch_project
 from sqlorch.app.worker_runs import Drives, to_log
 from sqlorch.app.workspace import Choices, open_workspace
 from sqlorch.domain.errors import ExecutionError, SqlorchError
@@ -45,6 +46,13 @@ _PUBLISH_AT_MOST = 60.0  # seconds of uninterrupted work after which dashboards 
 _LEAVE = 10.0
 _BROKEN = 2
 _STUCK = 75
+
+
+def _watch(workspace: Workspace) -> Watch:
+    location = workspace.location
+    return watch_project(
+        location.project_dir, profiles_dir=location.profiles_dir, state_dir=workspace.state_dir
+    )
 
 
 def serve(choices: Choices, channel: Channel) -> int:
@@ -77,6 +85,7 @@ class _Worker:
         self._begin_threads()
         began = time.monotonic()
         workspace = open_workspace(choices)
+        watch = _watch(workspace)
         before = read_code_of(workspace, to_log)
         session = workspace.executing_session(tell=to_log, alone=self._alone, beside_others=True)
         try:
@@ -89,6 +98,7 @@ class _Worker:
                     before=before,
                     channel=self._channel,
                     stop=self._stop,
+                    edited=watch.differs,
                 )
                 seconds = time.monotonic() - began
                 self._channel.send(Ready(seconds=seconds, nodes=len(session.dag)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from sqlorch.app.claiming import Claims, EmptySelectionError
@@ -15,7 +15,7 @@ from sqlorch.app.verified import verified
 from sqlorch.app.workspace import Workspace
 from sqlorch.domain.backends import backend_tag
 from sqlorch.domain.describe import compact
-from sqlorch.domain.errors import SqlorchError, StateError
+from sqlorch.domain.errors import ProjectError, SqlorchError, StateError
 from sqlorch.domain.history import RunRecord
 from sqlorch.domain.lost import LOST_BUDGET
 from sqlorch.domain.run import NodeResult, NodeState, RunSpec, RunState
@@ -92,6 +92,7 @@ class Drives:
         before: the code of its nodes as it was before it was opened.
         channel: to the daemon.
         stop: asked for when the worker has to leave.
+        edited: whether the project's files are others than those that are open.
     """
 
     def __init__(
@@ -103,7 +104,9 @@ class Drives:
         before: CodeBook | None,
         channel: Channel,
         stop: Stop,
+        edited: Callable[[], bool],
     ) -> None:
+        self._edited = edited
         self._workspace = workspace
         self._session = session
         self._store = store
@@ -179,6 +182,8 @@ class Drives:
         try:
             spec = self._claims.spec(record)
         except EmptySelectionError as error:  # left queued, it would hold up every run of its group behind it
+            if self._edited():  # what is selected may have been written a moment ago
+                raise ProjectError(f"{error}, and the project was edited since it was read") from error
             return self._hopeless(record, str(error))
         self._claims.remember_code(spec)
         now = SystemClock().now()

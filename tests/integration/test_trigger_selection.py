@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.daemons import running
 from support.projects import DAY, Project, make_project
 
 GROUPS = "groups: {g: {select: [a, b]}, other: {select: c}}\n"
@@ -44,3 +45,16 @@ def test_a_run_whose_selection_finds_nothing_any_more_fails_and_holds_up_nobody(
     whole, chosen = project.sqlorch("runs", "list", "--json").document["runs"]
     assert (whole["state"], chosen["state"]) == ("success", "failed")
     assert "the selection 'b'" in chosen["reason"]
+
+
+def test_a_run_of_what_was_written_a_moment_ago_waits_until_it_is_read(project: Project) -> None:
+    with running(project) as daemon:
+        project.sqlorch("trigger", "g", "--interval", DAY, "--select", "a").told(0)
+        daemon.until("run_ended")
+        project.write(
+            {"models/new.sql": "select 1 as n", "sqlorch.yml": GROUPS.replace("[a, b]", "[a, b, new]")}
+        )
+        project.sqlorch("trigger", "g", "--interval", DAY, "--select", "new").told(0)
+        daemon.until("run_ended", 2)
+    newest = project.sqlorch("runs", "list", "--json").document["runs"][0]
+    assert (newest["state"], newest["reason"]) == ("success", "")
