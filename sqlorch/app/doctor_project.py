@@ -9,7 +9,7 @@ from sqlorch.domain.dag import EXECUTABLE_KINDS
 from sqlorch.domain.remarks import Grade, Remark
 from sqlorch.lineage.checks import Finding
 
-_ABOUT_RUNS = frozenset({"ungrouped", "profile"})
+_ABOUT_RUNS = frozenset({"ungrouped", "profile", "short-lived-view"})
 _PART = "project"
 
 

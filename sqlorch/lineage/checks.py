@@ -12,6 +12,7 @@ from sqlorch.domain.dag import Dag, Node, cycle_message
 from sqlorch.domain.errors import CycleError
 from sqlorch.domain.group import DEFAULT_GROUP
 from sqlorch.domain.grouping import Grouping
+from sqlorch.lineage.cascades import short_lived_views
 from sqlorch.lineage.project import Project
 
 Severity = Literal["error", "warning"]
@@ -25,7 +26,8 @@ class Finding:
 
     Attributes:
         rule: ``cycle``, ``unknown-ref``, ``duplicate``, ``groups``, ``unreadable``, ``invalid``, ``ignored``,
-            ``profile``, ``expectations``, ``unused-source``, ``ungrouped``, ``untested``.
+            ``profile``, ``expectations``, ``unused-source``, ``ungrouped``, ``untested``,
+            ``short-lived-view``.
         severity: ``error`` when the project cannot run like this, else ``warning``.
         message: what is wrong and what to do.
         path: the file, relative to the project's folder; "" when there is none.
@@ -67,6 +69,7 @@ def check_project(project: Project, grouping: Grouping | None) -> list[Finding]:
     findings += _untested(project.dag, lines)
     if grouping is not None:
         findings += _ungrouped(project.dag, grouping)
+        findings += _short_lived(project, grouping, lines)
     return sorted(findings, key=lambda f: (f.severity, f.path, f.line, f.rule, f.message))
 
 
@@ -158,6 +161,21 @@ def _ungrouped(dag: Dag, grouping: Grouping) -> Iterator[Finding]:
                 line=1,
                 unique_id=node.unique_id,
             )
+
+
+def _short_lived(project: Project, grouping: Grouping, lines: _Lines) -> Iterator[Finding]:
+    for view, read in short_lived_views(project.dag, grouping, project.adapter):
+        ours, theirs = (grouping.group_of.get(node.unique_id) for node in (view, read))
+        yield Finding(
+            rule="short-lived-view",
+            severity="warning",
+            message=f"the view {view.name} (group {ours}) is dropped whenever {read.name} (group {theirs}) is "
+            f"made anew, and missing until {ours} runs: put both into one group, make {view.name} a table, "
+            f"or {read.name} incremental",
+            path=view.path,
+            line=lines.of(view.path, r"\S"),
+            unique_id=view.unique_id,
+        )
 
 
 def _own(dag: Dag, kind: str) -> list[Node]:

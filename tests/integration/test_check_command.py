@@ -175,3 +175,34 @@ def test_check_tells_what_could_not_be_rendered(shop: Project) -> None:
     (odd,) = [f for f in found if f["rule"] == "unreadable"]
     assert (odd["severity"], odd["path"]) == ("warning", "models/staging/odd.sql")
     assert "not today" in odd["message"]
+
+
+@pytest.mark.parametrize(
+    ("adapter", "below", "warned"),
+    [
+        ("postgres", "table", ["fast", "middle"]),
+        ("postgres", "incremental", []),
+        ("duckdb", "table", []),
+    ],
+)
+def test_views_that_are_dropped_by_another_group_are_told(
+    tmp_path: Path, adapter: str, below: str, warned: list[str]
+) -> None:
+    files = {
+        "sqlorch.yml": "groups: {one: {select: orders own}, two: {select: fast middle through kept late top}}",
+        "models/orders.sql": f"{{{{ config(materialized='{below}') }}}} select 1 as x",
+        "models/own.sql": "select * from {{ ref('orders') }}",
+        "models/fast.sql": "select * from {{ ref('orders') }}",
+        "models/through.sql": "{{ config(materialized='ephemeral') }} select * from {{ ref('orders') }}",
+        "models/middle.sql": "select * from {{ ref('through') }}",
+        "models/kept.sql": "{{ config(materialized='table') }} select * from {{ ref('orders') }}",
+        "models/late.sql": "{{ config(bind=false) }} select * from {{ ref('orders') }}",
+        "models/top.sql": "select * from {{ ref('fast') }}",  # in its own group: made again with it
+    }
+    project = make_project(tmp_path, files)
+    said = project.sqlorch("check", "--json", "--adapter", adapter).document
+    found = [f for f in said["findings"] if f["rule"] == "short-lived-view"]
+    assert [f["path"] for f in found] == [f"models/{name}.sql" for name in warned]
+    for one, name in zip(found, warned, strict=True):
+        dropped = f"the view {name} (group two) is dropped whenever orders (group one) is made anew"
+        assert one["message"].startswith(f"{dropped}, and missing until two runs: ")
