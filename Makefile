@@ -11,7 +11,7 @@ WORKERS ?= 2
 # hundreds, would compile it again, which takes as long as importing it does.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint fmt bench chaos simulate clean
+.PHONY: help demo test lint fmt fuzz bench chaos simulate clean
 
 help: ## show this list
 	@echo "make targets:"
@@ -62,6 +62,10 @@ lint: $(VENV)/.dev ## style, types, import contracts
 fmt: $(VENV)/.dev ## format the code
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
+
+# Each family of fuzz tests is given so many inputs, which are counted where they arrive: tests/support/fuzz.py.
+fuzz: $(VENV)/.dev ## 100,000 inputs for what people write: settings, times, selectors, sensors, expectations
+	@SQLORCH_FUZZ=$(or $(INPUTS),100000) $(BIN)/python -m pytest -n $(WORKERS) -q tests/properties/test_*_fuzz.py tests/properties/test_selection_properties.py
 
 bench: $(VENV)/.dev ## measure sqlorch against dbt build, in one sitting
 	@$(BIN)/python benchmarks/against_dbt.py

@@ -201,9 +201,9 @@ _DETAILS = {
 
 
 def _trigger(group: str, payload: Mapping[str, Any]) -> str:
-    """How to ask for an interval: by its name, or by its bounds where the name is a moment."""
+    """How to ask for an interval: by its name, or by its bounds where the name holds local times."""
     name = str(payload.get("interval") or "")
-    asked = str(payload.get("bounds") or "") if " " in name else name
+    asked = str(payload.get("bounds") or "") if " " in name or "T" in name else name
     return f"sqlorch trigger {group} --interval {asked}" if asked else f"sqlorch why {group}"
 
 

@@ -65,6 +65,15 @@ class Cron:
             yield fire
             fire = self.next_after(fire, zone)
 
+    def labels(self, first: datetime, until: datetime) -> list[datetime]:
+        """The matching labels in ``[first, until)``, whether or not a clock ever shows them."""
+        found: list[datetime] = []
+        label = self._next_label(first - _MINUTE)
+        while label is not None and label < until:
+            found.append(label)
+            label = self._next_label(label)
+        return [label for label in found if label >= first]
+
     def warnings(self, after: datetime, zone: ZoneInfo) -> list[str]:
         """What a person should know before trusting the expression: one sentence each."""
         found = list(self.fields.notes)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlorch.domain.explain import explain
 from sqlorch.domain.interval import Interval
-from sqlorch.domain.zones import next_change
+from sqlorch.domain.zones import changes_within
 
 if TYPE_CHECKING:
     from sqlorch.domain.timetable import Timetable
@@ -58,7 +58,7 @@ def rehearse(timetable: Timetable, now: datetime, limit: int) -> Rehearsal:
     """
     begin = _under_way(timetable, now)
     past, coming = Interval(min(now - YEAR, begin), begin), Interval(begin, now + YEAR)
-    changes = list(_changes(timetable, past.start, coming.end))
+    changes = list(changes_within(past.start, coming.end, timetable.zone))
     found: list[list[Interval]] = []
     sampled = False
     for year in (past, coming):
@@ -108,12 +108,6 @@ def _step(earlier: Interval, later: Interval) -> str:
     return f"the intervals {earlier} and {later} overlap" if later.start < earlier.end else ""
 
 
-def _changes(timetable: Timetable, since: datetime, until: datetime) -> Iterator[datetime]:
-    while (change := next_change(since, until, timetable.zone)) is not None:
-        yield change
-        since = change
-
-
 def _oddities(timetable: Timetable, changes: Iterable[datetime]) -> tuple[str, ...]:
     """What :func:`~sqlorch.domain.explain.explain` says around each of the changes, and not of the rest."""
     found: list[str] = []
@@ -121,7 +115,7 @@ def _oddities(timetable: Timetable, changes: Iterable[datetime]) -> tuple[str, .
         until = change + _AROUND
         since = change - _SHORTLY
         count = sum(1 for _ in islice(_fires(timetable, since, until), _FIRES))
-        said = explain(timetable, since, count).warnings if count else ()
+        said = explain(timetable, since, count).warnings
         found += [one for one in said if one not in timetable.warnings(since)]
     return tuple(dict.fromkeys(found))
 

@@ -47,7 +47,7 @@ def read_fires(
         raise ConfigError("a group has either a schedule or an `every`, not both")
     if every is not None:
         if start is None:
-            raise ConfigError(f"`every: {clip(str(every))}` is counted from `start`, which is missing")
+            raise ConfigError(f"`every: {_shown(str(every))}` is counted from `start`, which is missing")
         return EveryFires(length=parse_length(every), anchor=start)
     if schedule is None:
         return None
@@ -68,18 +68,23 @@ def parse_length(text: str) -> timedelta:
     word = text.strip().lower()
     if _CALENDAR.fullmatch(word) or _CAPITAL_M.search(text):
         raise ConfigError(
-            f"`every: {clip(text.strip())}` has no fixed length; use a schedule such as @monthly, "
+            f"`every: {_shown(text.strip())}` has no fixed length; use a schedule such as @monthly, "
             "or m for minutes"
         )
     match = _LENGTH.fullmatch(word)
     if not match:
         raise ConfigError(
-            f"`every: {clip(text)}` is not a length; write 6h, 90m or 1h30m (units w, d, h, m, s)"
+            f"`every: {_shown(text)}` is not a length; write 6h, 90m or 1h30m (units w, d, h, m, s)"
         )
     length = timedelta(**{unit: int(number) for unit, number in match.groupdict(default="0").items()})
     if length < _SHORTEST:
         raise ConfigError(f"`every: {word}` is shorter than the shortest interval, 60s")
     return length
+
+
+def _shown(text: str) -> str:
+    """As a person wrote it, on one line."""
+    return clip(text if text.isprintable() else repr(text))
 
 
 def _listed(schedule: object) -> list[str]:

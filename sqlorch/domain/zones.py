@@ -11,9 +11,13 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
 from sqlorch.domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 YEARS = range(1900, 3000)  # the years a person may write; arithmetic around them cannot overflow
 _PROBE = timedelta(days=1)  # of all zones in the IANA data none ever changed twice within three days
@@ -72,6 +76,13 @@ def next_change(after: datetime, until: datetime, zone: ZoneInfo) -> datetime | 
             if change > after:
                 return change if change <= until else None
     return None
+
+
+def changes_within(after: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    """Every change of the zone's offset in ``(after, until]``, in order."""
+    while (change := next_change(after, until, zone)) is not None:
+        yield change
+        after = change
 
 
 def to_instant(given: date, zone: ZoneInfo) -> datetime:

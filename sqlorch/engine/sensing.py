@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from sqlorch.domain.describe import name_slot
 from sqlorch.domain.errors import ConfigError
+from sqlorch.domain.scheduling import RunKind
 from sqlorch.domain.sensor import (
     FRESHNESS,
     LEDGER_KINDS,
@@ -26,6 +28,7 @@ from sqlorch.domain.sensor import (
 from sqlorch.domain.template import fill
 from sqlorch.domain.variables import interval_variables
 from sqlorch.engine.sensor_ports import Poke
+from sqlorch.engine.sensor_wait import Wait, Watched
 
 if TYPE_CHECKING:
     from sqlorch.domain.freshness import SourceFreshness
@@ -37,50 +40,6 @@ if TYPE_CHECKING:
 IGNORE = "ignore_sensors"
 """The parameter of a run that waits for no sensors, because a person said so."""
 _JITTER = 0.1
-_UNKNOWN = Look(met=False, said="not looked at yet")
-
-
-@dataclass(slots=True, kw_only=True)
-class _Watched:
-    """One sensor of one run."""
-
-    spec: SensorSpec
-    poke: Poke | None  # None for what the ledger answers
-    what: str
-    next_at: datetime
-    look: Look = _UNKNOWN
-    looked_at: datetime | None = None
-    under_way: bool = False
-
-    @property
-    def waits(self) -> bool:
-        """Whether it was looked at and will be again."""
-        return self.looked_at is not None and not self.under_way
-
-    @property
-    def measured(self) -> bool:
-        """Whether an answer has come."""
-        return self.look is not _UNKNOWN
-
-    def deadline(self, since: datetime) -> datetime | None:
-        return None if self.spec.timeout is None else since + timedelta(seconds=self.spec.timeout)
-
-    def expired(self, since: datetime) -> bool:
-        """Whether it was looked at in vain after its time was up: nobody gives up without a last look."""
-        deadline = self.deadline(since)
-        if deadline is None or self.looked_at is None or self.look.met:
-            return False
-        return self.looked_at >= deadline
-
-
-@dataclass(slots=True, kw_only=True)
-class _Wait:
-    """What one run waits for, and since when; ``key`` are its id and generation."""
-
-    key: tuple[str, int]
-    since: datetime
-    sensors: list[_Watched]
-    asked: bool = True
 
 
 class Sensing:
@@ -92,15 +51,18 @@ class Sensing:
 
     def __init__(self, jitter: Callable[[], float] | None = None) -> None:
         self._jitter = jitter or _random
-        self._waits: dict[tuple[str, int], _Wait] = {}
-        self._by_key: dict[str, tuple[_Wait, _Watched]] = {}
+        self._waits: dict[tuple[str, int], Wait] = {}
+        self._by_key: dict[str, tuple[Wait, Watched]] = {}
         self._measured: dict[tuple[str, int], dict[str, SourceFreshness]] = {}
+        self._lacking: list[tuple[OpenRun, Wait]] = []
 
     def begin(self, queue: Queue) -> None:
         """A review of the queue begins: forget runs that are not in it any more."""
         known = {(run.run_id, run.gen) for run in queue.runs}
         self._waits = {key: wait for key, wait in self._waits.items() if key in known}
+        self._lacking = []
         for wait in self._waits.values():
+            wait.there_since = wait.there_since if wait.asked else None
             wait.asked = False
         alive = {
             watched.poke.key for wait in self._waits.values() for watched in wait.sensors if watched.poke
@@ -108,7 +70,10 @@ class Sensing:
         self._by_key = {key: found for key, found in self._by_key.items() if key in alive}
 
     def waits_for(self, run: OpenRun, group: Group, queue: Queue, ledger: LedgerSensor, now: datetime) -> str:
-        """Why a run that nothing else holds back has to wait, ``""`` when all is there."""
+        """Why a run that nothing else holds back has to wait, ``""`` when all is there and it is its turn.
+
+        The runs of a group are asked for in their order.
+        """
         if not group.wait_for or run.parameters.get(IGNORE):
             return ""
         wait = self._wait(run, group, now)
@@ -119,10 +84,25 @@ class Sensing:
                 watched.looked_at = now
         lacking = [watched for watched in wait.sensors if not watched.look.met]
         if not lacking:
-            return ""
+            return self._out_of_turn(run, wait, group, now)
+        self._lacking.append((run, wait))
         looks = [watched.next_at for watched in lacking if watched.poke and watched.waits]
         what = " and ".join(_said(watched) for watched in lacking)
         return say_waiting(what, since=wait.since, next_look=min(looks, default=None))
+
+    def _out_of_turn(self, run: OpenRun, wait: Wait, group: Group, now: datetime) -> str:
+        """Why a run that lacks nothing waits: an older one, being looked after, may lack nothing either.
+
+        Answers come in any order. It waits for one answer of each, not until none is under way: with many
+        older ones there may always be one.
+        """
+        asked = wait.there_since = wait.there_since or now
+        for other, theirs in self._lacking:
+            if _in_one_line(other, run) and not theirs.surely_lacks(now, asked):
+                slot = name_slot(other.interval, group.timezone)
+                what = f"{slot}, which is older and whose sensors are being looked at"
+                return say_waiting(what, since=wait.since, next_look=None)
+        return ""
 
     def given_up(self) -> tuple[GivenUp, ...]:
         """Runs whose time is up."""
@@ -165,7 +145,7 @@ class Sensing:
             if key not in self._by_key:
                 continue
             wait, watched = self._by_key[key]
-            watched.under_way, watched.look, heard = False, look, True
+            watched.under_way, watched.look, watched.heard_at, heard = False, look, now, True
             if look.measured:
                 newest = self._measured.setdefault(wait.key, {})
                 newest.update({one.unique_id: one for one in look.measured})
@@ -199,20 +179,20 @@ class Sensing:
             if watched.poke is None and deadline is not None and not watched.expired(wait.since):
                 yield deadline
 
-    def _open(self) -> Iterator[tuple[_Wait, _Watched]]:
+    def _open(self) -> Iterator[tuple[Wait, Watched]]:
         for wait in self._waits.values():
             for watched in wait.sensors if wait.asked else ():
                 if not watched.look.met:
                     yield wait, watched
 
-    def _wait(self, run: OpenRun, group: Group, now: datetime) -> _Wait:
+    def _wait(self, run: OpenRun, group: Group, now: datetime) -> Wait:
         key = (run.run_id, run.gen)
         known = self._waits.get(key)
         if known is not None and [watched.spec for watched in known.sensors] == list(group.wait_for):
             return known
         since = known.since if known is not None else waiting_since(run.reason) or now
         before = known.sensors if known is not None else ()
-        wait = _Wait(
+        wait = Wait(
             key=key,
             since=min(since, now),
             sensors=[self._watched(spec, run, group, before, now) for spec in group.wait_for],
@@ -224,14 +204,14 @@ class Sensing:
         return wait
 
     def _watched(
-        self, spec: SensorSpec, run: OpenRun, group: Group, before: Sequence[_Watched], now: datetime
-    ) -> _Watched:
+        self, spec: SensorSpec, run: OpenRun, group: Group, before: Sequence[Watched], now: datetime
+    ) -> Watched:
         """A sensor of a run; after the project was edited, what is known of it unless it was edited too."""
         for watched in before:
             if watched.spec == spec:
                 return watched
         poke = new_poke(spec, run, group)
-        return _Watched(
+        return Watched(
             spec=spec,
             poke=None if spec.kind in LEDGER_KINDS else poke,
             what=shown_target(spec, poke.variables),
@@ -263,7 +243,14 @@ def shown_target(spec: SensorSpec, variables: Mapping[str, str]) -> str:
     return filled.named(target if spec.kind == "sql" else target.split("?")[0])
 
 
-def _said(watched: _Watched) -> str:
+def _in_one_line(older: OpenRun, run: OpenRun) -> bool:
+    """Whether one goes after the other; what a person triggers stands in no line."""
+    if RunKind.TRIGGERED in (older.kind, run.kind):
+        return False
+    return (older.group, older.backfill) == (run.group, run.backfill)
+
+
+def _said(watched: Watched) -> str:
     return f"{watched.what} ({watched.look.said})"
 
 

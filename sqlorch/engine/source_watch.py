@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlorch.domain.alerts import BY_HAND
-from sqlorch.domain.describe import name_slot
+from sqlorch.domain.describe import compact
 from sqlorch.domain.freshness import FreshnessStatus, SourceFreshness, SourceReading
 from sqlorch.domain.scheduling import RunKind
 from sqlorch.domain.sla import CATCHUP
@@ -69,7 +69,7 @@ class SourceWatch:
         facts = {
             "run_id": spec.run_id,
             "group": spec.group,
-            "interval": name_slot(spec.interval, spec.timezone),
+            "interval": compact(spec.interval, spec.timezone),
             "source": found.source,
             "reason": str(found),
         }

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlorch.domain.alerts import BY_HAND
-from sqlorch.domain.describe import compact, name_slot
+from sqlorch.domain.describe import compact
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.ledger import LedgerEntry, LedgerMark
 from sqlorch.domain.scheduling import RunKind
@@ -75,7 +75,7 @@ class TableWatch:
         facts = {
             "run_id": spec.run_id,
             "group": spec.group,
-            "interval": name_slot(spec.interval, spec.timezone),
+            "interval": compact(spec.interval, spec.timezone),
             "node": node.unique_id,
             "reason": f"{node.name} {sentence}",
         }

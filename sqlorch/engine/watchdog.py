@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlorch.domain.describe import name_slot
+from sqlorch.domain.describe import compact
 from sqlorch.domain.interval import format_instant
 from sqlorch.domain.run import RunState
 from sqlorch.domain.scheduling import OpenRun, RunKind
@@ -250,7 +250,7 @@ class Watchdog:
         facts = {
             "run_id": run.run_id,
             "group": run.group,
-            "interval": name_slot(run.interval, run.timezone),
+            "interval": compact(run.interval, run.timezone),
             "owner": group.owner if group else "",
         }
         dedupe = ":".join(filter(None, [kind, run.run_id, about or str(run.gen)]))

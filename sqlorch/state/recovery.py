@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, select
 
 from sqlorch.domain.alerts import RUN_FAILED, RUN_RECOVERED
-from sqlorch.domain.describe import name_slot
+from sqlorch.domain.describe import compact
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.run import NodeState, Outcome, RunState
 from sqlorch.domain.scheduling import RunKind
@@ -84,7 +84,7 @@ def recovery(connection: Connection, ended: Row[Any]) -> Mapping[str, Any] | Non
         return None
     left = [failure.run for failure in failures if _left(connection, failure, successes)]
     left.sort(key=lambda row: (row.interval_start, row.interval_end))
-    names = list(dict.fromkeys(name_slot(_interval(row), row.timezone) for row in left))
+    names = list(dict.fromkeys(compact(_interval(row), row.timezone) for row in left))
     more = len(names) - _MOST_NAMED
     said = ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
     return {"still_failed": said} if said else {}

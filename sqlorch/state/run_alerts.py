@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, or_, select
 
 from sqlorch.domain.alerts import BY_HAND, CHECK_FAILED, RUN_FAILED, RUN_RECOVERED
-from sqlorch.domain.describe import name_slot
+from sqlorch.domain.describe import compact
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.run import NodeState, Outcome, RunState
 from sqlorch.domain.scheduling import RunKind
@@ -78,7 +78,7 @@ def _facts(row: Row[Any]) -> dict[str, Any]:
         "run_id": row.run_id,
         "gen": row.gen,
         "group": row.group_name,
-        "interval": name_slot(interval, row.timezone),
+        "interval": compact(interval, row.timezone),
         "reason": row.reason,
     }
 

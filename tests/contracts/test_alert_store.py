@@ -67,7 +67,11 @@ def test_a_scheduled_run_s_failure_is_told_with_its_nodes(store: SqlStore) -> No
     drive(store, "r1", 1, Outcome.ERROR, kind="scheduled")
     (alert,) = store.alerts.alerts(unsent=True)
     payload = alert.payload
-    assert (payload["run_id"], payload["group"], payload["interval"]) == ("r1", "daily", "2026-03-02 05:00")
+    assert (payload["run_id"], payload["group"], payload["interval"]) == (
+        "r1",
+        "daily",
+        "2026-03-02T05:00/2026-03-03T05:00",
+    )
     assert [node["unique_id"] for node in payload["nodes"]] == [A]
     assert payload["skipped_nodes"] == 1
     (attempt,) = store.deliveries.attempts([payload["nodes"][0]["attempt_id"]])
@@ -104,7 +108,7 @@ def test_a_recovery_waits_for_every_node_and_names_what_is_still_failed(store: S
     manual(store, "r4", slot(2), B, **TOLD)
     do(store, "r4", B)
     assert kinds(store) == ["run_failed", "run_failed", "run_recovered"]
-    assert store.alerts.alerts()[-1].payload["still_failed"] == "2026-03-02 05:00"
+    assert store.alerts.alerts()[-1].payload["still_failed"] == "2026-03-02T05:00/2026-03-03T05:00"
 
 
 def test_a_node_the_group_no_longer_has_is_not_waited_for(store: SqlStore) -> None:

@@ -72,6 +72,15 @@ def test_missed_slots_follow_the_policy_and_skips_are_on_record(world, policy, r
     assert {slot.reason for slot in w.slots("a") if slot.status is SKIPPED} <= {f"catchup_{policy}"}
 
 
+def test_alerts_of_a_coalesced_run_name_all_of_its_interval(world):
+    w = world(group("a", catchup="coalesce", queue_timeout=60.0), model("m", "a"), wall=at(5))
+    run = w.tick().ready[0].run
+    w.tick(at(5, 1))
+    w.run(run.run_id, fails="m")
+    named = {kind: [one["interval"] for one in w.alerts(kind)] for kind in ("run_stuck", "run_failed")}
+    assert named == {"run_stuck": ["2026-01-05/2026-01-10"], "run_failed": ["2026-01-05/2026-01-10"]}
+
+
 def test_coalesced_slots_share_one_run_over_all_of_them(world):
     w = world(group("a", catchup=CatchupPolicy.COALESCE), wall=at(5, 3))
     (run,) = w.tick().created

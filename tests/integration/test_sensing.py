@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,11 @@ def looks(world: World) -> list[Poke]:
 def answer(world: World, found: Look, *pokes: Poke) -> TickReport:
     world.scheduler.hear({poke.key: found for poke in pokes}, world.clock.now())
     return world.tick()
+
+
+def starts(report: TickReport) -> list[datetime]:
+    """Where the intervals begin whose runs may start, the first of them in front."""
+    return [one.run.interval.start for one in report.ready]
 
 
 def only_run(world: World) -> str:
@@ -229,13 +235,85 @@ def test_what_cannot_be_looked_at_is_told_and_looked_at_again(tmp_path: Path) ->
     assert answer(w, YES, *looks(w)).ready
 
 
-def test_one_that_waits_holds_no_later_run_back(tmp_path: Path) -> None:
+def test_one_that_is_known_to_lack_something_holds_no_later_run_back(tmp_path: Path) -> None:
     w = world(tmp_path, waiting("a", file()))
     w.tick(at(2))
     first, second = looks(w)
-    report = answer(w, YES, second)
-    assert [one.run.interval.start for one in report.ready] == [at(1)]
     assert first.interval.start == at(0)
+    answer(w, NO, first)
+    assert starts(answer(w, YES, second)) == [at(1)]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_answers_in_any_order_start_the_oldest_first(tmp_path: Path, order: tuple[int, ...]) -> None:
+    w = world(tmp_path, waiting("a", file(), max_active_runs=1))
+    w.tick(at(3))
+    pokes = looks(w)
+    began: list[datetime] = []
+    for place in order:
+        report = answer(w, YES, pokes[place])
+        while report.ready:
+            began += starts(report)
+            w.run(report.ready[0].run.run_id)
+            report = w.tick()
+    assert began == [at(0), at(1), at(2)]
+
+
+def test_one_whose_older_interval_is_being_looked_at_says_so(tmp_path: Path) -> None:
+    w = world(tmp_path, waiting("a", file(timeout=5400.0)))
+    w.tick(at(2))
+    first, second = looks(w)
+    report = answer(w, YES, second)
+    assert not report.ready
+    (later,) = [run for run in w.store.queue.open_runs() if run.interval.start == at(1)]
+    assert w.reason(later.run_id) == (
+        "waiting for 2026-01-05, which is older and whose sensors are being looked at, "
+        "since 2026-01-07 00:00:00 UTC"
+    )
+    # a look that hangs is answered when its time is up, and then it is known that nothing is known
+    hung = Look(met=False, said="no answer within 90 s", failed=True)
+    assert starts(answer(w, hung, first)) == [at(1)]
+
+
+def test_a_look_that_is_due_comes_before_a_later_interval_whose_turn_it_is(tmp_path: Path) -> None:
+    w = world(tmp_path, waiting("a", file(), max_active_runs=1))
+    w.tick(at(3))
+    first, second, third = looks(w)
+    answer(w, NO, second)
+    answer(w, YES, third)
+    (began,) = answer(w, YES, first).ready
+    assert w.claim(began.run.run_id)
+    attempts = w.begin(began.run.run_id)
+    w.tick(at(3, 1))
+    assert looks(w) == []  # nobody is looked after whom the cap holds back
+    w.end(began.run.run_id, attempts)
+    assert not w.tick().ready  # an hour ago it was not there
+    (again,) = looks(w)
+    assert again.interval.start == at(1)
+    assert starts(answer(w, YES, again)) == [at(1)]
+
+
+def test_older_ones_that_are_looked_at_all_the_time_hold_a_later_one_back_for_one_answer_each(
+    tmp_path: Path,
+) -> None:
+    w = world(tmp_path, waiting("a", file(every=60.0)))
+    w.tick(at(3))
+    first, second, third = looks(w)
+    assert not answer(w, YES, third).ready
+    answer(w, NO, first)
+    w.tick(at(3) + MINUTE)
+    assert looks(w) == [first]
+    assert not w.tick().ready
+    assert starts(answer(w, NO, second)) == [at(2)]  # while the first one is being looked at again
+
+
+def test_what_a_person_triggers_does_not_wait_for_older_intervals(tmp_path: Path) -> None:
+    w = world(tmp_path, waiting("a", file()))
+    w.tick(at(1))
+    w.store.queue.enqueue(triggered("a", span(1, 2)), now=at(1))
+    w.tick()
+    later = [poke for poke in looks(w) if poke.interval.start == at(1)]
+    assert starts(answer(w, YES, *later)) == [at(1)]
 
 
 def test_a_paused_group_is_not_looked_after(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.fuzz import examples
+from support.fuzz import fuzz
 
 from sqlorch.config.alerts import make_book
 from sqlorch.config.places import Document, Place
@@ -53,14 +53,14 @@ def read(alerts: Any) -> Settings | None:
         return None
 
 
-@examples(300)
+@fuzz("alerts")
 @given(alerts=ALERTS)
 def test_any_alerts_are_read_or_refused(alerts: Any) -> None:
     found = read(alerts)
     assert found is None or all(receiver.name for receiver in found.alerts.receivers)
 
 
-@examples(300)
+@fuzz("alerts")
 @given(
     meta=st.dictionaries(NODE_KEYS | TEXTS, ANYTHING, max_size=4),
     kind=st.sampled_from(sorted(KINDS)) | st.text(max_size=6),

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from support.fuzz import fuzz
 
 from sqlorch.config.json_schema import settings_schema
 from sqlorch.config.meta import read_options
@@ -24,6 +24,7 @@ from sqlorch.domain.errors import ConfigError
 from sqlorch.domain.interval import Interval
 
 HOME = Path("/warehouse")
+SCHEMA = Draft202012Validator(settings_schema())
 FILE = """\
 groups:
   daily: {select: "tag:daily", schedule: "@daily", start: 2013-01-01, timezone: Europe/Berlin, retries: 2}
@@ -165,7 +166,6 @@ DATA = st.one_of(
     ),
     st.dictionaries(st.text(max_size=6), VALUES, max_size=2),
 )
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def attempt(read: Callable[..., Any], *arguments: Any, places: tuple[str, ...], **options: Any) -> Any:
@@ -186,7 +186,7 @@ def read(document: Document, environ: dict[str, str] | None = None) -> Settings 
     return made
 
 
-@QUICK
+@fuzz("text")
 @given(YAML_TEXT)
 def test_any_text_is_read_or_refused_in_one_sentence_with_a_line(text: str) -> None:
     document = attempt(load_yaml, text, "f.yml", places=("f.yml:",))
@@ -194,26 +194,21 @@ def test_any_text_is_read_or_refused_in_one_sentence_with_a_line(text: str) -> N
         read(document)
 
 
-@QUICK
+@fuzz("text")
 @given(DATA)
 def test_any_structure_is_settings_or_refused(data: Any) -> None:
     read(Document(data=data, values={(): Place("f.yml", 1, 1)}))
 
 
-@pytest.fixture(scope="module")
-def schema() -> Draft202012Validator:
-    return Draft202012Validator(settings_schema())
-
-
-@QUICK
+@fuzz("text")
 @given(DATA)
-def test_what_the_file_accepts_an_editor_accepts(schema: Draft202012Validator, data: Any) -> None:
+def test_what_the_file_accepts_an_editor_accepts(data: Any) -> None:
     # An empty section is accepted for the sake of lines commented out; an editor may well remark on it.
     data = {key: value for key, value in data.items() if value is not None}
     if isinstance(data.get("groups"), dict):
         data["groups"] = {name: value for name, value in data["groups"].items() if value is not None}
     if read(Document(data=data, values={(): Place("f.yml", 1, 1)})):
-        schema.validate(data)
+        SCHEMA.validate(data)
 
 
 ENVIRON = st.dictionaries(
@@ -225,13 +220,13 @@ ENVIRON = st.dictionaries(
 )
 
 
-@QUICK
+@fuzz("text")
 @given(ENVIRON)
 def test_any_environment_is_settings_or_refused(environ: dict[str, str]) -> None:
     read(load_yaml("groups: {a: {}, b-c: {select: x}}\nstate:\n", "f.yml"), environ)
 
 
-@QUICK
+@fuzz("text")
 @given(
     st.sampled_from(["model", "test", "source"]),
     st.one_of(VALUES, st.dictionaries(KEYS | st.integers(), VALUES)),
@@ -301,7 +296,7 @@ CONDITIONS = st.one_of(
 MOMENTS = st.datetimes(datetime(1971, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis wants naive bounds
 
 
-@QUICK
+@fuzz("text")
 @given(CONDITIONS, MOMENTS, st.sampled_from(["UTC", "America/New_York", "Asia/Kolkata"]))
 def test_any_condition_is_decided_or_refused(text: str, start: datetime, zone: str) -> None:
     # Refusals have no place yet: what reads the condition adds it.
@@ -312,7 +307,7 @@ def test_any_condition_is_decided_or_refused(text: str, start: datetime, zone: s
         assert condition.reason(values).isprintable()
 
 
-@QUICK
+@fuzz("text")
 @given(YAML_TEXT)
 def test_any_vars_are_a_mapping_or_refused(text: str) -> None:
     read_vars = attempt(parse_vars, text, places=("--vars",))
@@ -333,7 +328,7 @@ JSON = st.recursive(
 )
 
 
-@QUICK
+@fuzz("text")
 @given(JSON, st.sampled_from([None, 1, 3]))
 def test_json_is_read_as_it_is_and_every_scalar_is_where_it_is_said_to_be(
     data: Any, indent: int | None

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.fuzz import examples
+from support.fuzz import fuzz
 
 from sqlorch.checks.catalogue import catalogue
 from sqlorch.config.expectations import read_suites
@@ -34,15 +34,15 @@ def _node(**config: Any) -> Node:
     return Node(unique_id="model.shop.orders", kind="model", name="orders", package="shop", config=config)
 
 
+@fuzz("expectations")
 @given(said=_SUITES | _ANYTHING)
-@examples(400)
 def test_meta_of_any_shape(said: Any) -> None:
     dag = Dag([_node(meta={"sqlorch": {"expectations": said}})], [], project="shop")
     _read(Path("/nowhere"), dag)
 
 
+@fuzz("expectations")
 @given(text=_TEXTS)
-@examples(400)
 def test_a_file_of_any_text(text: str) -> None:
     with TemporaryDirectory() as folder:
         (Path(folder) / "expectations").mkdir()

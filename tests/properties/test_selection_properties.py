@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support.fuzz import fuzz
 
 from sqlorch.domain.dag import Dag, Node
 from sqlorch.domain.errors import ProjectError
@@ -44,6 +45,7 @@ SYNTAX = [*"@+:.,*?[]!-/ 0129\\", "**", "[a-", "[!", "\n", "\x85", "²", "٣", "
 TEXTS = st.lists(st.sampled_from(PIECES + SYNTAX), max_size=12).map("".join)
 
 
+@fuzz("text")
 @given(st.one_of(TEXTS, st.text(max_size=40)), st.one_of(TEXTS, st.text(max_size=10)), MODES)
 def test_any_text_gives_nodes_or_one_sentence(selection: str, exclude: str, mode: Indirect) -> None:
     found: frozenset[str] = frozenset()

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from support.fuzz import examples
+from support.fuzz import fuzz
 
 from sqlorch.app.poke_messages import decode_answer, decode_pokes, encode_answer, encode_pokes
 from sqlorch.config.json_schema import settings_schema
@@ -56,7 +56,6 @@ VALUE = st.recursive(
 )
 SENSOR = st.one_of(st.dictionaries(KEYS, VALUE, max_size=4), VALUE)
 WAIT_FOR = st.one_of(st.lists(SENSOR, max_size=3), SENSOR)
-QUIETLY = examples(300)
 
 
 def read(data: Any) -> tuple[SensorSpec, ...] | None:
@@ -76,7 +75,7 @@ def _check_refusal(error: ConfigError, place: str) -> None:
     assert all(line.startswith(place) and line.isprintable() for line in lines)
 
 
-@QUIETLY
+@fuzz("sensors")
 @given(WAIT_FOR)
 def test_any_wait_for_is_read_or_refused(said: Any) -> None:
     found = read({"groups": {"a": {"wait_for": said}}})
@@ -86,7 +85,7 @@ def test_any_wait_for_is_read_or_refused(said: Any) -> None:
         assert decode_pokes(encode_pokes([poke])) == [poke]
 
 
-@QUIETLY
+@fuzz("sensors")
 @given(WAIT_FOR)
 def test_what_the_schema_refuses_is_refused(said: Any) -> None:
     data = {"groups": {"a": {"wait_for": said}}}
@@ -94,7 +93,7 @@ def test_what_the_schema_refuses_is_refused(said: Any) -> None:
         SCHEMA.validate(data)
 
 
-@QUIETLY
+@fuzz("sensors")
 @given(WAIT_FOR)
 def test_models_may_say_anything_too(said: Any) -> None:
     node = Node(
@@ -112,7 +111,7 @@ def test_models_may_say_anything_too(said: Any) -> None:
         assert all(spec.origin == "a.sql" for spec in options["model.p.a"].wait_for)
 
 
-@QUIETLY
+@fuzz("sensors")
 @given(st.text(alphabet="{}% ds[]:-0123456789_x", max_size=30))
 def test_templates_are_filled_in_or_refused(text: str) -> None:
     try:
@@ -123,14 +122,14 @@ def test_templates_are_filled_in_or_refused(text: str) -> None:
         assert "{{" not in filled
 
 
-@QUIETLY
+@fuzz("sensors")
 @given(st.binary(max_size=60))
 def test_any_line_of_a_child_is_an_answer_or_nothing(line: bytes) -> None:
     found = decode_answer(line)
     assert found is None or isinstance(found[1], Look)
 
 
-@QUIETLY
+@fuzz("sensors")
 @given(st.text(max_size=600), st.booleans(), st.booleans())
 def test_answers_come_back_printable(said: str, met: bool, failed: bool) -> None:
     line = encode_answer("k", Look(met=met, said=said, failed=failed))
@@ -140,7 +139,7 @@ def test_answers_come_back_printable(said: str, met: bool, failed: bool) -> None
     assert look.said.isprintable()
 
 
-@QUIETLY
+@fuzz("sensors")
 @given(st.text(max_size=80), st.datetimes().filter(lambda moment: moment.year >= 1000))
 def test_the_beginning_of_a_wait_is_read_back_whatever_is_waited_for(what: str, begun: Any) -> None:
     since = begun.replace(tzinfo=UTC, microsecond=0)

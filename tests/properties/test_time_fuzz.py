@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.fuzz import fuzz
 
 from sqlorch.domain.cron import parse_cron
 from sqlorch.domain.describe import compact, describe
@@ -72,7 +73,7 @@ JUNK = st.one_of(
 )
 
 
-@unhurried
+@fuzz("text")
 @given(
     text=st.one_of(JUNK, pasted(PERIOD_PARTS)),
     other=st.one_of(JUNK, pasted(PERIOD_PARTS)),
@@ -93,7 +94,7 @@ def test_periods(text, other, zone):
         assert "\n" not in str(error)
 
 
-@unhurried
+@fuzz("text")
 @given(text=st.one_of(JUNK, pasted(CRON_PARTS)), zone=st.sampled_from(ZONES))
 def test_cron(text, zone):
     now = datetime(2026, 3, 1, tzinfo=UTC)
@@ -106,10 +107,12 @@ def test_cron(text, zone):
         assert fire is None or fire > now
 
 
-@unhurried
+@fuzz("text")
 @given(schedule=JUNK, every=JUNK, timezone=JUNK, mode=JUNK)
 def test_settings(schedule, every, timezone, mode):
-    for given_settings in ({"schedule": schedule}, {"every": every}, {"timezone": timezone}, {"mode": mode}):
+    since = {"every": every, "start": datetime(2026, 3, 1, tzinfo=UTC)}
+    every_one = ({"schedule": schedule}, {"every": every}, since, {"timezone": timezone}, {"mode": mode})
+    for given_settings in every_one:
         try:
             make_timetable(**given_settings)
         except SqlorchError as error:

@@ -325,6 +325,8 @@ def test_warnings_name_every_expression():
     [
         ({"schedule": "@daily", "every": "6h"}, "either a schedule or an `every`"),
         ({"every": "6h"}, "counted from `start`"),
+        ({"every": "6h\n7"}, "`every: '6h.n7'` is counted from `start`"),
+        ({"every": "6h\n7", "start": date(2026, 1, 1)}, "`every: '6h.n7'` is not a length"),
         ({"every": "30s", "start": date(2026, 1, 1)}, "shortest interval"),
         ({"every": "0h", "start": date(2026, 1, 1)}, "shortest interval"),
         ({"every": "1mo", "start": date(2026, 1, 1)}, "no fixed length"),
