@@ -301,8 +301,10 @@ def cancel(desk: Helm, run_ids: Sequence[str], reason: str) -> list[str]:
     """Ask for runs to be cancelled; returns those that had not ended.
 
     Raises:
-        StateError: one of them does not exist.
+        StateError: one of them does not exist; then none is cancelled.
     """
+    for run_id in run_ids:
+        desk.store.run(run_id)
     return [
         run_id
         for run_id in run_ids

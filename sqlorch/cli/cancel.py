@@ -21,7 +21,10 @@ from sqlorch.cli.options import read_options, warn
 @click.option("--reason", default="", help="Why, for whoever asks; your name by default.")
 @read_options
 def cancel(run_ids: tuple[str, ...], *, group: str | None, reason: str, **given: Any) -> None:
-    """Cancel runs: queries under way are stopped, what has not started does not start."""
+    """Cancel runs: queries under way are stopped, what has not started does not start.
+
+    Where one of several is not known, none is cancelled.
+    """
     from sqlorch.app.operating import cancel as do  # noqa: PLC0415 - help must not wait for it
     from sqlorch.app.operating import open_helm  # noqa: PLC0415 - likewise
     from sqlorch.cli.running import choices  # noqa: PLC0415 - likewise
@@ -34,7 +37,7 @@ def cancel(run_ids: tuple[str, ...], *, group: str | None, reason: str, **given:
             desk.require(group)
             run_ids = tuple(run.run_id for run in desk.open_runs(group))
         asked = do(desk, run_ids, reason)
-    for run_id in run_ids:
+    for run_id in dict.fromkeys(run_ids):
         click.echo(f"{run_id} {'is cancelled' if run_id in asked else 'had ended already'}")
     if not run_ids:
         click.echo(f"nothing of {group} is queued or under way")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from sqlorch.domain.dag import Node
+from sqlorch.domain.describe import compact
+from sqlorch.domain.interval import Interval
 
 RETRY, FAIL = "retry", "fail"
 LOST_BUDGET = 3  # times a node may lose its process in one generation (scheduling specification 2.6)
@@ -24,6 +26,26 @@ def on_lost(node: Node) -> str:
     if strategy in _REPLACING:
         return RETRY
     return RETRY if node.config.get("unique_key") and strategy != "append" else FAIL
+
+
+def unsafe(interval: Interval, timezone: str) -> str:
+    """What is said of a node that was lost where a second attempt may do harm.
+
+    Args:
+        interval: what its run covers.
+        timezone: IANA name of the zone it is shown in.
+    """
+    return (
+        f"it is not safe to repeat: rows of {compact(interval, timezone)} may have been written already, and "
+        "sqlorch retry may write them twice; look into its table first, and delete what this attempt has left"
+    )
+
+
+def perhaps_unsafe(materialized: str, interval: Interval, timezone: str) -> str:
+    """As :func:`unsafe` where only the materialization is known; ``""`` where nothing is ever doubled."""
+    if materialized == "snapshot":
+        return unsafe(interval, timezone)
+    return f"if it appends, {unsafe(interval, timezone)}" if materialized == "incremental" else ""
 
 
 def appends(node: Node) -> bool:

@@ -16,7 +16,7 @@ from sqlorch.domain.errors import StateError
 from sqlorch.domain.frontier import Frontier
 from sqlorch.domain.history import AttemptRecord, NodeMove
 from sqlorch.domain.lengths import spell_seconds
-from sqlorch.domain.lost import FAIL, LOST_BUDGET
+from sqlorch.domain.lost import FAIL, LOST_BUDGET, unsafe
 from sqlorch.domain.retry import retry_delay
 from sqlorch.domain.run import ErrorClass, NodeResult, NodeSpec, NodeState, Outcome, RunSpec, RunState
 from sqlorch.engine.crew import Crew
@@ -243,13 +243,7 @@ class RunLoop:
         uid = result.unique_id
         live = self._live.end(uid)
         self._dispatcher.give_back([uid])
-        if live.timed_out and not result.outcome.ok:
-            result = replace(
-                result,
-                outcome=Outcome.ERROR,
-                error_class=ErrorClass.TRANSIENT,
-                message=f"timed out after {live.node.timeout:g} s",
-            )
+        result = self._as_told(live, result)
         batch.results.append((live.attempt, result))
         self.results.append(result)
         retry_in: float | None = None
@@ -267,6 +261,20 @@ class RunLoop:
             batch.moves += self._fail(uid, result) if retry_in is None else self._retry(uid, retry_in)
         self._crew.listener.node_finished(self._spec.run_id, uid, live.attempt.n, result, retry_in)
 
+    def _as_told(self, live: LiveAttempt, result: NodeResult) -> NodeResult:
+        """A result as it is remembered: with what only the run knows of it."""
+        if live.timed_out and not result.outcome.ok:
+            return replace(
+                result,
+                outcome=Outcome.ERROR,
+                error_class=ErrorClass.TRANSIENT,
+                message=f"timed out after {live.node.timeout:g} s",
+            )
+        if result.outcome is Outcome.LOST and live.node.on_lost == FAIL:
+            harm = unsafe(self._spec.interval, self._spec.timezone)
+            return replace(result, message=f"{result.message}; {harm}")
+        return result
+
     def _cut_short(self, result: NodeResult) -> bool:
         """Whether it was cancelled for no other reason than that the run is to rest."""
         resting = self._resting_from is not None and not self._halted
@@ -280,11 +288,10 @@ class RunLoop:
         """
         times = self._losses[uid] = self._losses.get(uid, 0) + 1
         why = result.message
-        if self._nodes[uid].on_lost == FAIL:
-            why = f"{why}; it may have been done in part and is not safe to repeat"
-        elif times > LOST_BUDGET:
+        safe = self._nodes[uid].on_lost != FAIL
+        if safe and times > LOST_BUDGET:
             why = f"{why}; lost {times} times, which is one too many"
-        elif not self._halted:
+        elif safe and not self._halted:
             batch.moves += self._retry(uid, 0.0)
             return 0.0
         batch.moves += self._fail(uid, replace(result, message=why))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, Row, bindparam, or_, select
 
 from sqlorch.domain.history import NodeMove, Owner
+from sqlorch.domain.interval import Interval
+from sqlorch.domain.lost import perhaps_unsafe
 from sqlorch.domain.run import NodeState, RunState
 from sqlorch.domain.scheduling import RunKind
 from sqlorch.state import lost, nodes, runs
-from sqlorch.state.codec import from_json
+from sqlorch.state.codec import from_json, from_micros
 from sqlorch.state.rows import owner_of
 from sqlorch.state.tables import node_run, run
 
@@ -22,6 +25,19 @@ _ENDS_AS = {
     RunState.RUNNING: RunState.FAILED,
     RunState.CANCELLING: RunState.CANCELLED,
 }
+
+_NODES = (
+    select(
+        node_run.c.unique_id,
+        node_run.c.state,
+        node_run.c.materialized,
+        run.c.interval_start,
+        run.c.interval_end,
+        run.c.timezone,
+    )
+    .join_from(node_run, run, run.c.run_id == node_run.c.run_id)
+    .where(node_run.c.run_id == bindparam("run"))
+)
 
 
 def orphans(connection: Connection, is_alive: Callable[[Owner], bool]) -> list[tuple[str, int, str]]:
@@ -64,14 +80,21 @@ def finish(connection: Connection, run_id: str, before: RunState, *, reason: str
 
 
 def _endings(connection: Connection, run_id: str, reason: str) -> list[NodeMove]:
-    statement = select(node_run.c.unique_id, node_run.c.state).where(node_run.c.run_id == run_id)
     moves: list[NodeMove] = []
-    for row in connection.execute(statement):
+    for row in connection.execute(_NODES, {"run": run_id}):
         state = NodeState(row.state)
+        why = f"{reason}{_harm(row)}" if state.live else reason
         for after in _path_to_end(state):
-            moves.append(NodeMove(unique_id=row.unique_id, before=state, after=after, reason=reason))
+            moves.append(NodeMove(unique_id=row.unique_id, before=state, after=after, reason=why))
             state = after
     return moves
+
+
+def _harm(row: Row[Any]) -> str:
+    """What a second attempt at a node under way may do, as far as its row tells."""
+    interval = Interval(from_micros(row.interval_start), from_micros(row.interval_end))
+    said = perhaps_unsafe(row.materialized, interval, row.timezone)
+    return f"; {said}" if said else ""
 
 
 def _path_to_end(state: NodeState) -> tuple[NodeState, ...]:

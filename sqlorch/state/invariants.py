@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy import text as sql
 from sqlalchemy.exc import DBAPIError
 
+from sqlorch.domain.ledger import LedgerMark
 from sqlorch.domain.run import NodeState, Outcome, RunState
 from sqlorch.domain.scheduling import BackfillState, GroupStatus, RunKind, SlotStatus
 
@@ -94,7 +95,7 @@ _VOCABULARY: tuple[tuple[str, str, Sequence[str]], ...] = (
     ("slot", "status", tuple(SlotStatus)),
     ("backfill", "state", tuple(BackfillState)),
     ("backfill_slot", "state", ("waiting", "queued", "done", "failed", "skipped", "cancelled")),
-    ("ledger", "CAST(mark AS TEXT)", ("0", "1", "2")),
+    ("ledger", "CAST(mark AS TEXT)", tuple(str(number) for number, _ in enumerate(LedgerMark))),
 )
 _DOCUMENTS = (
     ("run", "run_id", "variables"),
@@ -180,6 +181,7 @@ _INVARIANTS: dict[str, Find] = {
         JOIN word AS node ON node.id = l.node JOIN word AS made ON made.id = l.run
         JOIN node_run AS n ON n.run_id = made.text AND n.unique_id = node.text AND n.gen = l.gen
         WHERE (l.mark = 0 AND n.state <> 'success') OR (l.mark = 1 AND n.state <> 'failed')
+        OR (l.mark = 3 AND n.state <> 'skipped')
     """),
     "nothing is told of a run without its success": _query("""
         SELECT e.id, e.dataset, e.run_id FROM dataset_event AS e JOIN run AS r ON r.run_id = e.run_id

@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select
 
 from sqlorch.domain.history import NodeMove, Owner
+from sqlorch.domain.interval import Interval
+from sqlorch.domain.lost import unsafe
 from sqlorch.domain.run import NodeState, RunState
 from sqlorch.domain.scheduling import Rescue
 from sqlorch.state import lost, nodes, runs
-from sqlorch.state.codec import from_json
+from sqlorch.state.codec import from_json, from_micros
 from sqlorch.state.rows import owner_of, owner_values
 from sqlorch.state.tables import node_run, run
 
@@ -48,8 +50,10 @@ def take_over(
     retried: list[str] = []
     failed: list[str] = []
     moves: list[NodeMove] = []
+    interval = Interval(from_micros(row.interval_start), from_micros(row.interval_end))
     for node in stranded:
-        verdict = _verdict(node, budget, keep)
+        harm = unsafe(interval, row.timezone) if node.unique_id in keep else None
+        verdict = harm or _one_too_many(node, budget)
         (retried if verdict is None else failed).append(node.unique_id)
         moves += _path(node, verdict, gone=_who(was))
     counts = [{"run": run_id, "node": node.unique_id, "times": node.lost + 1} for node in stranded]
@@ -63,25 +67,20 @@ def take_over(
     return Rescue(run_id=run_id, retried=tuple(retried), failed=tuple(failed))
 
 
-def _verdict(node: Row[Any], budget: int, keep: frozenset[str]) -> str | None:
-    """Why the node fails, None when it is tried again."""
-    if node.unique_id in keep:
-        return "it may have been done in part and is not safe to repeat"
+def _one_too_many(node: Row[Any], budget: int) -> str | None:
+    """Why the node fails that could be tried again, None when it is."""
     times = node.lost + 1
     return f"lost {times} times, which is one too many" if times > budget else None
 
 
 def _path(node: Row[Any], verdict: str | None, *, gone: str) -> Sequence[NodeMove]:
     state, uid = NodeState(node.state), node.unique_id
-    why = f"the process that ran it is gone{gone}"
+    why = f"the process that ran it is gone{gone}" + (f"; {verdict}" if verdict else "")
     moves = []
     if state is not NodeState.LOST:
         moves.append(NodeMove(unique_id=uid, before=state, after=NodeState.LOST, reason=why))
-    if verdict is None:
-        after, reason = NodeState.UP_FOR_RETRY, why
-    else:
-        after, reason = NodeState.FAILED, f"{why}; {verdict}"
-    moves.append(NodeMove(unique_id=uid, before=NodeState.LOST, after=after, reason=reason))
+    after = NodeState.FAILED if verdict else NodeState.UP_FOR_RETRY
+    moves.append(NodeMove(unique_id=uid, before=NodeState.LOST, after=after, reason=why))
     return moves
 
 

@@ -1,6 +1,7 @@
 """What every store promises of runs that wait for their turn and of those under way."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -372,8 +373,37 @@ class TestRescue:
         self.stranded(store)
         saved = self.rescue(store, keep=frozenset({A, B}))
         assert (saved.retried, saved.failed) == ((), (B,))
-        assert "not safe to repeat" in store.nodes("sched-daily-0")[1].reason
+        node = store.nodes("sched-daily-0")[1]
+        assert "not safe to repeat: rows of 2026-03-01" in node.reason
+        assert "sqlorch retry may write them twice; look into its table first" in node.reason
+        assert node.message == node.reason, "what a person is shown"
         assert store.run("sched-daily-0").state is RunState.RUNNING
+
+    @pytest.mark.parametrize(
+        ("materialized", "said"),
+        [
+            ("incremental", "; if it appends, it is not safe to repeat: rows of 2026-03-"),
+            ("snapshot", "; it is not safe to repeat: rows of 2026-03-"),
+            ("table", "is gone (here, pid 4711)"),
+        ],
+    )
+    def test_who_was_killed_by_hand_is_told_what_may_have_been_written(
+        self, store: SqlStore, materialized: str, said: str
+    ):
+        spec = spec_of(new_run(0, kind=RunKind.MANUAL), A, B)
+        spec = replace(spec, nodes=[replace(node, materialized=materialized) for node in spec.nodes])
+        store.create_run(spec, now=NOW)
+        assert store.move_run(spec.run_id, RunState.QUEUED, RunState.RUNNING, now=NOW, owner=ME)
+        begin(store, spec.run_id, A)
+        assert store.abandon_dead(LATER, lambda _: False) == [spec.run_id]
+        first, second = store.nodes(spec.run_id)
+        assert said in first.message
+        assert ("write them twice" in first.message) is (materialized != "table")
+        assert (
+            second.reason
+            == store.run(spec.run_id).reason
+            == "the process that ran it is gone (here, pid 4711)"
+        )
 
     def test_a_result_that_comes_after_it_is_fenced(self, store: SqlStore):
         self.stranded(store)

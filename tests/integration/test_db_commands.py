@@ -11,7 +11,9 @@ from support.projects import Project, make_project
 from support.stores import ME, NOW, A, B, decide, do, end, enrol, manual, new_run, slot, spec_of
 from support.stores import begin as begin_nodes
 
-from sqlorch.domain.run import RunState
+from sqlorch.domain.history import NodeMove
+from sqlorch.domain.ledger import LedgerMark
+from sqlorch.domain.run import NodeState, RunState
 from sqlorch.domain.scheduling import Backfill, BackfillSlot, BackfillState
 from sqlorch.state import care, retention
 from sqlorch.state.lock import run_lock
@@ -84,6 +86,17 @@ def broken(path: Path) -> list[str]:
 class TestCheck:
     def test_a_state_in_use_breaks_nothing(self, path: Path):
         assert broken(path) == []
+
+    def test_a_node_whose_condition_was_not_met_breaks_nothing(self, path: Path):
+        with SqlStore.open(path, owner=ME) as store:
+            manual(store, "passed-over", slot(9), A)
+            passed = NodeMove(unique_id=A, before=NodeState.WAITING, after=NodeState.SKIPPED)
+            store.step("passed-over", now=NOW, moves=[passed])
+            assert store.move_run("passed-over", RunState.RUNNING, RunState.SUCCESS, now=NOW)
+            assert store.ledger.entries([A])[A][-1].mark is LedgerMark.SKIPPED
+        assert broken(path) == []
+        damage(path, "UPDATE node_run SET state = 'failed' WHERE state = 'skipped'")
+        assert broken(path) == ["the ledger says of a node what its run says"]
 
     @pytest.mark.parametrize(
         ("statement", "invariant"),

@@ -58,4 +58,8 @@ def test_what_is_not_safe_to_repeat_is_not_repeated(store: SqlStore) -> None:
     assert record.state is RunState.FAILED
     assert session.order == ["a"]
     reason = next(n.reason for n in store.nodes("run-1") if n.unique_id == "a")
-    assert "not safe to repeat" in reason
+    assert reason.startswith("lost of a; it is not safe to repeat: rows of ")
+    assert (
+        "may have been written already, and sqlorch retry may write them twice; look into its table" in reason
+    )
+    assert [attempt.message for attempt in store.attempts("run-1", "a")] == [reason]

@@ -41,6 +41,19 @@ def test_groups_are_paused_and_resumed_and_runs_cancelled(project: Project) -> N
     assert not (project.root / ".sqlorch").exists()
 
 
+def test_one_unknown_run_among_several_leaves_the_others_alone(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "shop", {"sqlorch.yml": GOOD, "models/a.sql": "select 1 as n"})
+    for day in ("2013-01-03", "2013-01-04"):
+        project.sqlorch("trigger", "g", "--interval", day).told(0)
+    first, second = (run["run_id"] for run in project.sqlorch("runs", "list", "--json").document["runs"])
+    said = project.sqlorch("cancel", first, "manual-nosuch", second)
+    assert said.told(2).startswith("Error: there is no run manual-nosuch")
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    runs = project.sqlorch("runs", "list", "--json").document["runs"]
+    assert [run["state"] for run in runs] == ["queued", "queued"]
+    assert project.sqlorch("cancel", first, first, second).out.count("is cancelled") == 2
+
+
 @pytest.mark.parametrize(
     "text", ["state: {path: [1\ngroups: @x\n", "{state: {path: a}, groups: @x}\n"], ids=["broken", "inline"]
 )
