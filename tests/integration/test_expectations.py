@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.daemons import until
@@ -50,6 +51,11 @@ HOSTILE = {
 def _states(said: Said) -> dict[str, str]:
     (run,) = said.document["runs"]
     return {node["unique_id"]: node["state"] for node in run["nodes"]}
+
+
+def _node(said: Said, unique_id: str) -> dict[str, Any]:
+    (found,) = [node for node in said.document["runs"][0]["nodes"] if node["unique_id"] == unique_id]
+    return found
 
 
 @pytest.fixture
@@ -274,3 +280,44 @@ def test_a_connection_that_breaks_off_says_nothing_of_the_data(tmp_path: Path) -
     assert (said.code, said.err) == (0, "")
     (node,) = [n for n in said.document["runs"][0]["nodes"] if n["unique_id"].startswith("expectations.")]
     assert (node["state"], node["attempts"]) == ("success", 2)
+
+
+GATED = {
+    "sqlorch.yml": 'groups: {shop: {select: "*", retries: 3, retry_delay: 1s}}\n',
+    "models/rows.sql": "select 1 as id",
+    "expectations/rows.yml": """\
+        where: "id in (select id from gate)"
+        expectations: [{expect_column_values_to_not_be_null: {column: id}}]
+        """,
+}
+
+
+@pytest.mark.postgres
+def test_a_lock_that_was_not_to_be_had_is_tried_again(tmp_path: Path) -> None:
+    with running_postgres(durable=False) as server:
+        ((name,),) = server.query("select current_database()")
+        server.query(f"alter database {name} set lock_timeout = '1s'")
+        server.query("create table gate as select 1 as id")
+        project = make_project(tmp_path / "shop", GATED | {"profiles.yml": server.profile("rows")})
+        holder = server.connect()
+        with holder.cursor() as cursor:
+            cursor.execute("lock table gate in access exclusive mode")
+        given_up = project.run("--retries", "0")
+        process = project.process("run", "--json", "-i", "2013-01-03")
+        waiting = "select 1 from pg_locks where relation = 'gate'::regclass and not granted"
+        until(lambda: server.query(waiting), "the expectation to wait for the table")
+        until(lambda: not server.query(waiting), "it to give up")
+        holder.close()
+        out, err = process.communicate(timeout=180)
+    said = Said(code=process.returncode, out=out, err=err)
+    assert (said.code, said.err) == (0, "")
+    node = _node(said, "expectations.shop.rows")
+    assert (node["state"], node["attempts"]) == ("success", 2)
+    assert given_up.code == 1
+    node = _node(given_up, "expectations.shop.rows")
+    assert (node["state"], node["outcome"]) == ("failed", "error"), "of the data nothing is known"
+    assert node["message"] == (
+        "the database could not answer while expectations were checked: "
+        "canceling statement due to lock timeout"
+    )
+    assert project.query_state("select count(*) from expectation_result where error != ''") == [(0,)]
