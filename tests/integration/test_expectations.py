@@ -13,6 +13,7 @@ import pytest
 from support.daemons import until
 from support.postgres import running_postgres
 from support.projects import Project, Said, environment, make_project
+from support.run_pages import Page
 
 from sqlorch.state import retention
 from sqlorch.state.store import SqlStore
@@ -220,6 +221,29 @@ def test_slices_and_dollars_are_filled_in_and_no_rows_are_told(project: Project)
     log = project.sqlorch("runs", "logs", run_id, CHECK).out
     assert "like '2013%' and ordered_at < cast('2013-01-03' as timestamp)" in log
     assert "expect_column_values_to_be_unique(id): holds: there were no rows to look at" in log
+
+
+def test_a_node_says_that_there_were_no_rows_to_look_at(project: Project) -> None:
+    column = "{column: id, severity: warn}"
+    project.write({"expectations/orders.yml": f"- expect_column_values_to_be_unique: {column}\n"})
+    told = "1 expectation holds (there were no rows to look at)"
+    said = project.run(interval="2013-02-01")
+    assert _node(said, CHECK)["message"] == told
+    assert f", {told}\n" in project.sqlorch("run", "--interval", "2013-02-01").out
+    shown = project.sqlorch("runs", "show", said.document["runs"][0]["run_id"]).out
+    assert told in " ".join(shown.split())
+    file = project.root / "page.html"
+    assert project.sqlorch("report", "--html", str(file)).code == 0
+    assert Page(file).nodes[CHECK]["message"] == told
+
+    count = "- expect_table_row_count_to_be_between: {min_value: 1}\n"
+    project.write({"expectations/orders.yml": f"- expect_column_values_to_be_unique: {column}\n{count}"})
+    node = _node(project.run(interval="2013-02-01"), CHECK)
+    assert node["message"] == (
+        "1 of 2 expectations failed (there were no rows to look at); "
+        "expect_table_row_count_to_be_between: observed 0"
+    )
+    assert "no rows" not in _node(project.run(), CHECK)["message"]
 
 
 def test_a_project_without_expectations_never_imports_the_library(project: Project, tmp_path: Path) -> None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import shutil
 import sqlite3
 import webbrowser
-import zlib
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.daemons import running, until
 from support.projects import Project, make_project
+from support.run_pages import Page
 
 FILES = {
     "sqlorch.yml": """\
@@ -56,24 +54,6 @@ FILES = {
         """,
 }
 STG, BROKEN, FCT = "model.shop.stg_orders", "model.shop.broken", "model.shop.fct_orders"
-
-
-class Page:
-    """What a page holds, and its nodes by unique id."""
-
-    def __init__(self, file: Path) -> None:
-        self.text = file.read_text(encoding="utf-8")
-        self.run = self._unpacked("run")
-        self.head: dict[str, Any] = self.run["head"]
-        self.ids = [node["id"] for node in self.run["nodes"]]
-        self.nodes = {node["id"]: node for node in self.run["nodes"]}
-        self.sources = {self.ids[index]: rest for index, *rest in self._unpacked("texts")["sources"]}
-
-    def _unpacked(self, name: str) -> dict[str, Any]:
-        found = re.search(rf'id="{name}">([A-Za-z0-9+/=]+)<', self.text)
-        assert found
-        document: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(found[1]), -15))
-        return document
 
 
 @pytest.fixture(scope="module")
