@@ -8,6 +8,7 @@ fetched as soon as a statement was executed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 paramstyle = "qmark"
@@ -17,6 +18,14 @@ threadsafety = 1
 
 class Error(Exception):
     """Whatever DuckDB raised, with its words."""
+
+
+@contextmanager
+def _in_words_of_pep_249() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise Error(str(error)) from error
 
 
 class BufferedConnection:
@@ -36,20 +45,23 @@ class BufferedConnection:
 
     def begin(self) -> None:
         """Start a transaction."""
-        self._cursor.begin()
+        with _in_words_of_pep_249():
+            self._cursor.begin()
         self._under_way = True
 
     def commit(self) -> None:
         """Commit it, if there is one."""
         if self._under_way:
             self._under_way = False
-            self._cursor.commit()
+            with _in_words_of_pep_249():
+                self._cursor.commit()
 
     def rollback(self) -> None:
         """Roll it back, if there is one."""
         if self._under_way:
             self._under_way = False
-            self._cursor.rollback()
+            with _in_words_of_pep_249():
+                self._cursor.rollback()
 
     def close(self) -> None:
         """Nothing: whoever gave the cursor closes it."""
@@ -69,19 +81,18 @@ class BufferedCursor:
 
     def execute(self, statement: str, parameters: Sequence[Any] | None = None) -> BufferedCursor:
         """Execute and fetch all of it."""
-        try:
+        with _in_words_of_pep_249():
             self._cursor.execute(statement, parameters or None)
-        except Exception as error:
-            raise Error(str(error)) from error
-        self.description = self._cursor.description
-        rows = self._cursor.fetchall() if self.description else []
+            self.description = self._cursor.description
+            rows = self._cursor.fetchall() if self.description else []
         self.rowcount = len(rows)
         self._rows = iter(rows)
         return self
 
     def executemany(self, statement: str, parameters: Sequence[Sequence[Any]]) -> BufferedCursor:
         """Execute once for each set of parameters."""
-        self._cursor.executemany(statement, parameters)
+        with _in_words_of_pep_249():
+            self._cursor.executemany(statement, parameters)
         return self
 
     def fetchone(self) -> Any:

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlorch.domain.dag import EXPECTATIONS, Dag
 from sqlorch.domain.errors import ConfigError, TransientError
-from sqlorch.domain.expectations import ExpectationResult, Suite, with_expectations
+from sqlorch.domain.expectations import (
+    NO_ROWS,
+    ExpectationResult,
+    Suite,
+    with_expectations,
+    without_rows,
+)
 from sqlorch.domain.interval import Interval, format_instant
 from sqlorch.domain.masking import replace_texts
 from sqlorch.domain.run import ErrorClass, NodeResult, Outcome
@@ -146,11 +152,12 @@ def _node_result(suite: Suite, results: Sequence[ExpectationResult], started: da
     blocking = [result for result in failed if result.expectation.severity == "error"]
     worst = blocking + [result for result in failed if result.expectation.severity != "error"]
     outcome = Outcome.FAIL if blocking else Outcome.WARN if failed else Outcome.SUCCESS
-    message = f"{len(results)} expectations hold"
+    empty = f" ({NO_ROWS})" if without_rows(results) else ""
+    message = f"{'1 expectation holds' if len(results) == 1 else f'{len(results)} expectations hold'}{empty}"
     if worst:
         told = "; ".join(map(str, worst[:_TOLD]))
         more = f"; and {len(worst) - _TOLD} more" if len(worst) > _TOLD else ""
-        message = f"{len(failed)} of {len(results)} expectations failed; {told}{more}"
+        message = f"{len(failed)} of {len(results)} expectations failed{empty}; {told}{more}"
     file, _, line = worst[0].expectation.origin.rpartition(":") if worst else ("", "", "")
     return NodeResult(
         unique_id=suite.unique_id,

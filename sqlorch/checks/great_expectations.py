@@ -11,19 +11,21 @@ import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from sqlorch.checks.economies import look_up_once, never_saved
+from sqlorch.checks.passing import Passing
+from sqlorch.checks.words import brief, first_line, raised_in
+from sqlorch.domain.errors import TransientError
 from sqlorch.domain.expectations import Expectation, ExpectationResult, Suite
 
 _SAMPLES = 10
 _FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": _SAMPLES}
 _OURS = "sqlorch"
-_LONGEST = 500  # characters of a message
 _WHY_MASKED = "it could not be computed; why is masked"
-_RAISED_AS = re.compile(r"\A\([A-Za-z_][\w.]*\) ")  # SQLAlchemy puts the driver's exception before its words
 # These name tables: the database's catalogue knows no queries. They look at the whole table.
 _OF_TABLE = frozenset(
     {
@@ -75,16 +77,23 @@ def check(
         A result for each expectation, in their order, and the library's own documents of the validation, none
         of a masked suite, since they hold values.
         What cannot be checked is a result with its error.
+
+    Raises:
+        TransientError: the database raised something that may pass, so that nothing is known of the data.
     """
     library()
     wanted, found = _expectations(suite, mask)
-    with _TURN, warnings.catch_warnings():
+    passing = Passing(lambda said: "why is masked" if suite.mask else first_line(said, mask))
+    with _TURN, warnings.catch_warnings(), passing.heeded():
         warnings.simplefilter("ignore")  # of its own future, and that there is a class for PostgreSQL
-        documents, raised = _validate(suite, rows, connect, dialect, wanted) if wanted else ([], {})
+        with _source(suite.unique_id, connect, dialect) as (source, engine):
+            _ask_for_columns_alone(engine, rows.query)
+            passing.watch(engine)
+            documents, raised = _validate(source, suite.unique_id, rows, wanted, passing)
     for document in documents:
         found |= _results(suite, document, mask)
     for number, said in raised.items():
-        error = _WHY_MASKED if suite.mask else _brief(said, mask)
+        error = _WHY_MASKED if suite.mask else brief(said, mask)
         found[number] = ExpectationResult(expectation=suite.expectations[number], ok=False, error=error)
     lost = "Great Expectations returned nothing for it"
     return [
@@ -140,8 +149,7 @@ def _expectations(suite: Suite, mask: Callable[[str], str]) -> tuple[list[Any], 
         try:
             made.append(get_expectation_impl(one.type)(**_arguments(one), meta={_OURS: number}))
         except Exception as error:  # noqa: BLE001 - whatever its validators raise, the others are checked
-            said = _brief(" ".join(str(error).split()), mask)
-            refused[number] = ExpectationResult(expectation=one, ok=False, error=said)
+            refused[number] = ExpectationResult(expectation=one, ok=False, error=brief(str(error), mask))
     return made, refused
 
 
@@ -152,34 +160,37 @@ def _arguments(one: Expectation) -> dict[str, Any]:
     return arguments
 
 
-def _validate(
-    suite: Suite, rows: Rows, connect: Callable[[], Any], dialect: str, wanted: Sequence[Any]
-) -> tuple[list[Mapping[str, Any]], dict[int, str]]:
-    """The library's documents, and what was raised by expectations that are in none."""
+@contextmanager
+def _source(name: str, connect: Callable[[], Any], dialect: str) -> Iterator[tuple[Any, Any]]:
+    """The library's data source on a connection, and SQLAlchemy's engine behind it; gone at the end."""
     from sqlalchemy.pool import StaticPool  # noqa: PLC0415 - only with expectations
 
-    great_expectations, context = library(), _context()
-    name = suite.unique_id
-    source = context.data_sources.add_or_update_sql(
-        name,
-        connection_string=f"{dialect}://",
-        kwargs={"creator": connect, "poolclass": StaticPool},
-    )
-    _ask_for_columns_alone(source.get_execution_engine().engine, rows.query)
+    sources = _context().data_sources
+    settings = {"creator": connect, "poolclass": StaticPool}
+    source = sources.add_or_update_sql(name, connection_string=f"{dialect}://", kwargs=settings)
+    try:
+        yield source, source.get_execution_engine().engine
+    finally:
+        sources.delete(name)
+
+
+def _validate(
+    source: Any, name: str, rows: Rows, wanted: Sequence[Any], passing: Passing
+) -> tuple[list[Mapping[str, Any]], dict[int, str]]:
+    """The library's documents, and what was raised by expectations that are in none."""
+    great_expectations = library()
     documents: list[Mapping[str, Any]] = []
     raised: dict[int, str] = {}
-    try:
-        for asset, expectations in _assets(source, rows, name, wanted):
-            batch = asset.add_batch_definition_whole_table(name).get_batch()
+    for asset, expectations in _assets(source, rows, name, wanted):
+        batch = asset.add_batch_definition_whole_table(name).get_batch()
 
-            def validate(some: list[Any], batch: Any = batch) -> dict[str, Any]:
-                suite_of = great_expectations.ExpectationSuite(name=name, expectations=some)
+        def validate(some: list[Any], batch: Any = batch) -> dict[str, Any]:
+            suite_of = great_expectations.ExpectationSuite(name=name, expectations=some)
+            with passing.heeded():
                 return dict(batch.validate(suite_of, result_format=_FORMAT).to_json_dict())
 
-            document = _each_for_itself(validate, expectations, raised)
-            documents += [] if document is None else [document]
-    finally:
-        context.data_sources.delete(name)
+        document = _each_for_itself(validate, expectations, raised)
+        documents += [] if document is None else [document]
     return documents, raised
 
 
@@ -220,6 +231,8 @@ def _each_for_itself(
     """
     try:
         document = validate(wanted)
+    except TransientError:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever its code trips over, the others are checked
         if len(wanted) == 1:
             raised[wanted[0].meta[_OURS]] = f"it cannot be checked: {type(error).__name__}: {error}"
@@ -227,7 +240,7 @@ def _each_for_itself(
         alone = [_each_for_itself(validate, [one], raised) for one in wanted]
         sound = [document for document in alone if document is not None]
         return _with_results(sound[0], [told for one in sound for told in one["results"]]) if sound else None
-    lost = {_number(told) for told in document["results"] if _error(told.get("exception_info") or {})}
+    lost = {_number(told) for told in document["results"] if raised_in(told.get("exception_info") or {})}
     if not lost or len(wanted) == 1:
         return document
     again = {one.meta[_OURS]: validate([one])["results"][0] for one in wanted if one.meta[_OURS] in lost}
@@ -267,7 +280,7 @@ def _results(
     found = {}
     for told in document.get("results", ()):
         number = _number(told)
-        error = _brief(_error(told.get("exception_info") or {}), secrets)
+        error = first_line(raised_in(told.get("exception_info") or {}), secrets)
         found[number] = _result(suite.expectations[number], told, error, mask=suite.mask)
     return found
 
@@ -288,21 +301,3 @@ def _result(one: Expectation, told: Mapping[str, Any], error: str, *, mask: bool
         samples=samples,
         error=error,
     )
-
-
-def _error(info: Mapping[str, Any]) -> str:
-    """The library's message in one line: it nests what was raised under ids of its metrics."""
-    if "raised_exception" in info:
-        return _first_line(info["exception_message"] or "") if info["raised_exception"] else ""
-    messages = [_first_line(inner.get("exception_message") or "") for inner in info.values()]
-    return next(filter(None, messages), "")
-
-
-def _first_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return _RAISED_AS.sub("", lines[0].removeprefix("Error: ")) if lines else ""
-
-
-def _brief(text: str, mask: Callable[[str], str]) -> str:
-    """Masked first: a secret that is cut in two is not recognised."""
-    return mask(text)[:_LONGEST]

@@ -14,17 +14,20 @@ from rich.text import Text
 
 from sqlorch.cli import text
 from sqlorch.domain.describe import compact
+from sqlorch.domain.expectations import without_rows
 from sqlorch.domain.history import RunRecord
 from sqlorch.domain.run import NodeResult, NodeSpec, Outcome, RunSpec
 
 _SHOWN = 8  # running nodes shown by name
 _NAME = 60  # columns of a node's name
+_STYLES = {Outcome.SUCCESS: "success", Outcome.WARN: "warn"}
 
 
 class LiveProgress:
     """A :class:`sqlorch.engine.ports.Listener` with a view that redraws itself.
 
-    What is worth keeping (ended runs, failures, warnings) is printed above the view and stays.
+    What is worth keeping (ended runs, failures, warnings, expectations without rows to look at) is printed
+    above the view and stays.
 
     Args:
         console: the terminal.
@@ -76,11 +79,10 @@ class LiveProgress:
             self._running.pop(unique_id, None)
             if retry_in is None:
                 del self._open[unique_id]
-        if result.outcome is not Outcome.SUCCESS:
+        if result.outcome is not Outcome.SUCCESS or without_rows(result.checks):
             again = f"; again in {text.seconds(retry_in)}" if retry_in is not None else ""
-            self._say(
-                "warn" if result.outcome is Outcome.WARN or again else "failed", node, result.message + again
-            )
+            style = "warn" if again else _STYLES.get(result.outcome, "failed")
+            self._say(style, node, result.message + again)
 
     def node_skipped(self, run_id: str, unique_id: str, reason: str) -> None:
         """See the port."""

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlorch.cli import text
 from sqlorch.domain.describe import compact
+from sqlorch.domain.expectations import without_rows
 from sqlorch.domain.history import RunRecord
 from sqlorch.domain.run import NodeResult, NodeSpec, Outcome, RunSpec
 
@@ -70,7 +71,7 @@ class PlainProgress:
             text.seconds(result.seconds),
             text.rows(result.rows if not node.kind.endswith("test") else None),
         ]
-        if not result.outcome.ok or result.outcome is Outcome.WARN:
+        if not result.outcome.ok or result.outcome is Outcome.WARN or without_rows(result.checks):
             details.append(result.message)
         if attempt > 1:
             details.append(f"attempt {attempt}")

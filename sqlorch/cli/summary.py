@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sqlorch.cli import text
+from sqlorch.domain.dag import EXPECTATIONS
 from sqlorch.domain.describe import compact, describe
 from sqlorch.domain.freshness import FreshnessStatus
 from sqlorch.domain.history import NodeRecord, RunRecord
@@ -193,7 +194,9 @@ def print_run(
 def _node_cells(node: NodeRecord) -> list[str | Text]:
     state = "warn" if node.outcome is Outcome.WARN else str(node.state)
     style = text.STYLES.get(state, "")
-    said = node.message if state in {"warn", "failed"} else node.reason
+    # of a success only expectations say something that is not in the other columns
+    told = state in {"warn", "failed"} or node.kind == EXPECTATIONS
+    said = (node.message if told else "") or node.reason
     return [
         Text(text.SYMBOLS.get(state, " "), style=style),
         node.kind,

@@ -11,9 +11,10 @@ from typing import Any
 
 from dbt.contracts.graph.manifest import Manifest
 
-from sqlorch.dbt.errors import classify, let_go_of_frames, one_line
+from sqlorch.dbt.errors import let_go_of_frames, one_line
 from sqlorch.dbt.node_log import NodeLogs
 from sqlorch.domain.interval import Interval
+from sqlorch.domain.retry import classify
 from sqlorch.domain.run import NodeResult, Outcome
 from sqlorch.engine.ports import Check, Relation
 

@@ -1,16 +1,12 @@
-"""What an exception of dbt or of an adapter means: may it be tried again, and where is the mistake."""
+"""What an exception of dbt or of an adapter says: where the mistake is, and its words on one line."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlorch.domain.errors import TransientError
-from sqlorch.domain.retry import classify_driver_error, classify_sqlstate
-from sqlorch.domain.run import ErrorClass
+from sqlorch.domain.retry import causes
 
-_TRANSIENT_TYPES = frozenset({"FailedToConnectError"})
 _LINE = re.compile(r"^\s*LINE (\d+):\s?(.*)$", re.MULTILINE)
 _SUGGESTION = re.compile(r"(Did you mean|Candidate bindings|Perhaps you meant).*", re.DOTALL)
 _TRAIL = re.compile(r"^(> (in macro|called by) |compiled code at )")
@@ -29,25 +25,9 @@ class Place:
     compiled: bool
 
 
-def classify(error: BaseException) -> ErrorClass:
-    """Whether trying again can help, from SQLSTATE where the driver gives one, else from the error's type."""
-    for cause in _chain(error):
-        if isinstance(cause, TransientError):
-            return ErrorClass.TRANSIENT
-        state = getattr(cause, "pgcode", None) or getattr(cause, "sqlstate", None)
-        if isinstance(state, str) and len(state) == 5:  # noqa: PLR2004 - the length of every SQLSTATE
-            return classify_sqlstate(state)
-        if type(cause).__name__ in _TRANSIENT_TYPES:
-            return ErrorClass.TRANSIENT
-        found = classify_driver_error(type(cause).__module__, type(cause).__name__, str(cause))
-        if found is not None:
-            return found
-    return ErrorClass.PERMANENT
-
-
 def let_go_of_frames(error: BaseException) -> None:
     """Drop the tracebacks: their frames hold the connection, and so a DuckDB file open, until collected."""
-    for cause in _chain(error):
+    for cause in causes(error):
         cause.__traceback__ = None
 
 
@@ -124,12 +104,3 @@ def one_line(message: str, *, placed: bool = False) -> str:
 
 def _squeeze(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip().lower()
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or current.__context__

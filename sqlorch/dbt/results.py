@@ -11,6 +11,7 @@ from dbt.artifacts.schemas.run import RunResult
 
 from sqlorch.dbt import errors
 from sqlorch.domain.adapter_figures import rows_written
+from sqlorch.domain.retry import classify
 from sqlorch.domain.run import ErrorClass, NodeResult, Outcome
 
 _OUTCOMES = {
@@ -53,7 +54,7 @@ def node_result(
     message = str(result.message or "")
     error_class, line = None, None
     if not outcome.ok:
-        error_class = errors.classify(raised) if raised is not None else ErrorClass.PERMANENT
+        error_class = classify(raised) if raised is not None else ErrorClass.PERMANENT
         line = _line(node, message, project_root)
         message = errors.one_line(message, placed=line is not None)
     response = dict(result.adapter_response or {})

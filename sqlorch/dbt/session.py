@@ -24,7 +24,6 @@ from sqlorch.dbt.cancelling import interrupt, open_connections
 from sqlorch.dbt.catalog import relation_columns
 from sqlorch.dbt.duckdb_rows import tell_rows
 from sqlorch.dbt.economies import economies
-from sqlorch.dbt.errors import classify
 from sqlorch.dbt.following import FollowedRun
 from sqlorch.dbt.freshness import SourceGauge
 from sqlorch.dbt.invocation import restore_environment, run_flags
@@ -39,6 +38,7 @@ from sqlorch.domain.dag import Dag
 from sqlorch.domain.errors import SqlorchError, TransientError
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.masking import secrets_in
+from sqlorch.domain.retry import classify
 from sqlorch.domain.run import ErrorClass
 from sqlorch.domain.selector import Indirect
 from sqlorch.engine.ports import RunContext

@@ -24,8 +24,8 @@ _RANK = {name: place for place, name in enumerate((RUN_FAILED, RUN_RECOVERED, CH
 _NOBODY = "no owner"
 _NOTHING: Mapping[int, str] = MappingProxyType({})
 _NO_FILES: Mapping[str, str] = MappingProxyType({})
-REPORTED = frozenset({RUN_FAILED, RUN_RECOVERED, CHECK_FAILED, "worker_lost"})
-"""Kinds of alerts that come with a report on the run."""
+REPORTED = frozenset({RUN_FAILED, RUN_RECOVERED, CHECK_FAILED, "worker_lost", "slot_skipped"})
+"""Kinds of alerts that come with a report on the run, where they are about one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

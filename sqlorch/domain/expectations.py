@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlorch.domain.dag import EXPECTATIONS, Dag, Node
 
+NO_ROWS = "there were no rows to look at"
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -110,7 +111,13 @@ class ExpectationResult:
             return f"observed {self.observed!r}"
         if not self.ok:
             return "fails"
-        return "holds" if self.checked != 0 else "holds: there were no rows to look at"
+        return "holds" if self.checked != 0 else f"holds: {NO_ROWS}"
+
+
+def without_rows(results: Iterable[ExpectationResult]) -> bool:
+    """Whether there were no rows to look at: of those that count them, none has seen any."""
+    counted = [result.checked for result in results if result.checked is not None]
+    return bool(counted) and not any(counted)
 
 
 def with_expectations(dag: Dag, suites: Iterable[Suite]) -> Dag:

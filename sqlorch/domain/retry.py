@@ -3,14 +3,43 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 
+from sqlorch.domain.errors import TransientError
 from sqlorch.domain.run import ErrorClass, RetryPolicy
 
 _TRANSIENT_CODES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
 _TRANSIENT_CLASSES = ("08", "53")
 # DatabaseError itself is what psycopg2 raises when libpq has read a connection's end but not marked it yet.
 _WITHOUT_STATE = frozenset({"OperationalError", "InterfaceError", "DatabaseError"})
+_UNREACHABLE = frozenset({"FailedToConnectError"})  # dbt's, where an adapter says so itself
 _JITTER = 0.2
+
+
+def classify(error: BaseException) -> ErrorClass:
+    """Whether trying again can help, from SQLSTATE where the driver gives one, else from the error's type."""
+    for cause in causes(error):
+        if isinstance(cause, TransientError):
+            return ErrorClass.TRANSIENT
+        state = getattr(cause, "pgcode", None) or getattr(cause, "sqlstate", None)
+        if isinstance(state, str) and len(state) == 5:  # noqa: PLR2004 - the length of every SQLSTATE
+            return classify_sqlstate(state)
+        if type(cause).__name__ in _UNREACHABLE:
+            return ErrorClass.TRANSIENT
+        found = classify_driver_error(type(cause).__module__, type(cause).__name__, str(cause))
+        if found is not None:
+            return found
+    return ErrorClass.PERMANENT
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An error, what it was raised from, and so on."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
 
 
 def classify_sqlstate(code: str) -> ErrorClass:

@@ -13,7 +13,7 @@ from support.browser import PHONE, Report, opened
 from support.run_reports import failed_run, hostile_run
 
 from sqlorch.reports.page import run_page
-from sqlorch.reports.run_model import SourceRead
+from sqlorch.reports.run_model import RunReport, SourceRead
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -73,6 +73,21 @@ def test_failures_come_first_and_the_rest_follows(report: Report) -> None:
     assert "2024-02-29 00:00 -> 2024-03-01 00:00 UTC" in head
     assert "sqlorch retry manual-20240229T000000Z-0001" in head
     assert lines(report, ".mix-words li") == ["2 ok", "2 failed", "1 not run"]
+
+
+def test_a_run_that_was_skipped_before_it_had_nodes_says_why(browser: Browser, tmp_path: Path) -> None:
+    why = "waited for file in/2013-01-03.csv (not there); gave up after 1:00:00"
+    skipped = RunReport(
+        run_id="r", group="daily", state="skipped", reason=why, interval="2013-01-03",
+        interval_full="2013-01-03", made_at=failed_run().made_at,
+    )  # fmt: skip
+    file = tmp_path / "skipped.html"
+    file.write_text(run_page(skipped), encoding="utf-8")
+    with opened(browser, file) as report:
+        assert report.text("#head .verdict strong") == "Skipped"
+        assert report.text("#head .problem") == why
+        assert report.state["sections"] == ["head", "nodes"]
+        assert (report.requests, report.complaints) == ([], [])
 
 
 def test_a_failure_says_what_where_and_what_it_held_up(report: Report) -> None:

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.daemons import until
 from support.postgres import running_postgres
 from support.projects import Project, Said, environment, make_project
+from support.run_pages import Page
 
 from sqlorch.state import retention
 from sqlorch.state.store import SqlStore
@@ -50,6 +52,11 @@ HOSTILE = {
 def _states(said: Said) -> dict[str, str]:
     (run,) = said.document["runs"]
     return {node["unique_id"]: node["state"] for node in run["nodes"]}
+
+
+def _node(said: Said, unique_id: str) -> dict[str, Any]:
+    (found,) = [node for node in said.document["runs"][0]["nodes"] if node["unique_id"] == unique_id]
+    return found
 
 
 @pytest.fixture
@@ -216,6 +223,29 @@ def test_slices_and_dollars_are_filled_in_and_no_rows_are_told(project: Project)
     assert "expect_column_values_to_be_unique(id): holds: there were no rows to look at" in log
 
 
+def test_a_node_says_that_there_were_no_rows_to_look_at(project: Project) -> None:
+    column = "{column: id, severity: warn}"
+    project.write({"expectations/orders.yml": f"- expect_column_values_to_be_unique: {column}\n"})
+    told = "1 expectation holds (there were no rows to look at)"
+    said = project.run(interval="2013-02-01")
+    assert _node(said, CHECK)["message"] == told
+    assert f", {told}\n" in project.sqlorch("run", "--interval", "2013-02-01").out
+    shown = project.sqlorch("runs", "show", said.document["runs"][0]["run_id"]).out
+    assert told in " ".join(shown.split())
+    file = project.root / "page.html"
+    assert project.sqlorch("report", "--html", str(file)).code == 0
+    assert Page(file).nodes[CHECK]["message"] == told
+
+    count = "- expect_table_row_count_to_be_between: {min_value: 1}\n"
+    project.write({"expectations/orders.yml": f"- expect_column_values_to_be_unique: {column}\n{count}"})
+    node = _node(project.run(interval="2013-02-01"), CHECK)
+    assert node["message"] == (
+        "1 of 2 expectations failed (there were no rows to look at); "
+        "expect_table_row_count_to_be_between: observed 0"
+    )
+    assert "no rows" not in _node(project.run(), CHECK)["message"]
+
+
 def test_a_project_without_expectations_never_imports_the_library(project: Project, tmp_path: Path) -> None:
     (project.root / "expectations" / "orders.yml").unlink()
     code = (
@@ -274,3 +304,44 @@ def test_a_connection_that_breaks_off_says_nothing_of_the_data(tmp_path: Path) -
     assert (said.code, said.err) == (0, "")
     (node,) = [n for n in said.document["runs"][0]["nodes"] if n["unique_id"].startswith("expectations.")]
     assert (node["state"], node["attempts"]) == ("success", 2)
+
+
+GATED = {
+    "sqlorch.yml": 'groups: {shop: {select: "*", retries: 3, retry_delay: 1s}}\n',
+    "models/rows.sql": "select 1 as id",
+    "expectations/rows.yml": """\
+        where: "id in (select id from gate)"
+        expectations: [{expect_column_values_to_not_be_null: {column: id}}]
+        """,
+}
+
+
+@pytest.mark.postgres
+def test_a_lock_that_was_not_to_be_had_is_tried_again(tmp_path: Path) -> None:
+    with running_postgres(durable=False) as server:
+        ((name,),) = server.query("select current_database()")
+        server.query(f"alter database {name} set lock_timeout = '1s'")
+        server.query("create table gate as select 1 as id")
+        project = make_project(tmp_path / "shop", GATED | {"profiles.yml": server.profile("rows")})
+        holder = server.connect()
+        with holder.cursor() as cursor:
+            cursor.execute("lock table gate in access exclusive mode")
+        given_up = project.run("--retries", "0")
+        process = project.process("run", "--json", "-i", "2013-01-03")
+        waiting = "select 1 from pg_locks where relation = 'gate'::regclass and not granted"
+        until(lambda: server.query(waiting), "the expectation to wait for the table")
+        until(lambda: not server.query(waiting), "it to give up")
+        holder.close()
+        out, err = process.communicate(timeout=180)
+    said = Said(code=process.returncode, out=out, err=err)
+    assert (said.code, said.err) == (0, "")
+    node = _node(said, "expectations.shop.rows")
+    assert (node["state"], node["attempts"]) == ("success", 2)
+    assert given_up.code == 1
+    node = _node(given_up, "expectations.shop.rows")
+    assert (node["state"], node["outcome"]) == ("failed", "error"), "of the data nothing is known"
+    assert node["message"] == (
+        "the database could not answer while expectations were checked: "
+        "canceling statement due to lock timeout"
+    )
+    assert project.query_state("select count(*) from expectation_result where error != ''") == [(0,)]

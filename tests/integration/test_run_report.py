@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import shutil
 import sqlite3
 import webbrowser
-import zlib
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.daemons import running, until
 from support.projects import Project, make_project
+from support.run_pages import Page
 
 FILES = {
     "sqlorch.yml": """\
@@ -54,24 +54,6 @@ FILES = {
         """,
 }
 STG, BROKEN, FCT = "model.shop.stg_orders", "model.shop.broken", "model.shop.fct_orders"
-
-
-class Page:
-    """What a page holds, and its nodes by unique id."""
-
-    def __init__(self, file: Path) -> None:
-        self.text = file.read_text(encoding="utf-8")
-        self.run = self._unpacked("run")
-        self.head: dict[str, Any] = self.run["head"]
-        self.ids = [node["id"] for node in self.run["nodes"]]
-        self.nodes = {node["id"]: node for node in self.run["nodes"]}
-        self.sources = {self.ids[index]: rest for index, *rest in self._unpacked("texts")["sources"]}
-
-    def _unpacked(self, name: str) -> dict[str, Any]:
-        found = re.search(rf'id="{name}">([A-Za-z0-9+/=]+)<', self.text)
-        assert found
-        document: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(found[1]), -15))
-        return document
 
 
 @pytest.fixture(scope="module")
@@ -253,3 +235,35 @@ def test_wrong_words_are_told_in_a_sentence(shop: Project, tmp_path: Path) -> No
     assert "cannot be written" in shop.sqlorch("report", "--html", str(tmp_path)).told(2)
     new = make_project(tmp_path / "new", {"models/a.sql": "select 1 as x"})
     assert "no runs yet" in new.sqlorch("report").told(2)
+
+
+def test_a_run_skipped_for_want_of_a_file_has_a_page_and_its_alert_names_it(tmp_path: Path) -> None:
+    day = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    settings = f"""\
+        alerts: {{to: [{{url: log}}]}}
+        groups:
+          daily:
+            select: orders
+            schedule: "@daily"
+            start: {day}
+            wait_for: [{{file: "in/{{{{ ds }}}}.csv", every: 1s, timeout: 1s, soft_fail: true}}]
+        """
+    shop = make_project(tmp_path / "shop", {"models/orders.sql": "select 1 as a", "sqlorch.yml": settings})
+    log = shop.root / ".sqlorch" / "alerts.log"
+    with running(shop) as daemon:
+        until(lambda: log.exists() and log.read_text(), "the alert")
+        assert daemon.stop() == 0
+    (run,) = shop.sqlorch("runs", "list", "--json").document["runs"]
+    message = json.loads(log.read_text().splitlines()[0])
+    beside = shop.root / ".sqlorch" / "runs" / run["run_id"] / "report.html"
+    why = f"waited for file in/{day}.csv (not there); gave up after 0:00:01"
+    assert f"was skipped: {why}" in message["text"]
+    assert f"As a page: {beside}" in message["text"]
+    mine = tmp_path / "mine.html"
+    said = shop.sqlorch("report", run["run_id"], "--html", str(mine))
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith(f"{mine}: {run['run_id']} skipped, 0 nodes, ")
+    for file in (beside, mine):
+        page = Page(file)
+        assert (page.head["state"], page.head["reason"], page.head["retry"]) == ("skipped", why, "")
+        assert page.nodes == {}
