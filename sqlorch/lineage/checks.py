@@ -169,8 +169,8 @@ def _short_lived(project: Project, grouping: Grouping, lines: _Lines) -> Iterato
         yield Finding(
             rule="short-lived-view",
             severity="warning",
-            message=f"the view {view.name} (group {ours}) is dropped whenever {read.name} (group {theirs}) is "
-            f"made anew, and missing until {ours} runs: put both into one group, make {view.name} a table, "
+            message=f"the view {view.name} (group {ours}) is dropped whenever {read.name} (group {theirs}) "
+            f"is made anew, and missing until {ours} runs: put both into one group, make {view.name} a table, "
             f"or {read.name} incremental",
             path=view.path,
             line=lines.of(view.path, r"\S"),

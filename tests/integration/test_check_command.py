@@ -188,8 +188,9 @@ def test_check_tells_what_could_not_be_rendered(shop: Project) -> None:
 def test_views_that_are_dropped_by_another_group_are_told(
     tmp_path: Path, adapter: str, below: str, warned: list[str]
 ) -> None:
+    two = "fast middle through kept late top"
     files = {
-        "sqlorch.yml": "groups: {one: {select: orders own}, two: {select: fast middle through kept late top}}",
+        "sqlorch.yml": f"groups: {{one: {{select: orders own}}, two: {{select: {two}}}}}",
         "models/orders.sql": f"{{{{ config(materialized='{below}') }}}} select 1 as x",
         "models/own.sql": "select * from {{ ref('orders') }}",
         "models/fast.sql": "select * from {{ ref('orders') }}",
