@@ -170,8 +170,8 @@ def _short_lived(project: Project, grouping: Grouping, lines: _Lines) -> Iterato
             rule="short-lived-view",
             severity="warning",
             message=f"the view {view.name} (group {ours}) is dropped whenever {read.name} (group {theirs}) "
-            f"is made anew, and missing until {ours} runs: put both into one group, make {view.name} a table, "
-            f"or {read.name} incremental",
+            f"is made anew, and missing until {ours} runs: put both into one group, make {view.name} "
+            f"a table, or {read.name} incremental",
             path=view.path,
             line=lines.of(view.path, r"\S"),
             unique_id=view.unique_id,
