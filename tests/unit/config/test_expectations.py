@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -154,3 +155,65 @@ def test_two_places_for_one_model_are_refused(tmp_path: Path) -> None:
         _dag(meta={"sqlorch": {"expectations": said}}),
     )
     assert "model.shop.orders has expectations in expectations/orders.yml already" in told
+
+
+DESCRIBED = """\
+version: 2
+models:
+  - &other
+    name: customers
+    meta: {sqlorch: {expectations: {where: "day = '{{ ds }}'", expectations: [expect_column_to_exist]}}}
+  - name: orders
+    description: "of {{ ds }}, which is not checked"
+    config:
+      meta:
+        owner: "{{ ds }}"
+        sqlorch:
+          expectations:
+            where: >
+              day >= '{{ ds }}' and shop = '{{ env_var("SHOP") }}' and target = '{{ target }}'
+            expectations:
+              - expect_column_values_to_be_in_set:
+                  column: year
+                  value_set: ["${ds[:4]}", "{{ds[:4]}}"]
+"""
+
+
+def _described(folder: Path, text: str, **more: str) -> list[Suite]:
+    """What dbt hands over of the file, in which nothing is left of the braces."""
+    (folder / "models").mkdir(exist_ok=True)
+    (folder / "models" / "shop.yml").write_text(text)
+    said = {"where": "day >= ''", "expectations": [{"expect_column_to_exist": {"column": "day"}}]}
+    (node,) = (one for one in _dag(meta={"sqlorch": {"expectations": said}}).nodes.values() if one.config)
+    node = replace(node, **({"patch_path": "models/shop.yml"} | more))  # type: ignore[arg-type]
+    return read_suites(folder, Dag([node], [], project="shop"))
+
+
+def test_variables_that_dbt_empties_are_refused_with_their_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        _described(tmp_path, DESCRIBED)
+    file = tmp_path / "models" / "shop.yml"
+    instead = "before sqlorch does and leaves nothing of it; write"
+    assert str(caught.value).splitlines() == [
+        f"{file}:13: dbt reads {{{{ ds }}}} {instead} ${{ds}} instead",
+        f"{file}:18: dbt reads {{{{ ds[:4] }}}} {instead} ${{ds[:4]}} instead",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        (DESCRIBED.replace("{{ ds }}", "${ds}").replace("{{ds[:4]}}", "2013"), {}),
+        (DESCRIBED.replace("name: orders", "name: others"), {}),
+        (DESCRIBED, {"package": "other"}),  # whose files are elsewhere
+        (DESCRIBED, {"patch_path": "models/gone.yml"}),
+        ("models: [", {}),  # dbt says so
+        ("models: &a [*a, {name: orders, meta: *a}]", {}),
+        ("- " * 5000 + "x", {}),
+    ],
+)
+def test_nothing_is_refused_of_what_dbt_fills_in_or_nobody_can_read(
+    tmp_path: Path, text: str, more: dict[str, str]
+) -> None:
+    (suite,) = _described(tmp_path, text, **more)
+    assert suite.where == "day >= ''"
