@@ -8,6 +8,7 @@ from textwrap import dedent
 
 import pytest
 
+from sqlorch.checks import catalogue
 from sqlorch.config.expectations import read_suites
 from sqlorch.domain.dag import Dag, Node
 from sqlorch.domain.errors import ConfigError
@@ -133,6 +134,24 @@ def test_the_rows_are_the_intervals_where_the_model_has_an_event_time(tmp_path: 
 )
 def test_a_mistake_gets_one_sentence_with_its_place(tmp_path: Path, text: str, sentence: str) -> None:
     assert _refused(tmp_path, text)[0].startswith(sentence)
+
+
+@pytest.mark.parametrize("name", catalogue._LEFT_OUT)
+def test_each_of_those_left_out_says_why_and_where(tmp_path: Path, name: str) -> None:
+    why = catalogue._LEFT_OUT[name]
+    in_humps = "".join(word.capitalize() for word in name.split("_"))
+    assert _refused(tmp_path, f"- {name}: {{}}\n- expect_column_to_exist: {{column: a}}\n- {in_humps}\n") == [
+        f"expectations/orders.yml:1:3: {name} is not supported: it {why}",
+        f"expectations/orders.yml:3:3: {name} is not supported: it {why}",
+    ]
+
+
+def test_the_name_of_a_class_is_answered_with_the_name_to_write(tmp_path: Path) -> None:
+    (told,) = _refused(tmp_path, "- ExpectColumnValuesToMatchRegexList: {column: a, regex_list: [b]}\n")
+    assert told == (
+        "expectations/orders.yml:1:3: Great Expectations has no 'ExpectColumnValuesToMatchRegexList'; "
+        "did you mean expect_column_values_to_match_regex_list?"
+    )
 
 
 def test_every_mistake_of_every_file_is_told_at_once(tmp_path: Path) -> None:
