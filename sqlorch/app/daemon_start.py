@@ -24,12 +24,13 @@ from sqlorch.app.membership import Member, Sole
 from sqlorch.app.outbox import Outbox
 from sqlorch.app.own_target import require_target
 from sqlorch.app.poker import ChildPoker
-from sqlorch.app.project_reader import IN_A_FILE, Described, ProjectReader
+from sqlorch.app.project_reader import Described, ProjectReader
 from sqlorch.app.pruning import Pruner
 from sqlorch.app.sending import Sending
 from sqlorch.app.spawning import Spawner
 from sqlorch.app.watching import Watch, watch_project
 from sqlorch.config.references import find_state_url
+from sqlorch.domain.adapters import IN_A_FILE
 from sqlorch.domain.errors import ConfigError, StateError
 from sqlorch.domain.history import Owner
 from sqlorch.domain.lease import Role

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlorch.dbt.options import SessionOptions
 from sqlorch.dbt.session import WarmSession
+from sqlorch.domain.adapters import IN_A_FILE
 from sqlorch.domain.errors import TransientError
 from sqlorch.domain.interval import Interval
 from sqlorch.engine.ports import RunContext
@@ -25,8 +26,6 @@ from sqlorch.executors.pool.zygote import Zygote
 
 LOG = "pool.log"
 _FEWEST = 8  # nodes of a run below which workers would cost more than they bring
-# One process owns the file, or the database is in its memory.
-_ONE_PROCESS = frozenset({"duckdb", "sqlite"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +78,7 @@ class PooledSession(WarmSession):
     def _make_pool(self, options: PoolOptions) -> Pool | None:
         """Fork what workers are made from, now that the project is open and nothing else is."""
         rooms = rooms_for(self.threads, options.processes, processors=processors())
-        if self.adapter_type in _ONE_PROCESS or len(rooms) == 1 or self.interval_dependent:
+        if self.adapter_type in IN_A_FILE or len(rooms) == 1 or self.interval_dependent:
             return None
         _ = self.dag  # read once, for all
         with options.alone():

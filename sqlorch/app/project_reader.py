@@ -18,8 +18,6 @@ from sqlorch.domain.snapshot import Snapshot
 from sqlorch.domain.snapshot_codec import decode_snapshot
 from sqlorch.executors.supervisor import Limits
 
-IN_A_FILE = frozenset({"duckdb", "sqlite"})
-"""Adapters whose warehouse is a file: one host, and one process at a time, can drive it."""
 _TIMEOUT = 300.0  # seconds; far more than any project takes
 _CHUNK = 1 << 20
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlorch.app.alert_book import read_book
 from sqlorch.app.lineage import LineageView, open_view
-from sqlorch.app.project_reader import IN_A_FILE
 from sqlorch.app.workspace import Choices, Workspace
+from sqlorch.domain.adapters import IN_A_FILE
 from sqlorch.domain.alert_codec import encode_book
 from sqlorch.domain.dag import EXECUTABLE_KINDS, Dag
 from sqlorch.domain.grouping import Grouping

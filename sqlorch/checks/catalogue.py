@@ -8,6 +8,7 @@ installed version.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -15,6 +16,8 @@ from importlib.resources import files
 from typing import Any
 
 _REQUIRED = "!"
+_BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_LONGEST_NAME = 200
 _IS: Mapping[str, Callable[[Any], bool]] = {
     "text": lambda value: isinstance(value, str),
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
@@ -53,9 +56,10 @@ def unknown_type(name: str) -> str:
     """Why there is no such expectation: a sentence that offers the nearest; ``""`` when there is one."""
     if name in catalogue():
         return ""
-    if name in _LEFT_OUT:
-        return f"{name} is not supported: it {_LEFT_OUT[name]}"
-    near = get_close_matches(name, catalogue(), n=2)
+    said = _BETWEEN_WORDS.sub("_", name[:_LONGEST_NAME]).lower()  # the library's classes have names in humps
+    if said in _LEFT_OUT:
+        return f"{said} is not supported: it {_LEFT_OUT[said]}"
+    near = [said] if said in catalogue() else get_close_matches(name, catalogue(), n=2)
     hint = f"; did you mean {' or '.join(near)}?" if near else ", of those that work on SQL"
     return f"Great Expectations has no {name[:80]!r}{hint}"
 

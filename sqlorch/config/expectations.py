@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlorch.checks.catalogue import argument_fault, missing_arguments, unknown_type
+from sqlorch.config.dbt_yaml import emptied
 from sqlorch.config.places import Document, Place, file_name, shown
 from sqlorch.config.places import Path as At
 from sqlorch.config.yaml_loader import load_yaml, read_text
@@ -45,7 +46,10 @@ def read_suites(project_dir: Path, dag: Dag) -> list[Suite]:
     for node in dag.nodes.values():
         said = node.meta.get("sqlorch")
         if isinstance(said, Mapping) and FOLDER in said and node.kind in ASSIGNED_KINDS:
-            _take(_from_meta(node, said[FOLDER], faults), found, faults)
+            written = (
+                project_dir / node.patch_path if node.patch_path and node.package == dag.project else None
+            )
+            _take(_from_meta(node, said[FOLDER], written, faults), found, faults)
     if faults:
         raise ConfigError("\n".join(faults[:_MOST]))
     return [found[uid] for uid in dag.order if uid in found]
@@ -84,7 +88,15 @@ def _from_file(file: Path, project_dir: Path, dag: Dag, faults: list[str]) -> Su
     return _Reader(document, origin, faults).suite(node)
 
 
-def _from_meta(node: Node, said: object, faults: list[str]) -> Suite | None:
+def _from_meta(node: Node, said: object, written: Path | None, faults: list[str]) -> Suite | None:
+    """The suite that dbt found, unless its file, where that is the project's, said something else."""
+    if written is not None and (lost := emptied(written, node.name)):
+        faults += [
+            f"{file_name(written)}:{line}: dbt reads {{{{ {variable} }}}} before sqlorch does "
+            f"and leaves nothing of it; write ${{{variable}}} instead"
+            for line, variable in lost
+        ]
+        return None
     place = Place(f"{node.patch_path or node.path}: meta.sqlorch.expectations of {node.unique_id}")
     document = Document(data=said, values={(): place})
     return _Reader(document, node.patch_path or node.path, faults).suite(node)

@@ -34,6 +34,7 @@ from sqlorch.dbt.options import SessionOptions
 from sqlorch.dbt.project import OpenProject, config_for_run, depends_on_interval, open_project, reparse
 from sqlorch.dbt.run_context import DbtRunContext
 from sqlorch.dbt.shared import Shared
+from sqlorch.domain.adapters import IN_A_FILE
 from sqlorch.domain.dag import Dag
 from sqlorch.domain.errors import SqlorchError, TransientError
 from sqlorch.domain.interval import Interval
@@ -42,8 +43,6 @@ from sqlorch.domain.retry import classify
 from sqlorch.domain.run import ErrorClass
 from sqlorch.domain.selector import Indirect
 from sqlorch.engine.ports import RunContext
-
-_IN_A_FILE = frozenset({"duckdb", "sqlite"})  # nobody else is in there
 
 
 class WarmSession:
@@ -288,7 +287,7 @@ class WarmSession:
             logs=self._logs,
             gauge=self.gauge,
             retire=self._retire,
-            look_again=self._options.beside_others and self.adapter_type not in _IN_A_FILE,
+            look_again=self._options.beside_others and self.adapter_type not in IN_A_FILE,
         )
 
     def _shared_out(self, nodes: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -50,6 +50,12 @@ def fill(text: str, variables: Mapping[str, str], written: Callable[[str], str] 
     return _HOLE.sub(lambda hole: written(_value(hole, variables)), text)
 
 
+def in_braces(text: str) -> list[str]:
+    """The variables of a run, and slices of them, that are written in double braces: ``ds``, ``ds[:4]``."""
+    found = (_EXPRESSION.match(hole["inside"] or "") for hole in _HOLE.finditer(text))
+    return [match[0].strip() for match in found if match is not None and match["name"] in _NAMES]
+
+
 def _value(hole: re.Match[str], variables: Mapping[str, str]) -> str:
     match = _EXPRESSION.match(hole["inside"] or hole["short"] or "")
     if match is None:

@@ -111,23 +111,15 @@ def test_the_daemon_is_degraded_while_it_is_away_and_then_goes_on(server: Postgr
     assert (said.code, said.err) == (0, "")
 
 
-def forget_daemons(server: Postgres) -> None:
-    """As when the server is started anew: it forgets who holds the lock of daemons."""
-    server.query(
-        "select pg_terminate_backend(pid) from pg_locks join pg_database on oid = database "
-        "where locktype = 'advisory' and datname = current_database()"
-    )
-
-
 def test_a_daemon_on_a_file_stays_the_only_one_over_restarts(project: Project, server: Postgres) -> None:
     url = os.environ["SQLORCH_STATE_URL"]
     with running(project) as daemon:
         daemon.until("started")
-        forget_daemons(server)
+        server.end_sessions_with_locks()
         until(lambda: not may_be_daemon(url), "the lock to be taken again", seconds=60)
 
         daemon.process.send_signal(signal.SIGSTOP)
-        forget_daemons(server)
+        server.end_sessions_with_locks()
         with PostgresLock(url, "daemon", doing="is the daemon of this project"):
             daemon.process.send_signal(signal.SIGCONT)
             assert daemon.process.wait(60) == 3

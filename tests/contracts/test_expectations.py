@@ -337,6 +337,40 @@ def test_one_that_cannot_be_computed_does_not_take_the_others_with_it(checked: _
     assert count.ok
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        (
+            "expect_column_kl_divergence_to_be_less_than",
+            {"column": "note", "partition_object": {}, "threshold": 0.1},
+            "it cannot be checked: ValueError: Invalid partition_object provided",
+        ),
+        (
+            "expect_column_values_to_match_regex_list",
+            {"column": "code", "regex_list": []},
+            "ExpectColumnValuesToMatchRegexList regex_list regex_list must not be empty",
+        ),
+    ],
+)
+def test_what_the_library_refuses_is_told_on_one_line(
+    checked: _Check, name: str, arguments: dict[str, Any], said: str
+) -> None:
+    """Our own check knows types; what is in a list or a mapping is the library's."""
+    assert [argument_fault(name, key, value) for key, value in arguments.items()] == [""] * len(arguments)
+    suite = Suite(
+        model="model.shop.orders",
+        expectations=(
+            Expectation(type=name, arguments=arguments),
+            Expectation(type="expect_table_row_count_to_equal", arguments={"value": 10}),
+        ),
+    )
+    refused, count = checked(suite)
+    assert not refused.ok
+    assert said in refused.error
+    assert "\n" not in refused.error
+    assert count.ok, "it takes no other with it"
+
+
 def _one(name: str, *, mask: bool = False, **arguments: Any) -> Suite:
     expectation = Expectation(type=name, arguments=arguments)
     return Suite(model="model.shop.orders", expectations=(expectation,), mask=mask)

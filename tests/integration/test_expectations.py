@@ -223,6 +223,40 @@ def test_slices_and_dollars_are_filled_in_and_no_rows_are_told(project: Project)
     assert "expect_column_values_to_be_unique(id): holds: there were no rows to look at" in log
 
 
+DESCRIBED = """\
+    models:
+      - name: orders
+        config:
+          meta:
+            sqlorch:
+              expectations:
+                where: "ordered_at >= cast('%s' as timestamp) and ordered_at < '${next_ds}'"
+                expectations:
+                  - expect_column_values_to_be_between: {column: amount, min_value: 0}
+    """
+
+
+def test_what_dbts_own_yaml_says_is_checked_on_the_rows_it_names(project: Project) -> None:
+    (project.root / "expectations" / "orders.yml").unlink()
+    project.write({"models/shop.yml": DESCRIBED % "${ds}"})
+    said = project.run()
+    assert _node(said, CHECK)["message"].endswith("(amount): 1 of 2 rows, such as -7")
+    log = project.sqlorch("runs", "logs", said.document["runs"][0]["run_id"], CHECK).out
+    assert "cast('2013-01-03' as timestamp) and ordered_at < '2013-01-04'" in log
+
+
+def test_what_dbt_would_empty_in_its_own_yaml_is_refused_by_run_and_check(project: Project) -> None:
+    (project.root / "expectations" / "orders.yml").unlink()
+    project.write({"models/shop.yml": DESCRIBED % "{{ ds }}"})
+    told = "models/shop.yml:7: dbt reads {{ ds }} before sqlorch does and leaves nothing of it; write ${ds}"
+    assert told in project.run().told(2)
+    assert not project.warehouse.exists()
+    checked = project.sqlorch("check", "--json")
+    assert checked.code == 1
+    (finding,) = [one for one in checked.document["findings"] if told in one["message"]]
+    assert finding["severity"] == "error"
+
+
 def test_a_node_says_that_there_were_no_rows_to_look_at(project: Project) -> None:
     column = "{column: id, severity: warn}"
     project.write({"expectations/orders.yml": f"- expect_column_values_to_be_unique: {column}\n"})

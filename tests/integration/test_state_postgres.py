@@ -241,14 +241,6 @@ def shape(url: str) -> dict[str, list[tuple[object, ...]]]:
         database.close()
 
 
-def end_sessions_with_locks(server: Postgres) -> None:
-    """As when the server is started anew."""
-    server.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON oid = database "
-        "WHERE locktype = 'advisory' AND datname = current_database()"
-    )
-
-
 def can_be_had(url: str) -> bool:
     """Whether somebody else could drive runs."""
     try:
@@ -330,7 +322,7 @@ class TestLocks:
     ):
         turn = RunTurn(tmp_path, command="a", url=url)
         assert turn.take() == ""
-        end_sessions_with_locks(server)
+        server.end_sessions_with_locks()
         assert turn.take() == ""
         with pytest.raises(StateError, match="drives"):
             PostgresLock(url, "run", doing="drives").acquire()
@@ -339,7 +331,7 @@ class TestLocks:
     def test_a_command_takes_it_again_by_itself(self, url: str, server: Postgres):
         lost: list[str] = []
         with PostgresLock(url, "run", doing="drives") as lock, kept(lock, lost=lost.append):
-            end_sessions_with_locks(server)
+            server.end_sessions_with_locks()
             until(lambda: not can_be_had(url), "the lock to be taken again", seconds=60)
         assert lost == []
         assert can_be_had(url)
@@ -352,7 +344,7 @@ class TestLocks:
             with monkeypatch.context() as elsewhere:
                 elsewhere.setattr(lock_postgres, "_purpose", lambda: "sqlorch process 7 on elsewhere")
                 other.fileno()
-            end_sessions_with_locks(server)
+            server.end_sessions_with_locks()
             other.acquire()
             lost: list[str] = []
             with kept(lock, lost=lost.append):
@@ -377,7 +369,7 @@ class TestLocks:
             turn.keep()
             assert can_be_had(url), "it is kept only where it was taken"
             assert turn.take() == ""
-            end_sessions_with_locks(server)
+            server.end_sessions_with_locks()
             assert can_be_had(url)
             turn.keep()
             assert not can_be_had(url)

@@ -83,6 +83,13 @@ class Postgres:
         self.query(f"CREATE SCHEMA {name}")
         return f"{self.uri}{'&' if '?' in self.uri else '?'}options={quote(f'-csearch_path={name}')}"
 
+    def end_sessions_with_locks(self) -> None:
+        """As when the server is started anew: it forgets who holds the locks of its database."""
+        self.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON oid = database "
+            "WHERE locktype = 'advisory' AND datname = current_database()"
+        )
+
     def profile(self, schema: str, **more: object) -> str:
         """``profiles.yml`` of the profile ``shop`` for a schema of this server."""
         parts = urlsplit(self.uri)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from sqlorch.checks import catalogue
 from sqlorch.config.expectations import read_suites
 from sqlorch.domain.dag import Dag, Node
 from sqlorch.domain.errors import ConfigError
@@ -134,6 +136,24 @@ def test_a_mistake_gets_one_sentence_with_its_place(tmp_path: Path, text: str, s
     assert _refused(tmp_path, text)[0].startswith(sentence)
 
 
+@pytest.mark.parametrize("name", catalogue._LEFT_OUT)
+def test_each_of_those_left_out_says_why_and_where(tmp_path: Path, name: str) -> None:
+    why = catalogue._LEFT_OUT[name]
+    in_humps = "".join(word.capitalize() for word in name.split("_"))
+    assert _refused(tmp_path, f"- {name}: {{}}\n- expect_column_to_exist: {{column: a}}\n- {in_humps}\n") == [
+        f"expectations/orders.yml:1:3: {name} is not supported: it {why}",
+        f"expectations/orders.yml:3:3: {name} is not supported: it {why}",
+    ]
+
+
+def test_the_name_of_a_class_is_answered_with_the_name_to_write(tmp_path: Path) -> None:
+    (told,) = _refused(tmp_path, "- ExpectColumnValuesToMatchRegexList: {column: a, regex_list: [b]}\n")
+    assert told == (
+        "expectations/orders.yml:1:3: Great Expectations has no 'ExpectColumnValuesToMatchRegexList'; "
+        "did you mean expect_column_values_to_match_regex_list?"
+    )
+
+
 def test_every_mistake_of_every_file_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "expectations").mkdir()
     (tmp_path / "expectations" / "custmers.yml").write_text("[]")
@@ -154,3 +174,65 @@ def test_two_places_for_one_model_are_refused(tmp_path: Path) -> None:
         _dag(meta={"sqlorch": {"expectations": said}}),
     )
     assert "model.shop.orders has expectations in expectations/orders.yml already" in told
+
+
+DESCRIBED = """\
+version: 2
+models:
+  - &other
+    name: customers
+    meta: {sqlorch: {expectations: {where: "day = '{{ ds }}'", expectations: [expect_column_to_exist]}}}
+  - name: orders
+    description: "of {{ ds }}, which is not checked"
+    config:
+      meta:
+        owner: "{{ ds }}"
+        sqlorch:
+          expectations:
+            where: >
+              day >= '{{ ds }}' and shop = '{{ env_var("SHOP") }}' and target = '{{ target }}'
+            expectations:
+              - expect_column_values_to_be_in_set:
+                  column: year
+                  value_set: ["${ds[:4]}", "{{ds[:4]}}"]
+"""
+
+
+def _described(folder: Path, text: str, **more: str) -> list[Suite]:
+    """What dbt hands over of the file, in which nothing is left of the braces."""
+    (folder / "models").mkdir(exist_ok=True)
+    (folder / "models" / "shop.yml").write_text(text)
+    said = {"where": "day >= ''", "expectations": [{"expect_column_to_exist": {"column": "day"}}]}
+    (node,) = (one for one in _dag(meta={"sqlorch": {"expectations": said}}).nodes.values() if one.config)
+    node = replace(node, **({"patch_path": "models/shop.yml"} | more))  # type: ignore[arg-type]
+    return read_suites(folder, Dag([node], [], project="shop"))
+
+
+def test_variables_that_dbt_empties_are_refused_with_their_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        _described(tmp_path, DESCRIBED)
+    file = tmp_path / "models" / "shop.yml"
+    instead = "before sqlorch does and leaves nothing of it; write"
+    assert str(caught.value).splitlines() == [
+        f"{file}:13: dbt reads {{{{ ds }}}} {instead} ${{ds}} instead",
+        f"{file}:18: dbt reads {{{{ ds[:4] }}}} {instead} ${{ds[:4]}} instead",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        (DESCRIBED.replace("{{ ds }}", "${ds}").replace("{{ds[:4]}}", "2013"), {}),
+        (DESCRIBED.replace("name: orders", "name: others"), {}),
+        (DESCRIBED, {"package": "other"}),  # whose files are elsewhere
+        (DESCRIBED, {"patch_path": "models/gone.yml"}),
+        ("models: [", {}),  # dbt says so
+        ("models: &a [*a, {name: orders, meta: *a}]", {}),
+        ("- " * 5000 + "x", {}),
+    ],
+)
+def test_nothing_is_refused_of_what_dbt_fills_in_or_nobody_can_read(
+    tmp_path: Path, text: str, more: dict[str, str]
+) -> None:
+    (suite,) = _described(tmp_path, text, **more)
+    assert suite.where == "day >= ''"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sqlorch.domain.retry import classify_driver_error, classify_sqlstate, retry_delay
+from sqlorch.domain.errors import TransientError
+from sqlorch.domain.retry import classify, classify_driver_error, classify_sqlstate, retry_delay
 from sqlorch.domain.run import ErrorClass, RetryPolicy
 
 
@@ -35,6 +36,35 @@ def test_permanent_states(code: str) -> None:
 )
 def test_drivers_without_a_state(module: str, name: str, message: str, expected: ErrorClass | None) -> None:
     assert classify_driver_error(module, name, message) is expected
+
+
+class _DriverError(Exception):
+    """As psycopg2's say it."""
+
+    def __init__(self, pgcode: str) -> None:
+        super().__init__(pgcode)
+        self.pgcode = pgcode
+
+
+def _wrapped(cause: Exception) -> Exception:
+    """As a library raises it that knows nothing of states."""
+    error = ValueError("a metric could not be computed")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (_DriverError("40P01"), ErrorClass.TRANSIENT),
+        (_wrapped(_DriverError("55P03")), ErrorClass.TRANSIENT),
+        (_wrapped(_DriverError("42P01")), ErrorClass.PERMANENT),
+        (_wrapped(TransientError("not now")), ErrorClass.TRANSIENT),
+        (ValueError("whatever"), ErrorClass.PERMANENT),
+    ],
+)
+def test_an_error_is_judged_by_what_it_was_raised_from(error: Exception, expected: ErrorClass) -> None:
+    assert classify(error) is expected
 
 
 def test_the_delay_doubles_to_its_bound_within_a_fifth_and_is_always_the_same() -> None:
