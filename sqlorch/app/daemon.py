@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlorch import __version__
+from sqlorch.app.daemon_waits import last_words
 from sqlorch.domain.errors import SqlorchError, StateError
 from sqlorch.executors.messages import Declined, RunBegan, RunEnded
 from sqlorch.executors.supervisor import Lost
@@ -300,8 +301,12 @@ class Daemon:
         return bool(found)
 
     def _tell(self, now: datetime) -> None:
-        if self.parts.member.leads and self.parts.reporter.alerts(now):
+        if not self.parts.member.leads:
+            return
+        if self.parts.reporter.alerts(now):
             self.parts.outbox.wanted()
+        if self._tick is not None and not self.once:  # what is left in the end is said in the end
+            self.parts.reporter.waits(self._tick.waiting)
 
     def _overdue(self, now: datetime) -> bool:
         assert self._tick is not None  # noqa: S101 - the caller has looked
@@ -379,8 +384,16 @@ class Daemon:
             self._say_goodbye(self.parts.clock.now())
         except StateError as error:
             self.parts.journal.warning("unwritten", f"it could not be written down that it stops: {error}")
-        self.parts.journal.info("stopped", "stopped")
+        self.parts.journal.info("stopped", self._last_words())
         return Code.FAILED if self.once and self.failed else Code.OK
+
+    def _last_words(self) -> str:
+        if not self.once or self._tick is None:
+            return "stopped"
+        try:
+            return last_words(self._tick.waiting, self.parts.store.schedule.groups().values())
+        except StateError:
+            return "stopped"
 
     def _say_goodbye(self, now: datetime) -> None:
         self._tell(now)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from sqlorch.app.daemon_waits import WaitTeller
+from sqlorch.domain.alert_line import alert_line
 from sqlorch.domain.alerts import Weight, kind_of
 from sqlorch.executors.messages import (
     Broken,
@@ -22,6 +23,8 @@ from sqlorch.executors.supervisor import Lost
 from sqlorch.executors.workers import Happening, Reloaded, ReloadFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlorch.app.journal import Journal
     from sqlorch.domain.scheduling import Alert
     from sqlorch.engine.schedule_ports import AlertStore
@@ -47,6 +50,7 @@ class Reporter:
         self._declined: dict[str, str] = {}
         self._logged = 0
         self._delivered = False
+        self._waits = WaitTeller(journal)
 
     @property
     def is_broken(self) -> bool:
@@ -58,7 +62,7 @@ class Reporter:
         match event:
             case RunBegan():
                 self._declined.pop(event.run_id, None)
-                text = f"run {event.run_id} began: {event.group} {event.interval}, {event.nodes} nodes"
+                text = f"run {event.run_id} began: {event.group} {event.interval}, {_nodes(event.nodes)}"
                 self._journal.info("run_began", text, run_id=event.run_id, group=event.group)
             case RunEnded():
                 self._run_ended(event)
@@ -67,7 +71,7 @@ class Reporter:
             case Declined():
                 self._declined_run(event)
             case Ready():
-                text = f"worker ready after {event.seconds:.1f} s, {event.nodes} nodes"
+                text = f"worker ready after {event.seconds:.1f} s, {_nodes(event.nodes)}"
                 self._journal.info("worker_ready", text, seconds=round(event.seconds, 3))
             case Rested(trouble=trouble) if trouble:
                 self._journal.warning("not_published", f"metrics were not published: {trouble}")
@@ -114,6 +118,10 @@ class Reporter:
             news = True
         return news
 
+    def waits(self, waiting: Mapping[str, str]) -> None:
+        """Say what runs wait for that a person has to see to, once each."""
+        self._waits.tell(waiting)
+
     def leave_to(self, *, others: bool) -> None:
         """Whether ``others`` deliver what is in the outbox; else it is done with once it is in the log."""
         if self._delivered and not others:
@@ -125,7 +133,7 @@ class Reporter:
             return
         good = kind_of(alert.kind).weight is Weight.SUCCESS
         say = self._journal.info if good else self._journal.warning
-        say(alert.kind, alert_text(alert.kind, alert.payload), **_brief(alert))
+        say(alert.kind, alert_line(alert.kind, alert.payload), **_brief(alert))
 
     def _run_ended(self, event: RunEnded) -> None:
         if event.state == "running":
@@ -176,11 +184,8 @@ def _brief(alert: Alert) -> dict[str, Any]:
     return {name: value for name, value in alert.payload.items() if isinstance(value, str | int | float)}
 
 
-def alert_text(kind: str, payload: Mapping[str, Any]) -> str:
-    """An alert in one line."""
-    about = payload.get("run_id") or payload.get("group") or ""
-    said = str(payload.get("reason") or ", ".join(f"{name} {value}" for name, value in payload.items()))
-    return " ".join(filter(None, [kind.replace("_", " "), about and f"{about}:", said]))
+def _nodes(count: int) -> str:
+    return "1 node" if count == 1 else f"{count} nodes"
 
 
 def _named(unique_id: str) -> str:

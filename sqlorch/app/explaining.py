@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from sqlorch.app.living import living_daemon
-from sqlorch.app.operating import Desk
+from sqlorch.app.explaining_state import daemon_told, run_told, why_by_state
+from sqlorch.app.operating import Desk, Helm
 from sqlorch.app.telling_events import events_told
 from sqlorch.app.telling_runs import runs_told, slots_to_tell
 from sqlorch.domain.catchup import undecided
@@ -17,30 +17,29 @@ from sqlorch.domain.errors import ConfigError, StateError
 from sqlorch.domain.group import Group
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.periods import parse_period
-from sqlorch.domain.run import NodeState
 from sqlorch.domain.scheduling import GroupState, GroupStatus
 
 if TYPE_CHECKING:
     from sqlorch.domain.history import RunRecord
     from sqlorch.domain.snapshot import SnapshotNode
 
-_BAD = frozenset({NodeState.FAILED, NodeState.UPSTREAM_FAILED, NodeState.CANCELLED})
 
-
-def why(desk: Desk, subject: str, interval: str | None) -> list[str]:
+def why(desk: Helm, subject: str, interval: str | None) -> list[str]:
     """Sentences about a group, a model or a run, the most telling first.
 
     Args:
-        desk: the project.
+        desk: the project; its state alone where its files cannot be read.
         subject: name of a group, name or unique id of a node, id of a run.
         interval: text of ``--interval``, or None for now.
 
     Raises:
         ConfigError: there is nothing of that name.
     """
+    if not isinstance(desk, Desk):
+        return why_by_state(desk, subject, interval)
     if subject in desk.snapshot.groups:
         group = desk.snapshot.groups[subject]
-        return [*_group(desk, group, interval), *_daemon(desk)]
+        return [*_group(desk, group, interval), *daemon_told(desk)]
     nodes = [node for node in desk.snapshot.nodes.values() if subject in {node.name, node.unique_id}]
     if nodes:
         return [line for node in nodes for line in _node(desk, node, interval)]
@@ -118,7 +117,7 @@ def _node(desk: Desk, node: SnapshotNode, interval: str | None) -> Iterator[str]
         )
         yield f"{name_span(span, group.timetable)} is {word}{about}"
     yield from _group(desk, group, interval)
-    yield from _daemon(desk)
+    yield from daemon_told(desk)
 
 
 def _span(desk: Desk, group: Group, interval: str | None) -> Interval | None:
@@ -135,18 +134,4 @@ def _run(desk: Desk, record: RunRecord) -> Iterator[str]:
         if group is None
         else name_span(record.interval, group.timetable)
     )
-    where = f"{record.group} {name}"
-    yield f"{record.run_id} ({where}) is {record.state}" + (f": {record.reason}" if record.reason else "")
-    asked = desk.store.queue.cancel_requested(record.run_id)
-    if asked and not record.state.terminal:
-        yield f"it is to be cancelled: {asked}"
-    for node in desk.store.nodes(record.run_id):
-        if node.state in _BAD or (not node.state.terminal and node.reason):
-            yield f"  {node.name} is {node.state}: {node.message or node.reason}"
-    if not record.state.terminal:
-        yield from _daemon(desk)
-
-
-def _daemon(desk: Desk) -> Iterator[str]:
-    if living_daemon(desk.store) is None:
-        yield "no daemon is running, so nothing starts by itself; start one with: sqlorch daemon"
+    return run_told(desk, record, name)

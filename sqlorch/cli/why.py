@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from sqlorch.cli import suggest
-from sqlorch.cli.options import read_options
+from sqlorch.cli.options import read_options, warn
 
 
 @click.command()
@@ -22,9 +22,9 @@ def why(subject: str, *, interval: str | None, as_json: bool, **given: Any) -> N
     SUBJECT is the name of a group, the name of a model, or the id of a run.
     """
     from sqlorch.app.explaining import why as explain  # noqa: PLC0415 - help must not wait for it
-    from sqlorch.app.operating import open_desk  # noqa: PLC0415 - likewise
+    from sqlorch.app.operating import open_helm  # noqa: PLC0415 - likewise
     from sqlorch.cli.running import choices  # noqa: PLC0415 - likewise
 
-    with open_desk(choices(given)) as desk:
+    with open_helm(choices(given), warn) as desk:
         lines = explain(desk, subject, interval)
     click.echo(json.dumps({"subject": subject, "lines": lines}, indent=2) if as_json else "\n".join(lines))

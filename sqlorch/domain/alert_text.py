@@ -85,7 +85,7 @@ class Writer:
         slot = f" for {payload['interval']}" if payload.get("interval") else ""
         subject = f"Run {run_id} of group {group_of(alert)}{slot}" if run_id else ""
         title = kind_of(alert.kind).title
-        said = _SAID.get(alert.kind, title) if subject or alert.kind != "slot_skipped" else title
+        said = SAID.get(alert.kind, title) if subject or alert.kind != "slot_skipped" else title
         parts = [f"{subject} {said}" if subject else said[:1].upper() + said[1:]]
         if reason:
             parts.append(f": {reason}")
@@ -167,7 +167,7 @@ class Writer:
         return tuple(shown)
 
 
-_SAID = {
+SAID = {
     RUN_FAILED: "failed",
     RUN_RECOVERED: "succeeded; the group has recovered",
     CHECK_FAILED: "has checks that warn",
@@ -180,6 +180,7 @@ _SAID = {
     "table_gone": "begins a table anew that held other intervals",
     "freshness_stale": "depends on a source that is older than it may be",
 }
+"""What became of the run that an alert is about, by kind."""
 _SHOWN_DETAILS = (
     "count",
     "first",

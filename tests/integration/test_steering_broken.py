@@ -54,6 +54,23 @@ def test_one_unknown_run_among_several_leaves_the_others_alone(tmp_path: Path) -
     assert project.sqlorch("cancel", first, first, second).out.count("is cancelled") == 2
 
 
+def test_why_tells_what_the_state_knows_and_what_is_wrong_with_the_files(project: Project) -> None:
+    (run,) = project.sqlorch("runs", "list", "--json").document["runs"]
+    project.sqlorch("pause", "g", "--reason", "tea").told(0)
+    said = project.sqlorch("why", "g")
+    assert said.code == 0
+    assert said.err.startswith("Warning: ")
+    assert any(place in said.err for place in ("sqlorch.yml:", "models/a.sql"))
+    paused, queued, *_ = said.out.splitlines()
+    assert paused.startswith("g is paused: tea (")
+    assert queued == f"{DAY} ({run['run_id']}) is queued: it is its turn next"
+    assert "what falls due next is in the project's files, which cannot be read" in said.out
+    of_run = project.sqlorch("why", run["run_id"])
+    assert of_run.out.startswith(f"{run['run_id']} (g {DAY}) is queued")
+    assert "the groups it knows are: g" in project.sqlorch("why", "other").told(2)
+    assert "the zone of the group" in project.sqlorch("why", "g", "--interval", DAY).told(2)
+
+
 @pytest.mark.parametrize(
     "text", ["state: {path: [1\ngroups: @x\n", "{state: {path: a}, groups: @x}\n"], ids=["broken", "inline"]
 )

@@ -13,6 +13,7 @@ from support.fuzz import fuzz
 from sqlorch.config.alerts import make_book
 from sqlorch.config.places import Document, Place
 from sqlorch.config.settings import Settings, settings_from
+from sqlorch.domain.alert_line import alert_line
 from sqlorch.domain.alert_news import concern, news
 from sqlorch.domain.alert_text import Writer
 from sqlorch.domain.alerts import KINDS
@@ -85,6 +86,7 @@ def test_whatever_nodes_and_errors_say_a_message_is_made_of_it(
         tries=0,
         sent_at=None,
     )
+    assert alert_line(kind, alert.payload) or not kind
     writer = Writer(book=book, mask=Masker(["hunter2"]), errors={0: f"{error}hunter2"})
     for receiver in book.receivers:
         told = news(alert, concern(alert, receiver, book, {}), {}, {}, NOW)
