@@ -7,6 +7,7 @@ whose history went on elsewhere, or from beginning an empty one.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ def server_file(path: Path) -> Path:
 
 def write_side_file(side: Path, text: str) -> None:
     """Remember something beside the state, all of it or nothing."""
-    draft = side.with_suffix(f"{side.suffix}-{os.getpid()}")
+    draft = side.with_suffix(f"{side.suffix}-{os.getpid()}-{threading.get_ident()}")
     file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         os.write(file, text.encode())
