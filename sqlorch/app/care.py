@@ -40,7 +40,7 @@ def status(workspace: Workspace) -> Status:
     """What is in the state file; see :func:`sqlorch.state.care.status`."""
     from sqlorch.state import care, care_postgres  # noqa: PLC0415 - help must not wait for SQLAlchemy
 
-    url = workspace.state_url
+    url = _where(workspace)
     return care.status(workspace.state_file) if url is None else care_postgres.status(url)
 
 
@@ -48,7 +48,7 @@ def check(workspace: Workspace) -> Iterator[Finding]:
     """Hold the state file against what must be true of it; see :func:`sqlorch.state.care.check`."""
     from sqlorch.state import care, care_postgres  # noqa: PLC0415 - help must not wait for SQLAlchemy
 
-    url = workspace.state_url
+    url = _where(workspace)
     return care.check(workspace.state_file) if url is None else care_postgres.check(url)
 
 
@@ -123,14 +123,25 @@ def retarget(workspace: Workspace, name: str) -> str | None:
     from sqlorch.app.person import this_person  # noqa: PLC0415 - help must not wait for it
 
     if not workspace.has_state:
-        raise StateError(f"there is no state at {workspace.state_file}; nothing was run yet")
+        from sqlorch.state.faults import ON_A_SERVER  # noqa: PLC0415 - likewise
+
+        raise StateError(f"there is no state at {workspace.state_file}: nothing was run yet; {ON_A_SERVER}")
     with _alone(workspace, "sqlorch db target"), workspace.store() as store:
         return store.target.rename(name, who=this_person(), now=SystemClock().now())
 
 
 def _refuse_server(workspace: Workspace, instead: str) -> None:
-    if workspace.settings.state_url is not None:
+    if _where(workspace) is not None:
         raise StateError(f"the state is in PostgreSQL, not in a file: {instead}")
+
+
+def _where(workspace: Workspace) -> str | None:
+    """The URL of the state's database, None for the file, which has to be where the history is kept."""
+    from sqlorch.state.sides import refuse_elsewhere  # noqa: PLC0415 - help must not wait for it
+
+    if workspace.state_url is None:
+        refuse_elsewhere(workspace.state_file)
+    return workspace.state_url
 
 
 def prune(workspace: Workspace, *, days: float, keep: int, dry_run: bool) -> Forgotten:

@@ -61,10 +61,12 @@ def examine(workspace: Workspace, target: str, now: datetime) -> Examined:
 
 def _absent(workspace: Workspace, error: StateError) -> Remark:
     """Nothing was run yet; unless ``state.uuid`` says that there was a state."""
-    from sqlorch.state.faults import uuid_file  # noqa: PLC0415 - help must not wait for SQLAlchemy
+    from sqlorch.state.faults import ON_A_SERVER, uuid_file  # noqa: PLC0415 - help must not wait for SQLAlchemy
 
     if not uuid_file(workspace.state_file).exists():
-        return Remark(part="state", grade=Grade.OK, message="there is none yet: nothing has been run here")
+        elsewhere = "" if workspace.settings.state_url else f"; {ON_A_SERVER}"
+        message = f"there is none yet: nothing has been run here{elsewhere}"
+        return Remark(part="state", grade=Grade.OK, message=message)
     advice = f"put a copy back, or delete {uuid_file(workspace.state_file)} to start with an empty history"
     return Remark(part="state", grade=Grade.ERROR, message=str(error), advice=advice)
 

@@ -296,6 +296,9 @@ def _nothing_due(plan: Plan) -> str:
     if not plan.notices:
         return "the selection holds nothing that can be run"
     reasons = "; ".join(f"{notice.group}: {notice.text}" for notice in plan.notices)
+    if all(notice.outside for notice in plan.notices):
+        advice = "name an interval within its schedule, or change its 'start' or 'end'"
+        return f"no group is due ({reasons}); {advice}; --as-one runs this one all the same"
     return f"no group is due ({reasons}); choose a longer interval, or take it as it is with --as-one"
 
 

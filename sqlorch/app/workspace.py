@@ -94,7 +94,10 @@ class Workspace:
     @property
     def has_state(self) -> bool:
         """Whether something may be remembered."""
-        return self.settings.state_url is not None or self.state_file.exists()
+        from sqlorch.state.sides import server_file  # noqa: PLC0415 - help must not wait for it
+
+        file = self.state_file
+        return self.settings.state_url is not None or file.exists() or server_file(file).exists()
 
     def run_dir(self, run_id: str) -> Path:
         """The folder of a run's logs and compiled SQL."""

@@ -114,8 +114,8 @@ def recover(source: Path, **given: Any) -> None:
 def copy(target: str, **given: Any) -> None:
     """Copy the state file into an empty PostgreSQL database, all or nothing.
 
-    The file stays as it is. The project uses the database once SQLORCH_STATE_URL holds its URL, or
-    'state: {url: ...}' of sqlorch.yml names it. From then on do not use the file: the two would differ.
+    The project uses the database once SQLORCH_STATE_URL holds its URL, or 'state: {url: ...}' of
+    sqlorch.yml names it. The file stays as it is; a command that would go on with it is refused.
     """
     from sqlorch.app import care  # noqa: PLC0415 - help must not wait for it
 
@@ -125,7 +125,7 @@ def copy(target: str, **given: Any) -> None:
     if workspace.settings.state_url is None:
         click.echo(
             "use it from now on: set SQLORCH_STATE_URL, or write 'state: {url: env:NAME}' in sqlorch.yml; "
-            f"then take {workspace.state_file} away, which is not used any more"
+            f"until then every command is refused, and {workspace.state_file} is not used any more"
         )
 
 

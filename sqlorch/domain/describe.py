@@ -56,6 +56,12 @@ def name_slot(interval: Interval, timezone: str) -> str:
     return _shown(interval.start, zone, " ")
 
 
+def name_instant(instant: datetime, timezone: str) -> str:
+    """An instant in few words: ``2013-01-03`` where that day begins, else ``2013-01-03 23:00``."""
+    zone = find_zone(timezone)
+    return _day_or(_shown(instant, zone, " "), instant, zone)
+
+
 def name_span(interval: Interval, timetable: Timetable) -> str:
     """What people call the interval of a run: a slot by its name, several slots by both ends, ``START/END``.
 

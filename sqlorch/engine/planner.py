@@ -12,7 +12,7 @@ from datetime import datetime
 from heapq import heapify, heappop, heappush
 
 from sqlorch.domain.dag import Dag
-from sqlorch.domain.describe import compact
+from sqlorch.domain.describe import compact, name_instant
 from sqlorch.domain.group import Group
 from sqlorch.domain.grouping import Grouping
 from sqlorch.domain.interval import Interval
@@ -36,11 +36,13 @@ class Notice:
         group: the group's name.
         text: one sentence.
         due: whether the group runs nevertheless.
+        outside: whether what is asked for lies before the start of its schedule, or after the end.
     """
 
     group: str
     text: str
     due: bool
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +119,8 @@ def _intervals(
         return list(batched(slots, group.batch)), _leftover(group, span, slots)
     around = timetable.slot_containing(span.start)
     asked = compact(span, group.timezone)
+    if (outside := _outside(group, span, asked)) is not None:
+        return [], outside
     if around is None or not around.contains(span):
         text = f"no interval of its schedule lies inside {asked}"
         return [], Notice(group=group.name, text=text, due=False)
@@ -125,6 +129,17 @@ def _intervals(
         text = f"{asked} is part of its interval {whole}, which runs as a whole"
         return [around], Notice(group=group.name, text=text, due=True)
     return [], Notice(group=group.name, text=f"its interval {whole} is not complete in {asked}", due=False)
+
+
+def _outside(group: Group, span: Interval, asked: str) -> Notice | None:
+    start, end = group.timetable.start, group.timetable.end
+    if end is not None and span.start >= end:
+        text = f"its schedule ends on {name_instant(end, group.timezone)}, before {asked}"
+    elif start is not None and span.start < start and span.end <= start:
+        text = f"its schedule starts on {name_instant(start, group.timezone)}, after {asked}"
+    else:
+        return None
+    return Notice(group=group.name, text=text, due=False, outside=True)
 
 
 def _leftover(group: Group, span: Interval, slots: Sequence[Interval]) -> Notice | None:

@@ -16,7 +16,7 @@ from sqlalchemy import text as sql
 from sqlorch.domain.errors import StateError
 from sqlorch.state import schema
 from sqlorch.state.engine import SqliteDatabase
-from sqlorch.state.faults import explain_os, explain_sqlite, uuid_file
+from sqlorch.state.faults import ON_A_SERVER, explain_os, explain_sqlite, uuid_file
 from sqlorch.state.invariants import Finding, audit_state
 from sqlorch.state.tables import metadata
 
@@ -168,7 +168,9 @@ def _reading(path: Path) -> Iterator[Connection]:
 
 
 def _missing(path: Path) -> str:
-    return f"there is no state file {path}: nothing has been run here yet, or it was taken away"
+    return (
+        f"there is no state file {path}: nothing has been run here yet, or it was taken away; {ON_A_SERVER}"
+    )
 
 
 def _refuse_other_store(path: Path, source: Path) -> None:

@@ -15,6 +15,7 @@ from sqlorch.state.engine_postgres import PostgresDatabase
 from sqlorch.state.invariants import audit_state
 from sqlorch.state.schema import open_database
 from sqlorch.state.schema_postgres import create_postgres, refuse_used
+from sqlorch.state.sides import moving
 from sqlorch.state.tables import dataset_event, meta, metadata
 
 _BATCH = 1000
@@ -24,7 +25,9 @@ _PATIENT = sql("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def copy_to_postgres(path: Path, url: str) -> dict[str, int]:
-    """Copy every row of a state file into an empty database, all or nothing; the file stays as it is.
+    """Copy every row of a state file into an empty database, all or nothing.
+
+    The file stays as it is, and is refused from then on (:mod:`sqlorch.state.sides`).
 
     The caller holds every lock under which the file is used. Row ids, fences and the identity of the store
     are kept, and what is counted up goes on where it was.
@@ -34,14 +37,14 @@ def copy_to_postgres(path: Path, url: str) -> dict[str, int]:
 
     Raises:
         StateError: the file cannot be read, the database cannot be reached or is not empty, or what arrived
-            is not what was sent.
+            is not what was sent, or the history has gone to another server before.
     """
     if not path.is_file():
         raise StateError(f"there is no state file {path} to copy")
-    source = open_database(path)  # upgrades an older one
+    source = open_database(path, moved=True)  # upgrades an older one
     target = PostgresDatabase(url)
     try:
-        with source.read() as old, target.write() as new:
+        with source.read() as old, moving(path, target.where), target.write() as new:
             for unlimited in (_UNLIMITED, _PATIENT):
                 new.execute(unlimited)
             refuse_used(new, target.where)

@@ -30,6 +30,9 @@ DAMAGED = (
     "the state file {path} is damaged ({detail}); put a good copy in its place and delete {path}-wal "
     "if there is one, or move it and {uuid} away to start with an empty history"
 )
+ON_A_SERVER = (
+    "if it is kept on a server, SQLORCH_STATE_URL or 'state: {url: env:NAME}' in sqlorch.yml has to name it"
+)
 _DAMAGE_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
 
 

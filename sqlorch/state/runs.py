@@ -16,6 +16,7 @@ from sqlorch.domain.run import NodeState, RunSpec, RunState
 from sqlorch.domain.transitions import may_move_run
 from sqlorch.state import attempts, events, outcomes, run_alerts
 from sqlorch.state.codec import clean_text, to_micros
+from sqlorch.state.faults import ON_A_SERVER
 from sqlorch.state.rows import node_values, owner_values, run_record, run_values
 from sqlorch.state.tables import node_run, run
 
@@ -158,9 +159,16 @@ def fetch(connection: Connection, run_id: str) -> Row[Any]:
         recent: Iterable[str] = connection.scalars(
             select(run.c.run_id).order_by(run.c.id.desc()).limit(_NEAREST_AMONG)
         )
-        near = _nearest(run_id, recent) or "; `sqlorch runs list` shows those there are"
+        near = _nearest(run_id, recent) or _known(connection)
         raise StateError(f"there is no run {run_id}{near}")
     return row
+
+
+def _known(connection: Connection) -> str:
+    """Where to look for a run: a new state file says that the history may be elsewhere."""
+    if connection.dialect.name == "sqlite" and connection.scalar(select(run.c.id).limit(1)) is None:
+        return f": nothing has been run with this state; {ON_A_SERVER}"
+    return "; `sqlorch runs list` shows those there are"
 
 
 def _find(connection: Connection, run_id: str) -> Row[Any] | None:

@@ -17,8 +17,9 @@ from sqlalchemy import text as sql
 
 from sqlorch.domain.errors import StateError
 from sqlorch.state.engine import SqliteDatabase
-from sqlorch.state.faults import damaged, explain_os, uuid_file
+from sqlorch.state.faults import ON_A_SERVER, damaged, explain_os, uuid_file
 from sqlorch.state.lock import FileLock
+from sqlorch.state.sides import refuse_elsewhere, write_side_file
 from sqlorch.state.tables import meta, metadata
 
 HEAD = "0006"
@@ -28,17 +29,24 @@ _CHECK_EVERY = 24 * 3600.0
 _LOCK_TIMEOUT = 30.0
 
 
-def open_database(path: Path, *, busy_timeout: float = 30.0) -> SqliteDatabase:
+def open_database(path: Path, *, busy_timeout: float = 30.0, moved: bool = False) -> SqliteDatabase:
     """The database at ``path``, with the schema of this version.
 
     A new file gets mode 0600 and, when its folder is new too, the folder 0700.
 
+    Args:
+        path: the file.
+        busy_timeout: seconds to wait for another process's write transaction.
+        moved: also where the history is said to be kept on a server.
+
     Raises:
         StateError: a folder is in the way, the file cannot be read or written, is damaged, emptied, of
-            another store or of a newer sqlorch; says what to do.
+            another store or of a newer sqlorch, or the history is kept on a server; says what to do.
     """
     make_private_folder(path.parent)
     try:
+        if not moved:
+            refuse_elsewhere(path)
         _refuse_unusable(path)
         return _opened(path, busy_timeout)
     except OSError as error:  # the folder may not even be looked into
@@ -90,7 +98,7 @@ def _refuse_unusable(path: Path) -> None:
         raise StateError(
             f"the state file {path} is gone, with the history of runs it held; put a copy back "
             f"and delete {path}-wal if there is one, "
-            f"or delete {known} to start with an empty history"
+            f"or delete {known} to start with an empty history; {ON_A_SERVER}"
         )
     if path.stat().st_size == 0:
         raise damaged(path, "it has been emptied")
@@ -192,15 +200,3 @@ def _check_is_due(path: Path, side: Path) -> bool:
     if path.stat().st_size <= _CHECK_ALWAYS_BELOW or not side.exists():
         return True
     return time.time() - side.stat().st_mtime > _CHECK_EVERY
-
-
-def write_side_file(side: Path, stored: str) -> None:
-    """Remember which store belongs here, all of it or nothing."""
-    draft = side.with_suffix(f".uuid-{os.getpid()}")
-    file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(file, stored.encode())
-        os.fsync(file)
-    finally:
-        os.close(file)
-    draft.replace(side)

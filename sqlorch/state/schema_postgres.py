@@ -10,7 +10,8 @@ from sqlalchemy import text as sql
 from sqlorch.domain.errors import StateError
 from sqlorch.state.engine_postgres import PostgresDatabase
 from sqlorch.state.faults import uuid_file
-from sqlorch.state.schema import HEAD, create_tables, make_private_folder, write_side_file
+from sqlorch.state.schema import HEAD, create_tables, make_private_folder
+from sqlorch.state.sides import note_server, write_side_file
 from sqlorch.state.tables import meta
 
 _UNLIMITED = sql("SET LOCAL statement_timeout = 0")
@@ -22,7 +23,8 @@ def open_postgres(url: str, path: Path) -> PostgresDatabase:
 
     Args:
         url: of PostgreSQL.
-        path: where a state file would be; which store belongs to the project is remembered beside it.
+        path: where a state file would be; beside it is remembered which store belongs to the project, and
+            that it is kept here.
 
     Raises:
         StateError: it cannot be reached or used, is of another project, program or a newer sqlorch.
@@ -33,6 +35,7 @@ def open_postgres(url: str, path: Path) -> PostgresDatabase:
         if stored_version(database) != HEAD:
             _prepare(database, path)
         _verify(database, path)
+        note_server(path, database.where)
     except BaseException:
         database.close()
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,4 +123,20 @@ def test_nothing_due_is_an_error_that_says_what_to_do(clock: Project) -> None:
     said = clock.sqlorch("run", "--interval", "2013-01-03T01:10/2013-01-03T01:20", "--exclude", "report")
     message = said.told(2)
     assert "no group is due" in message
-    assert "--as-one" in message
+    assert "choose a longer interval, or take it as it is with --as-one" in message
+
+
+def test_before_the_start_and_after_the_end_no_longer_interval_is_advised(tmp_path: Path) -> None:
+    ends = "start: 2013-01-02 06:00, end: 2013-02-01"
+    settings = f"groups: {{daily: {{select: day, schedule: '0 6 * * *', {ends}}}}}"
+    project = make_project(tmp_path / "shop", {"models/day.sql": "select 1 as n", "sqlorch.yml": settings})
+    late = project.sqlorch("run", "--interval", "2013-03-01/2013-04-01").told(2)
+    assert (
+        "no group is due (daily: its schedule ends on 2013-02-01, before 2013-03); name an interval" in late
+    )
+    early = project.sqlorch("run", "--interval", "2013-01-01", "--select", "day").told(2)
+    assert "its schedule starts on 2013-01-02 06:00, after 2013-01-01" in early
+    assert "longer" not in late + early
+    across = project.sqlorch("run", "--interval", "2013-01-02").told(2)
+    assert "no interval of its schedule lies inside 2013-01-02); choose a longer interval" in across
+    assert project.sqlorch("run", "--interval", "2013-03-01", "--as-one").code == 0
