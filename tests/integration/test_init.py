@@ -50,7 +50,26 @@ def test_it_runs_at_once_one_run_a_day(made: Path) -> None:
     runs = rows_of(
         made / "metrics.duckdb", "select group_name, state, nodes_success = nodes from runs order by all"
     )
-    assert runs == [("daily", "success", True)] * 3 + [("default", "success", True)]
+    assert runs == [("daily", "success", True)] * 3
+
+
+def test_a_daemon_runs_all_of_it(tmp_path: Path) -> None:
+    project = tmp_path / "shop"
+    make_project(project)
+    settings = (project / "sqlorch.yml").read_text()
+    (project / "sqlorch.yml").write_text(
+        settings.replace("start: 2024-01-01", "start: 2024-01-01\n    end: 2024-01-03")
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "sqlorch", "daemon", "--once", "--health", "off"],
+        cwd=project,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("ended: success")) == (0, 2), done.stderr
 
 
 def test_the_interval_cuts_the_facts(made: Path) -> None:
