@@ -62,6 +62,10 @@ class Driver:
             StateError: the run cannot be driven from here.
             SqlorchError: the run could not be opened; it is stored as failed, its nodes as cancelled.
         """
+        with self.crew.stop.heeded():  # one that came between two steps would leave the run as it stands
+            return self._drive(spec, states or {}, blocked or {})
+
+    def _drive(self, spec: RunSpec, states: Mapping[str, NodeState], blocked: Mapping[str, str]) -> RunRecord:
         crew = self.crew
         conditions = ((node.unique_id, node.run_if) for node in spec.nodes)
         skipped = unmet(conditions, spec.interval, timezone=spec.timezone, group=spec.group)
@@ -92,7 +96,7 @@ class Driver:
                 failures=failures,
             )
             try:
-                loop.run({**stale, **(blocked or {})})
+                loop.run({**stale, **blocked})
             except BaseException:
                 loop.cut()
                 context.abandon()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from queue import SimpleQueue
 
 
@@ -20,6 +22,16 @@ class Stop:
     def waited_for(self) -> bool:
         """Whether something is under way that will notice a request."""
         return bool(self._waiters)
+
+    @contextmanager
+    def heeded(self) -> Iterator[None]:
+        """Whoever is within looks for a request himself, also while nothing waits for one just then."""
+        unread: SimpleQueue[object] = SimpleQueue()
+        self.subscribe(unread)
+        try:
+            yield
+        finally:
+            self.unsubscribe(unread)
 
     def request(self) -> None:
         """Ask for it, any number of times."""

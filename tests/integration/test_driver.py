@@ -147,6 +147,26 @@ def test_an_opening_that_may_yet_do_is_tried_as_often_as_the_most_patient_node(s
     assert session.openings == []
 
 
+def test_a_stop_between_two_tries_to_open_a_run_is_heeded(store: SqlStore) -> None:
+    class Hasty(Ear):
+        """Stops as a signal handler does: what nobody waits for would end the process on the spot."""
+
+        def warned(self, run_id: str, unique_id: str | None, message: str) -> None:
+            if not stop.waited_for:
+                raise KeyboardInterrupt
+            stop.request()
+
+    session, stop = Scripted({}), Stop()
+    session.openings = [TransientError("away")]
+    spec = run_of(node("a", retry=RetryPolicy(retries=3, delay=60)))
+    store.create_run(spec, now=datetime.now(UTC))
+    with pytest.raises(KeyboardInterrupt):
+        driver(store, session, ear=Hasty(), stop=stop).drive(spec)
+    assert store.run(spec.run_id).state == "cancelled"
+    assert states_of(store) == {"a": "cancelled"}
+    assert not stop.waited_for
+
+
 def test_an_opening_is_not_tried_for_ever_nor_after_another_error(store: SqlStore) -> None:
     for number, error in enumerate([TransientError("away"), ExecutionError("hook")]):
         session = Scripted({})

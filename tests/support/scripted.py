@@ -93,6 +93,9 @@ class Scripted:
         with self.lock:
             self.order.append(unique_id)
             self.running.add(unique_id)
+            self.released[
+                unique_id
+            ].clear()  # a cancel that came too late for the attempt before is not for this
             self.most_at_once = max(self.most_at_once, len(self.running))
             verdicts = self.script.get(unique_id, [])
             verdict = verdicts.pop(0) if verdicts else Outcome.SUCCESS
@@ -100,7 +103,6 @@ class Scripted:
         try:
             if verdict == "wait":
                 assert self.released[unique_id].wait(30)
-                self.released[unique_id].clear()
                 verdict = Outcome.CANCELLED
             elif isinstance(verdict, Exception):
                 raise verdict
