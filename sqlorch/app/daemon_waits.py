@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,12 @@ if TYPE_CHECKING:
 
 _WAITING_FOR = "waiting for "
 _COMMAND = "; sqlorch "  # what only a person can end names the command that does
+_NEXT_PART = re.compile(r"; (?=waiting for )")
 _MOST = 20
 
 
 class WaitTeller:
-    """Says of runs that wait for a person what they wait for, once until that is over."""
+    """Says of runs that wait for a person what they wait for, once until nothing waits for that any more."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -28,16 +30,27 @@ class WaitTeller:
         Args:
             waiting: what each queued run waits for, by its id.
         """
-        asking = {run_id: reason for run_id, reason in waiting.items() if _asks(reason)}
-        news = {run_id: reason for run_id, reason in asking.items() if reason not in self._told}
-        for line in waiting_lines(news):
-            self._journal.warning("run_waits", line)
-        self._told = frozenset(asking.values())
+        asked = _asked(waiting)
+        for command, runs in asked.items():
+            if command not in self._told:
+                first = next(iter(runs.values()))  # others may word it otherwise: more may be there by now
+                for line in waiting_lines(dict.fromkeys(runs, first)):
+                    self._journal.warning("run_waits", line)
+        self._told = frozenset(asked)
 
 
-def _asks(reason: str) -> bool:
-    """Whether somebody has to do something; what a person has stopped is known to that person."""
-    return reason.startswith(_WAITING_FOR) and _COMMAND in reason
+def _asked(waiting: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Which runs wait for a command of a person, by it, with the part of their reason that names it.
+
+    What a person has stopped is known to that person.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for run_id, reason in waiting.items():
+        for part in _NEXT_PART.split(reason):
+            words, _, command = part.rpartition(_COMMAND)
+            if words.startswith(_WAITING_FOR):
+                found.setdefault(command, {}).setdefault(run_id, part)
+    return found
 
 
 def waiting_lines(waiting: Mapping[str, str]) -> Iterator[str]:

@@ -40,6 +40,14 @@ def test_what_only_a_person_can_end_is_said_once_until_it_is_over() -> None:
     assert told(a=NEVER, e=FAILED) == [
         "run e waits for up 2026-01-05: m failed in sched-9; sqlorch retry sched-9"
     ]
+    assert told(a=f"{NEVER}; waiting for hourly 2026-01-05 00:00 and 23 more") == []
+    assert told(a=NEVER.replace("raw was", "raw and 2 more were"), d=NEVER) == []
+    assert told() == []
+    both = f"waiting for hourly 2026-01-05 00:00; {NEVER}; {FAILED}"
+    assert told(a=both) == [
+        first,
+        "run a waits for up 2026-01-05: m failed in sched-9; sqlorch retry sched-9",
+    ]
     assert told() == []
     assert told(a=NEVER) == [first]
 
