@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from sqlorch.app.operating import Desk
-from sqlorch.domain.describe import name_span
+from sqlorch.domain.describe import name_span, why_skipped
 from sqlorch.domain.errors import StateError
 from sqlorch.domain.group import Group
 from sqlorch.domain.interval import Interval
@@ -80,7 +80,7 @@ def _slots(desk: Desk, group: Group, slots: list[Slot], told: set[str], failures
         together = list(alike)
         slot = together[0]
         if slot.status is SlotStatus.SKIPPED:
-            yield f"{_stretch(together, group)} skipped: {slot.reason}"
+            yield f"{_stretch(together, group)} skipped: {why_skipped(slot.reason)}"
         elif slot.run_id not in told:
             name = name_span(Interval(together[-1].interval.start, slot.interval.end), group.timetable)
             yield from _slot_run(desk, name, slot.run_id or "", failures)

@@ -13,7 +13,7 @@ from sqlorch.cli.interval_text import STYLES, named, node_names, schedule_text, 
 from sqlorch.cli.text import number
 from sqlorch.domain.coverage import Standing, Verdict
 from sqlorch.domain.dag import Dag
-from sqlorch.domain.describe import name_slot, name_span
+from sqlorch.domain.describe import name_slot, name_span, why_skipped
 from sqlorch.domain.group import Group
 from sqlorch.domain.interval import Interval
 from sqlorch.domain.ledger import Reprocess
@@ -146,7 +146,11 @@ def _skipped(group: GroupForecast) -> Iterator[Row]:
         if not reason.startswith("done by"):
             count = f" ({len(slots):,})" if len(slots) > 1 else ""
             begin, end = (name_slot(slot, group.group.timezone) for slot in (slots[0], slots[-1]))
-            yield "skipped", "dim", (begin if len(slots) == 1 else f"{begin} … {end}") + f"{count}: {reason}"
+            yield (
+                "skipped",
+                "dim",
+                (begin if len(slots) == 1 else f"{begin} … {end}") + f"{count}: {why_skipped(reason)}",
+            )
 
 
 def _changed(group: GroupForecast, dag: Dag) -> Iterator[Row]:

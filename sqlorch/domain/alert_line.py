@@ -8,8 +8,7 @@ from typing import Any
 
 from sqlorch.domain.alert_text import SAID
 from sqlorch.domain.alerts import kind_of
-
-_CATCHUP = "catchup_"
+from sqlorch.domain.describe import why_skipped
 
 
 def alert_line(kind: str, payload: Mapping[str, Any]) -> str:
@@ -47,9 +46,7 @@ def _skipped(payload: Mapping[str, Any]) -> str:
         "1 interval" if count == 1 else f"{count:,} intervals" if isinstance(count, int) else "intervals"
     )
     span = f", {first}" if first == last else f", {first} to {last}"
-    reason = str(payload.get("reason") or "")
-    policy = reason.removeprefix(_CATCHUP)
-    why = f"catchup is {policy}" if policy != reason else reason
+    why = why_skipped(str(payload.get("reason") or ""))
     return _because(f"skipped {intervals} of {payload.get('group')}{span}", {"reason": why})
 
 

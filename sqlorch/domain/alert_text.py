@@ -14,6 +14,7 @@ from urllib.parse import quote
 from sqlorch.domain.alert_message import Block, Command, Link, Message, Paragraph, Points, clip, make_message
 from sqlorch.domain.alert_news import Item, News, group_of
 from sqlorch.domain.alerts import CHECK_FAILED, RUN_FAILED, RUN_RECOVERED, AlertBook, Weight, kind_of
+from sqlorch.domain.describe import why_skipped
 from sqlorch.domain.scheduling import Alert
 
 _LONGEST_ERROR = 300  # characters
@@ -81,7 +82,7 @@ class Writer:
 
     def _sentence(self, alert: Alert) -> str:
         payload = alert.payload
-        run_id, reason = payload.get("run_id"), str(payload.get("reason") or "").rstrip(".")
+        run_id, reason = payload.get("run_id"), why_skipped(str(payload.get("reason") or "").rstrip("."))
         slot = f" for {payload['interval']}" if payload.get("interval") else ""
         subject = f"Run {run_id} of group {group_of(alert)}{slot}" if run_id else ""
         title = kind_of(alert.kind).title

@@ -112,3 +112,9 @@ def _clock(label: datetime) -> str:
 def _offset(instant: datetime, zone: ZoneInfo) -> str:
     minutes = round(offset_at(instant, zone).total_seconds() / 60)
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
+def why_skipped(reason: str) -> str:
+    """The stored reason of a skipped slot in words: ``catchup is latest`` for ``catchup_latest``."""
+    policy = reason.removeprefix("catchup_")
+    return f"catchup is {policy}" if policy != reason else reason

@@ -61,7 +61,7 @@ class TestStretches:
         missed(w, "daily", 500, "latest")
         w.run_all()
         lines = said(w, "daily")
-        assert "2026-01-05/2027-05-19 (499 intervals) were skipped: catchup_latest" in lines
+        assert "2026-01-05/2027-05-19 (499 intervals) were skipped: catchup is latest" in lines
         assert sum("skipped" in line for line in lines) == 1
 
     def test_a_stretch_ends_where_another_begins(self, world):
@@ -71,7 +71,7 @@ class TestStretches:
             w.tick(at(day))
             w.run_all()
         lines = said(w, "daily")
-        assert lines[-2] == "2026-01-05/2026-01-08 (3 intervals) were skipped: catchup_none"
+        assert lines[-2] == "2026-01-05/2026-01-08 (3 intervals) were skipped: catchup is none"
         assert lines[-3].startswith("2026-01-08 (sched-")
 
     def test_a_run_over_several_slots_names_both_ends_wherever_it_is_told(self, world):

@@ -78,7 +78,7 @@ def test_a_run_that_a_sensor_skipped_says_how_to_run_it_after_all() -> None:
     hour = write(alert("slot_skipped", interval="2013-01-03 05:00", bounds=bounds)).text
     assert f"sqlorch trigger daily --interval {bounds}\n" in hour
     several = write(alert("slot_skipped", run_id="", interval="", reason="catchup_none", count=3)).text
-    assert several.startswith("Intervals skipped: catchup_none")
+    assert several.startswith("Intervals skipped: catchup is none ")
 
 
 def test_all_that_is_told_of_one_run_is_one_message_headed_by_the_worst() -> None:
